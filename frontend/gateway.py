@@ -1,0 +1,194 @@
+"""The one public port: the page, the interface and its docs, in front of a TorchServe that nobody else can reach.
+
+Checks the request, fetches a photo from its URL, forwards bytes and passes the answer through. Never decodes a
+picture and never imports torch.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+from fastapi_offline import FastAPIOffline
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+
+import openapi
+from body import BodyLimit
+from objectcut import request as requests
+from objectcut.card import BUNDLED
+from objectcut.errors import CutError, internal
+from objectcut.fetch import fetch
+from objectcut.labels import Labels
+from objectcut.request import CutRequest, Task
+from objectcut.settings import Settings
+from torchserve import TorchServe
+
+STATIC = Path(__file__).parent / "static"
+logger = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The gateway for these settings."""
+    torchserve = TorchServe(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await torchserve.close()
+
+    app = FastAPIOffline(
+        title="ObjectCut", version="0.1.0", lifespan=lifespan, redoc_url=None, static_url="/docs-assets"
+    )
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+
+    @app.middleware("http")
+    async def name_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        """Give each request an id, its sender's own if it is harmless."""
+        sent = request.headers.get("x-request-id", "")
+        request.state.id = sent if re.fullmatch(r"[\w.-]{1,64}", sent, re.ASCII) else uuid.uuid4().hex
+        response = await call_next(request)
+        response.headers["X-Request-Id"] = request.state.id
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    async def answer(request: Request, task: Task) -> Response:
+        asked = await _read(request, task, settings)
+        # Both checks need no worker: an unknown name or a bad URL never waits in the queue.
+        Labels.of(["__background__", *(await torchserve.describe())["classes"]]).resolve(asked.options.objects)
+        if asked.url is not None:
+            asked = replace(asked, photo=await fetch(asked.url, settings), url=None)
+        reply = await torchserve.predict(asked, _accept(request), request.state.id)
+        return Response(reply.body, reply.status, dict(reply.headers))
+
+    @app.post("/cut", openapi_extra=openapi.CUT, summary="Cut objects out of a photo", tags=["pictures"])
+    async def cut(request: Request) -> Response:
+        return await answer(request, "cut")
+
+    @app.post("/detect", openapi_extra=openapi.DETECT, summary="List the objects in a photo", tags=["pictures"])
+    async def detect(request: Request) -> Response:
+        return await answer(request, "detect")
+
+    @app.get("/labels", summary="The model that runs and the names it knows", tags=["server"])
+    async def labels() -> JSONResponse:
+        described = dict(await torchserve.describe())
+        described["note"] = _BUNDLED_NOTE if described["model"] == BUNDLED else None
+        return JSONResponse({"error": False, "response": described})
+
+    @app.get("/health/live", summary="Whether the gateway runs", tags=["server"])
+    async def live() -> JSONResponse:
+        return JSONResponse({"status": "live"})
+
+    @app.get("/health/ready", summary="Whether a photo sent now would be cut", tags=["server"])
+    async def ready() -> JSONResponse:
+        if not await torchserve.ready():
+            raise CutError("not_ready", "No model worker is ready yet.", retry_after=5)
+        return JSONResponse({"status": "ready"})
+
+    @app.get("/metrics", summary="TorchServe's metrics for Prometheus", tags=["server"])
+    async def metrics() -> PlainTextResponse:
+        return PlainTextResponse(await torchserve.metrics())
+
+    @app.exception_handler(CutError)
+    async def cut_error(request: Request, error: CutError) -> JSONResponse:
+        headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+        return JSONResponse(error.body(request.state.id), error.status, headers)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
+        told = CutError(code, f"{request.method} {request.url.path}: {error.detail}.")
+        return JSONResponse(told.body(request.state.id), error.status_code, error.headers)
+
+    @app.exception_handler(Exception)
+    async def defect(request: Request, error: Exception) -> JSONResponse:
+        logger.error("request %s failed", request.state.id, exc_info=error)
+        return JSONResponse(internal().body(request.state.id), 500)
+
+    app.mount("/", StaticFiles(directory=STATIC, html=True))
+    return app
+
+
+_BUNDLED_NOTE = (
+    "The small bundled model runs: 20 classes. For the full one (80 classes, better edges) run `make weights` once, "
+    "then start the server again."
+)
+
+
+async def _read(request: Request, task: Task, settings: Settings) -> CutRequest:
+    """The checked request from whichever of the three kinds of body was sent.
+
+    Raises:
+        CutError: `invalid_request`, `body_too_large`.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    query = dict(request.query_params)
+    if kind.startswith("image/") or kind == "application/octet-stream":
+        return requests.from_raw(await request.body(), query, task, settings)
+    if query:
+        raise CutError(
+            "invalid_request", "With a form or JSON, the options belong in the body, not in the query string."
+        )
+    if kind == "multipart/form-data":
+        async with request.form(max_files=2, max_fields=40, max_part_size=settings.max_body_bytes) as form:
+            return await run_in_threadpool(requests.from_form, await _fields(form), task, settings)
+    body = await request.body()
+    # curl labels everything as a form; what begins with a brace is JSON whose header was forgotten.
+    if kind == "application/json" or body.lstrip()[:1] == b"{":
+        return await run_in_threadpool(requests.from_json, body, task, settings)
+    if kind == "application/x-www-form-urlencoded" and body:
+        return await run_in_threadpool(requests.from_form, await _fields(await request.form()), task, settings)
+    if body:
+        raise CutError(
+            "invalid_request", "Send the photo as image/*, a multipart form or JSON, and say which in Content-Type."
+        )
+    return requests.from_json(body, task, settings)
+
+
+async def _fields(form: FormData) -> dict[str, str | bytes]:
+    """The fields of a form; one that is sent several times becomes a JSON list."""
+    fields: dict[str, str | bytes] = {}
+    for name in form:
+        values = form.getlist(name)
+        files = [value for value in values if isinstance(value, UploadFile)]
+        if files and len(values) > 1:
+            raise CutError("invalid_request", f"'{name}' was sent {len(values)} times.", details={"field": name})
+        if files:
+            fields[name] = await files[0].read()
+        else:
+            fields[name] = str(values[0]) if len(values) == 1 else json.dumps([str(value) for value in values])
+    return fields
+
+
+def _accept(request: Request) -> str:
+    """What the sender wants back: to a bare photo the answer is a picture, unless JSON was asked for."""
+    accept = request.headers.get("accept", "")
+    kind = request.headers.get("content-type", "")
+    bare = kind.startswith(("image/", "application/octet-stream"))
+    if bare and "image/" not in accept and "application/" not in accept:
+        return "image/*"
+    return accept
+
+
+def main() -> None:
+    """Serve until told to stop; address, port and all else come from the environment."""
+    settings = Settings()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logger.info("ObjectCut settings: %s", settings.model_dump_json())
+    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_config=None, access_log=True)
+
+
+if __name__ == "__main__":
+    main()

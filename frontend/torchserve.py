@@ -1,0 +1,173 @@
+"""The gateway's side of TorchServe: tokens, calls, and its failures in the words of the public interface.
+
+TorchServe says the same few things for very different troubles. A reply that carries the handler's `X-Request-Id` is
+the handler's own and goes through as it is; anything else is TorchServe speaking and is translated here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from objectcut.errors import CutError, internal
+from objectcut.request import CutRequest
+from objectcut.settings import Settings
+
+logger = logging.getLogger(__name__)
+_MODEL = "objectcut"
+_PASSED_ON = ("content-type", "x-object-count", "x-foreground-box", "retry-after")
+
+
+@dataclass(frozen=True, eq=False)
+class Reply:
+    """An answer of the handler, ready to be sent on."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class TorchServe:
+    """A TorchServe on loopback with tokens on.
+
+    Args:
+        settings: addresses, the key file and the longest wait.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(settings.answer_s, connect=3.0, pool=settings.answer_s),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+            trust_env=False,  # loopback never goes through a proxy
+        )
+        self._keys: dict[str, str] = {}
+        self._keys_read = (0, 0)
+        self._description: dict[str, Any] | None = None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def predict(self, request: CutRequest, accept: str, request_id: str) -> Reply:
+        """Send a request that has its photo to the handler.
+
+        Raises:
+            CutError: TorchServe could not bring it to the handler, or not back.
+        """
+        assert request.photo is not None
+        reply = await self._call(
+            "POST",
+            f"{self._settings.inference_url}/predictions/{_MODEL}/1.0/{request.task}",
+            "inference",
+            headers={"Accept": accept, "X-Request-Id": request_id},
+            data=request.form(),
+            files={"image_file": ("photo", request.photo, "application/octet-stream")},
+        )
+        if "x-request-id" not in reply.headers:
+            raise await self._translated(reply)
+        headers = {name: reply.headers[name] for name in _PASSED_ON if name in reply.headers}
+        return Reply(reply.status_code, headers, reply.content)
+
+    async def describe(self) -> dict[str, Any]:
+        """The model that runs: card, classes and synonyms, as `describe_handle` tells them.
+
+        Raises:
+            CutError: `not_ready`.
+        """
+        self._fresh_keys()
+        if self._description is None:
+            url = f"{self._settings.management_url}/models/{_MODEL}?customized=true"
+            reply = await self._call("GET", url, "management")
+            try:
+                self._description = reply.json()[0]["customizedMetadata"]
+            except (ValueError, LookupError, TypeError):
+                self._description = None
+            if isinstance(self._description, str):
+                self._description = json.loads(self._description)
+            if not self._description:
+                self._description = None
+                raise _not_ready()
+        return self._description
+
+    async def ready(self) -> bool:
+        """Whether a worker waits for photos."""
+        try:
+            reply = await self._call("GET", f"{self._settings.management_url}/models/{_MODEL}", "management")
+            return any(worker["status"] == "READY" for worker in reply.json()[0]["workers"])
+        except (CutError, ValueError, LookupError, TypeError):
+            return False
+
+    async def metrics(self) -> str:
+        """The metrics port's text, in Prometheus' format.
+
+        Raises:
+            CutError: `not_ready`.
+        """
+        return (await self._call("GET", f"{self._settings.metrics_url}/metrics", None)).text
+
+    async def _call(
+        self, method: str, url: str, key: str | None, headers: Mapping[str, str] | None = None, **content: Any
+    ) -> httpx.Response:
+        for attempt in (1, 2):
+            self._fresh_keys()
+            token = {"Authorization": f"Bearer {self._keys.get(key, '')}"} if key else {}
+            try:
+                reply = await self._client.request(method, url, headers={**(headers or {}), **token}, **content)
+            except httpx.TimeoutException as error:
+                raise CutError(
+                    "overloaded", "The server did not finish in time. Try again in a while.", retry_after=30
+                ) from error
+            except httpx.TransportError as error:
+                raise _not_ready() from error
+            if reply.status_code != 400 or b"InvalidKeyException" not in reply.content:
+                return reply
+            if attempt == 1:
+                self._keys_read = (0, 0)  # a server that just started wrote a new file
+        logger.error("TorchServe refuses the keys in %s", self._settings.key_file)
+        raise _not_ready()
+
+    def _fresh_keys(self) -> None:
+        """Read the key file when it is another than last time: TorchServe writes a new one at each start."""
+        try:
+            stat = self._settings.key_file.stat()
+            if (stat.st_mtime_ns, stat.st_ino) == self._keys_read:
+                return
+            entries = json.loads(self._settings.key_file.read_bytes())
+            self._keys = {name: entry["key"] for name, entry in entries.items()}
+            self._keys_read = (stat.st_mtime_ns, stat.st_ino)
+            self._description = None  # a new server may run another model
+        except (OSError, ValueError, LookupError, TypeError):
+            self._keys = {}
+
+    async def _translated(self, reply: httpx.Response) -> CutError:
+        """What TorchServe itself answered, as one of our errors."""
+        status, text = reply.status_code, reply.text[:500]
+        logger.warning("TorchServe answered %s itself: %s", status, " ".join(text.split()))
+        if status == 413:
+            return CutError("body_too_large", "The request is larger than the server accepts. Make the photo smaller.")
+        if status == 503 and "no worker" in text:
+            # The same words stand for a full queue and for a model without workers.
+            if await self.ready():
+                return CutError(
+                    "overloaded", "The server has more photos waiting than it can take. Try again soon.", retry_after=5
+                )
+            return _not_ready()
+        if status == 507:
+            return CutError(
+                "overloaded", "The server has no memory left for this photo. Try again soon.", retry_after=10
+            )
+        if status in {404, 500}:
+            return CutError(
+                "not_ready", "The model stopped while it worked and is starting again. Try again soon.", retry_after=10
+            )
+        return internal()
+
+
+def _not_ready() -> CutError:
+    return CutError("not_ready", "The model is still starting. Try again in a few seconds.", retry_after=5)

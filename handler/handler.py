@@ -1,0 +1,208 @@
+"""TorchServe's entry: wires the stages of `objectcut` over a batch and answers each item by itself.
+
+Owns nothing but the order of the stages, their metrics and the translation between TorchServe and the stages. An
+exception that left `handle` would fail every request of the batch, so each item is answered in one place (`_answer`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from ts.metrics.metric_type_enum import MetricTypes
+from ts.torch_handler.base_handler import BaseHandler
+
+from objectcut import cutout, matte, models, photo, reply, request, selection
+from objectcut.detector import Detection, Detector, Query
+from objectcut.errors import CutError, internal
+from objectcut.fetch import fetch
+from objectcut.item import Answer, Job
+from objectcut.labels import Labels
+from objectcut.request import CutRequest
+from objectcut.settings import Settings
+
+logger = logging.getLogger(__name__)
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships no types
+    """Photo and names in, cut-out out."""
+
+    def initialize(self, context: Any) -> None:
+        """Load settings and model, and run the network once.
+
+        Raises:
+            RuntimeError: TorchServe gave this worker a GPU that torch cannot use.
+            ModelError: the weights in the archive are missing or do not fit.
+        """
+        self.context = context  # its metrics stay the same object for the worker's life
+        self.settings = Settings(**(context.model_yaml_config or {}).get("objectcut", {}))
+        logger.info("ObjectCut settings: %s", self.settings.model_dump_json())
+        self.device = _device(context.system_properties.get("gpu_id"))
+        weights = Path(context.system_properties["model_dir"]) / context.manifest["model"]["serializedFile"]
+        model, self.card = models.load(weights)
+        self.labels = Labels.of(self.card.classes)
+        self.detector = Detector(model, self.card, self.device)
+        self.pool = ThreadPoolExecutor(self.settings.threads, "photo")
+        self.detector.warm_up()
+        self.initialized = True
+        logger.info("ObjectCut model %s ready on %s", self.card.name, self.device)
+
+    def handle(self, data: Sequence[dict[str, Any]], context: Any) -> list[Any]:
+        """One reply an item, in order.
+
+        Args:
+            data: one dict an item, as TorchServe parsed the body.
+            context: TorchServe's, with the headers of each item.
+        """
+        if context.get_request_header(0, "describe") == "True":
+            return [self.describe_handle()]
+        self._observe("objectcut_batch_size", len(data), "count")
+        with self._timed("objectcut_decode_seconds"):
+            jobs = list(self.pool.map(_each(lambda index: self._read(data[index], index, context)), range(len(data))))
+        with self._timed("objectcut_detect_seconds"):
+            detections = self._detect(jobs)
+        with self._timed("objectcut_matte_seconds"):
+            cuts = list(self.pool.map(_each(self._cut), zip(jobs, detections, strict=True)))
+        with self._timed("objectcut_encode_seconds"):
+            answers = list(self.pool.map(_each(self._encode), zip(jobs, cuts, strict=True)))
+        return [self._answer(index, answer, context) for index, answer in enumerate(answers)]
+
+    def describe_handle(self) -> dict[str, Any]:
+        """What `GET /models/objectcut?customized=true` tells: the model's card and the words it knows."""
+        return {
+            "model": self.card.name,
+            "device": str(self.device),
+            "classes": list(self.labels.names),
+            "synonyms": self.labels.synonyms(),
+            "card": self.card.as_dict(),
+        }
+
+    def _read(self, fields: dict[str, Any], index: int, context: Any) -> Job:
+        headers = _headers(context, index)
+        task: request.Task = "detect" if headers.get("url_path", "").strip("/") == "detect" else "cut"
+        cut_request = _parse(fields, headers, task, self.settings)
+        wanted = self.labels.resolve(cut_request.options.objects)
+        if cut_request.photo is not None:
+            encoded = cut_request.photo
+        else:  # only a direct caller: the gateway fetches by itself
+            assert cut_request.url is not None
+            encoded = asyncio.run(fetch(cut_request.url, self.settings))
+        return Job(cut_request, photo.load(encoded, self.settings), wanted, headers.get("accept", ""))
+
+    def _detect(self, jobs: Sequence[Job | CutError]) -> list[Detection | CutError]:
+        ready = [job for job in jobs if isinstance(job, Job)]
+        try:
+            found: Iterator[Detection | CutError] = iter(self.detector.detect([_query(job) for job in ready]))
+        except Exception:
+            # One photo may have been too much for the memory: find out which, and answer the others.
+            logger.exception("The batch failed; its photos are tried one by one")
+            found = map(_each(lambda job: self.detector.detect([_query(job)])[0]), ready)
+        return [next(found) if isinstance(job, Job) else job for job in jobs]
+
+    def _cut(self, item: tuple[Job, Detection]) -> tuple[list[selection.Found], cutout.Cutout | None]:
+        job, detection = item
+        options, width, height = job.request.options, job.photo.width, job.photo.height
+        pasted = [selection.Found(kept, matte.paste(kept, width, height)) for kept in detection.kept]
+        chosen = selection.choose(pasted, options)
+        if job.request.task == "detect":
+            return chosen, None
+        if not chosen:
+            raise selection.nothing_found(detection.found, options, self.labels)
+        alpha = matte.union((item.mask for item in chosen), width, height)
+        picture = cutout.cut(job.photo, alpha, options)
+        if picture is None:
+            raise CutError(
+                "object_not_found", "Nothing is left: the objects fill the whole photo, or it is transparent."
+            )
+        return chosen, picture
+
+    def _encode(self, item: tuple[Job, tuple[list[selection.Found], cutout.Cutout | None]]) -> Answer:
+        job, (chosen, picture) = item
+        if picture is None:
+            return reply.listing(job, chosen, self.labels, self.card.name)
+        return reply.picture(job, chosen, picture, self.labels, self.card.name)
+
+    def _answer(self, index: int, answer: Answer | CutError, context: Any) -> bytes:
+        """Send one item's reply: the only place where an error becomes one."""
+        request_id = _headers(context, index).get("x-request-id") or context.get_request_id(index)
+        if isinstance(answer, CutError):
+            answer = reply.failure(answer, request_id)
+        context.set_response_content_type(index, answer.media_type)
+        context.set_response_status(answer.status, "", index)
+        for name, value in {**answer.headers, "X-Request-Id": request_id}.items():
+            context.set_response_header(index, name, value)
+        return answer.body
+
+    @contextmanager
+    def _timed(self, metric: str) -> Iterator[None]:
+        """Report the seconds that a stage takes for the whole batch."""
+        start = time.perf_counter()
+        yield
+        self._observe(metric, time.perf_counter() - start, "s")
+
+    def _observe(self, metric: str, value: float, unit: str) -> None:
+        """One observation of a histogram that `metrics.yaml` declares."""
+        self.context.metrics.add_metric(metric, value, unit, dimensions=[], metric_type=MetricTypes.HISTOGRAM)
+
+
+def _device(gpu_id: int | None) -> torch.device:
+    """The device that TorchServe chose for this worker; never another one in silence."""
+    if gpu_id is None:
+        return torch.device("cpu")
+    if not torch.cuda.is_available() or gpu_id >= torch.cuda.device_count():
+        raise RuntimeError(
+            f"TorchServe gave this worker GPU {gpu_id}, but torch {torch.__version__} finds {torch.cuda.device_count()} "
+            "usable GPUs. Install a driver that fits, or set number_of_gpu=0 in config.properties to run on the processor."
+        )
+    return torch.device("cuda", gpu_id)
+
+
+def _headers(context: Any, index: int) -> dict[str, str]:
+    """An item's HTTP headers by lower-case name; TorchServe mixes a form's parts in as dicts."""
+    sent = context.get_all_request_header(index)
+    return {name.lower(): value for name, value in sent.items() if isinstance(value, str)}
+
+
+def _parse(fields: dict[str, Any], headers: dict[str, str], task: request.Task, settings: Settings) -> CutRequest:
+    """A request from what TorchServe made of the body: parsed JSON, bytes, or the fields of a form."""
+    if set(fields) not in ({"body"}, {"data"}):
+        return request.from_form(fields, task, settings)
+    body = fields["body"] if "body" in fields else fields["data"]
+    if isinstance(body, bytes | bytearray) and headers.get("content-type", "").startswith(
+        ("image/", "application/octet-stream")
+    ):
+        return request.from_raw(bytes(body), {}, task, settings)
+    return request.from_json(body.encode() if isinstance(body, str) else body, task, settings)
+
+
+def _query(job: Job) -> Query:
+    options = job.request.options
+    return Query(job.photo.pixels, options.min_score, lambda found: selection.candidates(found, options, job.wanted))
+
+
+def _each(stage: Callable[[Any], Made]) -> Callable[[Any], Made | CutError]:
+    """The stage for one item: an error of an earlier stage passes through, one of its own is caught."""
+
+    def run(item: Any) -> Made | CutError:
+        earlier = item if isinstance(item, tuple) else (item,)
+        for part in earlier:
+            if isinstance(part, CutError):
+                return part
+        try:
+            return stage(item)
+        except CutError as error:
+            return error
+        except Exception:
+            logger.exception("An item of the batch failed")
+            return internal()
+
+    return run

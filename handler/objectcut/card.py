@@ -1,0 +1,84 @@
+"""What is known of a model: the card that every model file carries in its metadata.
+
+A model file is one safetensors file whose metadata key `card` holds JSON. Reading the card needs no torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+BUNDLED = "objectcut-bundled"
+"""The name of the small model that comes with the repository."""
+
+
+class ModelError(Exception):
+    """A model file that cannot be used, told in one line."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a model.
+
+    Attributes:
+        name: how `/labels` and replies call it.
+        architecture: a key of `models.ARCHITECTURES`.
+        classes: class names in label order; index 0 is the background.
+        min_size, max_size: the network's input, px: shorter side, and the bound on the longer one.
+        mean, std: of the RGB values in [0, 1].
+        facts: everything else the card says (training data, licence, figures).
+    """
+
+    name: str
+    architecture: str
+    classes: tuple[str, ...]
+    min_size: int
+    max_size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, text: str) -> Card:
+        """Parse a card.
+
+        Raises:
+            ModelError: a field is missing or of the wrong kind.
+        """
+        try:
+            values = json.loads(text)
+            known = {name: values.pop(name) for name in (f.name for f in fields(cls)) if name in values}
+            for name in ("classes", "mean", "std"):
+                known[name] = tuple(known[name])
+            return cls(**{**known, "facts": values})
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ModelError(f"the model's card is not complete: {error}") from error
+
+    def as_dict(self) -> dict[str, Any]:
+        """The card as JSON holds it, `facts` beside the other fields."""
+        values: dict[str, Any] = asdict(self)
+        facts: dict[str, Any] = values.pop("facts")
+        return values | facts
+
+
+def read_card(path: Path) -> Card:
+    """The card of a model file; the weights are not read.
+
+    Raises:
+        ModelError: not a model file.
+    """
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path.name} is not a safetensors file, or it is damaged") from error
+    if "card" not in metadata:
+        raise ModelError(
+            f"{path.name} holds no card; make model files with scripts/train.py or scripts/fetch_weights.py"
+        )
+    return Card.from_json(metadata["card"])

@@ -1,0 +1,52 @@
+"""From a finished picture to the bytes of a file, without any of the photo's metadata."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+from objectcut.request import CutOptions, Format
+
+MEDIA_TYPES: dict[Format, str] = {
+    "png": "image/png",
+    "webp": "image/webp",
+    "jpeg": "image/jpeg",
+    "zip": "application/zip",
+}
+
+
+def negotiate(options: CutOptions, accept: str) -> Format:
+    """The file format of the answer: the `format` field, else the best of the Accept header, else PNG."""
+    if options.format is not None:
+        return options.format
+    best: tuple[float, Format] = (0.0, "png")
+    for entry in accept.lower().split(","):
+        media, *parameters = (part.strip() for part in entry.split(";"))
+        weight = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
+        for kind, media_type in MEDIA_TYPES.items():
+            if media == media_type and (quality := _number(weight)) > best[0]:
+                best = quality, kind
+    return best[1]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def encode(image: Image.Image, kind: Format) -> bytes:
+    """The file. JPEG has no transparency: what is transparent becomes white there."""
+    out = io.BytesIO()
+    if kind == "png":
+        image.save(out, "PNG", compress_level=1)
+    elif kind == "webp":
+        # Lossless colour: the pixels of the cut-out stay those of the photo.
+        image.save(out, "WEBP", lossless=True, quality=0, method=0)
+    else:
+        if image.mode == "RGBA":
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+        image.save(out, "JPEG", quality=92)
+    return out.getvalue()

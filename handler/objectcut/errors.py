@@ -1,0 +1,68 @@
+"""Every way a request can fail, with the code and the HTTP status its sender sees.
+
+Owns the one table of codes and the one error shape. Leaves the writing of a reply to the handler and the gateway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+STATUS: Mapping[str, int] = MappingProxyType(
+    {
+        "invalid_request": 400,
+        "unknown_object": 400,
+        "unreadable_image": 400,
+        "url_refused": 400,
+        "unauthorized": 401,
+        "not_found": 404,
+        "method_not_allowed": 405,
+        "image_too_large": 413,
+        "body_too_large": 413,
+        "unsupported_image": 415,
+        "object_not_found": 422,
+        "rate_limited": 429,
+        "internal": 500,
+        "url_unreachable": 502,
+        "overloaded": 503,
+        "not_ready": 503,
+    }
+)
+"""Code to HTTP status. A code that is not in here cannot be raised."""
+
+
+class CutError(Exception):
+    """A request that cannot be answered, told in words that say what to do.
+
+    Args:
+        code: a key of `STATUS`.
+        message: one or two sentences for the person who sent the request; nothing of the inside.
+        details: facts for programs, JSON-serialisable.
+        retry_after: seconds after which the same request may succeed.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, details: Mapping[str, Any] | None = None, retry_after: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = STATUS[code]
+        self.message = message
+        self.details = dict(details or {})
+        self.retry_after = retry_after
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """The one error shape of the whole service, ready for JSON."""
+        return {
+            "error": True,
+            "code": self.code,
+            "message": self.message,
+            "details": self.details,
+            "request_id": request_id,
+        }
+
+
+def internal() -> CutError:
+    """The error for a defect of ours: the cause goes to the log, never to the sender."""
+    return CutError("internal", "Something went wrong on the server. The log has the cause under this request id.")

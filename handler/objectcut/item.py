@@ -1,0 +1,36 @@
+"""One item of a batch, at the two ends of its way: as a checked job and as a finished answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from objectcut.photo import Photo
+from objectcut.request import CutRequest
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A request whose photo is decoded and whose names are known.
+
+    Attributes:
+        request: as it was checked.
+        photo: upright pixels.
+        wanted: labels of the objects asked for; None for every class.
+        accept: the sender's Accept header.
+    """
+
+    request: CutRequest
+    photo: Photo
+    wanted: frozenset[int] | None
+    accept: str
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A reply in the terms of HTTP."""
+
+    body: bytes
+    media_type: str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,89 @@
+"""From the network's 28 x 28 masks to masks and alpha at the photo's own resolution.
+
+Owns the pasting. Work and memory grow with the boxes of the wanted instances, never with photo times instances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from objectcut.detector import Instance
+
+Box = tuple[int, int, int, int]
+_THRESHOLD = 0.5  # where He et al. 2017, section 3.1, cut the mask
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """The pixels of one instance.
+
+    Attributes:
+        x, y: top left corner of `inside` in the photo, px.
+        inside: (h, w) bool; the rest of the photo is outside.
+    """
+
+    x: int
+    y: int
+    inside: NDArray[np.bool_]
+
+    @property
+    def area(self) -> int:
+        """Pixels of the instance."""
+        return int(np.count_nonzero(self.inside))
+
+    @property
+    def box(self) -> Box:
+        """Around the instance's pixels, x0, y0, x1, y1 in px of the photo, half-open. The mask must not be empty."""
+        tight = bounding_box(self.inside)
+        assert tight is not None
+        return tight[0] + self.x, tight[1] + self.y, tight[2] + self.x, tight[3] + self.y
+
+    def covers(self, x: float, y: float) -> bool:
+        """Whether the photo's pixel at this point belongs to the instance."""
+        column, row = int(x) - self.x, int(y) - self.y
+        height, width = self.inside.shape
+        return 0 <= column < width and 0 <= row < height and bool(self.inside[row, column])
+
+
+def paste(instance: Instance, width: int, height: int) -> Mask:
+    """The instance's mask at the resolution of a photo of this size, only inside its box.
+
+    The same sampling as torchvision's `paste_mask_in_image`: one cell of zeros around the mask, the box widened by as
+    much and its corners cut to whole pixels, bilinear, half-open.
+    """
+    assert instance.mask is not None, "the instance was not among those kept"
+    cells = instance.mask.shape[0]
+    grow = (cells + 2) / cells
+    x0, y0, x1, y1 = instance.box
+    half_width, half_height = (x1 - x0) / 2 * grow, (y1 - y0) / 2 * grow
+    left, top = int((x0 + x1) / 2 - half_width), int((y0 + y1) / 2 - half_height)
+    right, bottom = int((x0 + x1) / 2 + half_width), int((y0 + y1) / 2 + half_height)
+    columns, rows = max(right - left + 1, 1), max(bottom - top + 1, 1)
+    padded = torch.from_numpy(np.pad(instance.mask, 1))[None, None]
+    pasted = functional.interpolate(padded, size=(rows, columns), mode="bilinear", align_corners=False)[0, 0]
+    inside = (pasted > _THRESHOLD).numpy()
+    x, y = max(left, 0), max(top, 0)
+    return Mask(x, y, inside[y - top : max(height - top, 0), x - left : max(width - left, 0)])
+
+
+def union(masks: Iterable[Mask], width: int, height: int) -> NDArray[np.uint8]:
+    """The alpha of several instances together: (H, W) uint8, 255 inside any of them."""
+    alpha = np.zeros((height, width), np.uint8)
+    for mask in masks:
+        rows, columns = mask.inside.shape
+        alpha[mask.y : mask.y + rows, mask.x : mask.x + columns][mask.inside] = 255
+    return alpha
+
+
+def bounding_box(plane: NDArray[np.uint8] | NDArray[np.bool_]) -> Box | None:
+    """Around everything that is not zero in (H, W): x0, y0, x1, y1, half-open; None when all is zero."""
+    rows, columns = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
+    if not rows.size:
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

@@ -1,0 +1,314 @@
+"""From JSON, a form or a raw body to one checked `CutRequest`.
+
+Owns the fields of the public interface, their types and their ranges. Leaves the meaning of names to `labels`, the
+download of a URL to `fetch` and the decoding of the photo to `photo`, so that the gateway can check a request
+without torch and without opening a picture.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from PIL import ImageColor
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from objectcut.errors import CutError
+from objectcut.settings import Settings
+
+PHOTO_FIELDS = ("image_url", "image_base64", "image_file")
+Task = Literal["cut", "detect"]
+Format = Literal["png", "webp", "jpeg", "zip"]
+
+
+def _listed(value: object) -> object:
+    """A list as people write it in a form: JSON, or words with commas between."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise ValueError("is not a valid JSON list") from None
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _pick(value: object) -> object:
+    """`all`, `largest` and `best` stay words; anything else is a list of instance ids."""
+    if isinstance(value, str) and value.strip().lower() in {"all", "largest", "best"}:
+        return value.strip().lower()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [value]
+    listed = _listed(value)
+    if isinstance(listed, list | tuple) and all(str(part).strip().isdecimal() for part in listed) and listed:
+        return tuple(int(part) for part in listed)
+    raise ValueError("must be 'all', 'largest', 'best' or a list of the ids that /detect gives, such as [0, 2]")
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _format(value: object) -> object:
+    return {"jpg": "jpeg"}.get(word, word) if isinstance(word := _lower(value), str) else value
+
+
+Coordinate = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class DetectOptions(BaseModel):
+    """What `/detect` takes beside the photo."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    objects: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (), description="names of the objects: any case, plurals and synonyms; empty means every object"
+    )
+    min_score: float = Field(0.5, ge=0, le=1, allow_inf_nan=False, description="lowest detection score, 0 to 1")
+
+
+class CutOptions(DetectOptions):
+    """What `/cut` takes beside the photo. Coordinates are pixels of the upright photo, x right, y down."""
+
+    return_white_bg: bool = Field(False, description="white instead of transparent")
+    background: str = Field("transparent", description="`transparent` or a CSS colour")
+    invert: bool = Field(False, description="remove the objects and keep the rest")
+    pick: Annotated[Literal["all", "largest", "best"] | tuple[int, ...], BeforeValidator(_pick)] = Field(
+        "all", description="which of the found instances: `all`, `largest`, `best` or a list of ids"
+    )
+    point: Annotated[tuple[Coordinate, Coordinate] | None, BeforeValidator(_listed)] = Field(
+        None, description="[x, y]: only the smallest instance under this point"
+    )
+    roi: Annotated[tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None, BeforeValidator(_listed)] = Field(
+        None, description="[x0, y0, x1, y1]: only objects whose centre lies inside"
+    )
+    edges: Annotated[Literal["smooth", "sharp", "raw"], BeforeValidator(_lower)] = Field(
+        "raw", description="how the mask becomes an edge; only `raw` is available yet"
+    )
+    feather: float = Field(0, ge=0, le=1000, allow_inf_nan=False, description="not available yet")
+    grow: float = Field(0, ge=-1000, le=1000, allow_inf_nan=False, description="not available yet")
+    crop: bool = Field(False, description="trim to the cut-out")
+    margin: str = Field("0", description="room around the trimmed cut-out: px, or '5%' of its longer side")
+    max_size: int | None = Field(None, ge=1, le=16_384, description="longest side of the result, px")
+    output: Annotated[Literal["image", "mask", "both"], BeforeValidator(_lower)] = Field(
+        "image", description="the cut-out or its mask (white is kept); `both` is not available yet"
+    )
+    format: Annotated[Format | None, BeforeValidator(_format)] = Field(
+        None, description="png, webp or jpeg; without it the Accept header decides, else PNG"
+    )
+
+    @field_validator("background")
+    @classmethod
+    def _check_background(cls, value: str) -> str:
+        value = value.strip().lower()
+        if value == "blur" or value.startswith("blur:"):
+            raise ValueError("'blur' is not available yet; use 'transparent' or a CSS colour")
+        if value != "transparent":
+            try:
+                ImageColor.getrgb(value)
+            except ValueError:
+                raise ValueError("must be 'transparent' or a CSS colour such as 'white', '#ff8800'") from None
+        return value
+
+    @field_validator("margin", mode="before")
+    @classmethod
+    def _check_margin(cls, value: object) -> str:
+        text = str(value).strip().lower().removesuffix("px").strip()
+        if not re.fullmatch(r"\d{1,5}(\.\d+)?\s*%?", text):
+            raise ValueError("must be pixels or a share such as '5%', not negative")
+        if text.endswith("%") and float(text[:-1]) > 100:
+            raise ValueError("must be at most 100%")
+        return text
+
+    @field_validator("roi")
+    @classmethod
+    def _check_roi(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if value is not None and (value[0] >= value[2] or value[1] >= value[3]):
+            raise ValueError("must be [x0, y0, x1, y1] with x0 < x1 and y0 < y1")
+        return value
+
+    @model_validator(mode="after")
+    def _check_together(self) -> CutOptions:
+        if self.return_white_bg and self.background not in {"transparent", "white"}:
+            raise ValueError("'return_white_bg' and 'background' ask for different backgrounds; send one of them")
+        for field in ("edges", "feather", "grow"):
+            if getattr(self, field) != type(self).model_fields[field].default:
+                raise ValueError(f"'{field}': '{getattr(self, field)}' is not available yet; leave the field out")
+        if self.output == "both" or self.format == "zip":
+            raise ValueError("'output': 'both' and the ZIP format are not available yet; use 'image' or 'mask'")
+        return self
+
+    def background_rgba(self) -> tuple[int, int, int, int]:
+        """The colour behind the cut-out, straight RGBA, 0 to 255; alpha 0 when it stays transparent."""
+        if self.return_white_bg:
+            return 255, 255, 255, 255
+        if self.background == "transparent":
+            return 0, 0, 0, 0
+        red, green, blue, *alpha = ImageColor.getrgb(self.background)
+        return red, green, blue, alpha[0] if alpha else 255
+
+    def margin_px(self, width: int, height: int) -> int:
+        """The margin around a cut-out of this size, whole px."""
+        if self.margin.endswith("%"):
+            return math.ceil(float(self.margin[:-1]) / 100 * max(width, height))
+        return math.ceil(float(self.margin))
+
+
+@dataclass(frozen=True)
+class CutRequest:
+    """One photo and what is wanted of it. Exactly one of `photo` and `url` is there.
+
+    Attributes:
+        task: the picture, or the list of what is in it.
+        photo: the encoded photo as it was sent.
+        url: where the photo is to be fetched.
+        options: the checked options; a `DetectOptions` holds the defaults of everything else.
+    """
+
+    task: Task
+    photo: bytes | None
+    url: str | None
+    options: CutOptions
+
+    def form(self) -> dict[str, str]:
+        """The options that differ from their defaults, as text fields that `from_form` reads back."""
+        changed = self.options.model_dump(exclude_defaults=True)
+        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in changed.items()}
+
+
+def from_json(body: bytes | bytearray | Mapping[str, Any], task: Task, settings: Settings) -> CutRequest:
+    """A request from a JSON body, as bytes or already parsed.
+
+    Raises:
+        CutError: `invalid_request`, naming the field.
+    """
+    if isinstance(body, bytes | bytearray):
+        if not body.strip():
+            raise CutError("invalid_request", "The body is empty. Send a photo, a form or JSON with 'image_url'.")
+        try:
+            body = json.loads(body)
+        except (ValueError, RecursionError):
+            raise CutError("invalid_request", "The body is not valid JSON.") from None
+    if not isinstance(body, Mapping):
+        raise CutError("invalid_request", 'The JSON body must be an object such as {"image_url": "https://..."}.')
+    fields = {str(name): value for name, value in body.items() if value is not None}
+    if "image_file" in fields:
+        raise _wrong("image_file", "belongs in a multipart form; in JSON use 'image_base64' or 'image_url'")
+    return _build(fields, task, settings)
+
+
+def from_form(fields: Mapping[str, str | bytes | bytearray], task: Task, settings: Settings) -> CutRequest:
+    """A request from the fields of a form: `image_file` as bytes, everything else as text.
+
+    Raises:
+        CutError: `invalid_request`, naming the field.
+    """
+    texts: dict[str, Any] = {}
+    for name, value in fields.items():
+        if name == "image_file":
+            texts[name] = value.encode() if isinstance(value, str) else bytes(value)
+        elif isinstance(value, str):
+            texts[name] = value
+        else:
+            try:
+                texts[name] = bytes(value).decode()
+            except UnicodeDecodeError:
+                raise _wrong(name, "is not text") from None
+    # An empty text field of a form is a field that was left alone.
+    return _build({name: value for name, value in texts.items() if value not in ("", b"")}, task, settings)
+
+
+def from_raw(body: bytes, query: Mapping[str, str], task: Task, settings: Settings) -> CutRequest:
+    """A request whose body is the photo itself, with the options in the query string.
+
+    Raises:
+        CutError: `invalid_request`, naming the field.
+    """
+    for field in PHOTO_FIELDS:
+        if field in query:
+            raise _wrong(field, "cannot be combined with a photo in the body")
+    return _build({**query, "image_file": body}, task, settings)
+
+
+def decode_base64(text: object, field: str) -> bytes:
+    """Bytes from standard or URL-safe base64, with or without padding, line breaks or a `data:` prefix.
+
+    Raises:
+        CutError: `invalid_request`, naming the field.
+    """
+    if not isinstance(text, str):
+        raise _wrong(field, "must be a base64 string")
+    if text.startswith("data:"):
+        head, _, text = text.partition(",")
+        if not head.endswith(";base64"):
+            raise _wrong(field, "is a data: URL that is not base64")
+    packed = "".join(text.split()).translate(str.maketrans("-_", "+/")).rstrip("=")
+    try:
+        return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise _wrong(field, "is not valid base64") from None
+
+
+def _build(fields: Mapping[str, Any], task: Task, settings: Settings) -> CutRequest:
+    given = [field for field in PHOTO_FIELDS if fields.get(field)]
+    if len(given) != 1:
+        problem = f"Got {' and '.join(repr(field) for field in given)}" if given else "There is no photo"
+        raise CutError(
+            "invalid_request",
+            f"{problem}: send exactly one of 'image_url', 'image_base64' and 'image_file'.",
+            details={"fields": given},
+        )
+    options = _options({name: value for name, value in fields.items() if name not in PHOTO_FIELDS}, task)
+    if len(options.objects) > settings.max_names:
+        raise _wrong("objects", f"has {len(options.objects)} names; at most {settings.max_names} are accepted")
+    photo: bytes | None = fields.get("image_file")
+    if "image_base64" in given:
+        photo = decode_base64(fields["image_base64"], "image_base64")
+    url = fields["image_url"] if "image_url" in given else None
+    if url is not None and not isinstance(url, str):
+        raise _wrong("image_url", "must be a string")
+    if photo is not None and len(photo) > settings.max_body_bytes:
+        raise CutError(
+            "body_too_large", f"The photo has {len(photo):,} bytes; at most {settings.max_body_bytes:,} are accepted."
+        )
+    return CutRequest(task, photo, url, options)
+
+
+def _options(fields: Mapping[str, Any], task: Task) -> CutOptions:
+    if "background_image" in fields:
+        raise _wrong("background_image", "is not available yet")
+    model = CutOptions if task == "cut" else DetectOptions
+    for name in fields:
+        if name not in model.model_fields:
+            known = (*PHOTO_FIELDS, *model.model_fields)
+            near = difflib.get_close_matches(name, known, n=1)
+            raise _wrong(name, f"is not a field of this call.{f' Did you mean {near[0]!r}?' if near else ''}")
+    try:
+        checked = model(**fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:  # a check over several fields names them itself
+            raise CutError("invalid_request", f"{message}.") from None
+        raise _wrong(str(first["loc"][0]), _plain(message)) from None
+    return checked if isinstance(checked, CutOptions) else CutOptions(**checked.model_dump())
+
+
+def _plain(message: str) -> str:
+    """Pydantic's 'Input should be ...' as the end of a sentence that begins with the field."""
+    return message.replace("Input should be", "must be").replace("Field required", "is missing")
+
+
+def _wrong(field: str, problem: str) -> CutError:
+    message = f"'{field}' {problem}"
+    return CutError(
+        "invalid_request", message if message.endswith("?") else f"{message.rstrip('.')}.", details={"field": field}
+    )

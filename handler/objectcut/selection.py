@@ -1,0 +1,90 @@
+"""Which of the found instances are wanted.
+
+What the box and the class can decide is decided before the mask head runs (`candidates`); what needs the mask,
+afterwards (`choose`). Filters come first (names, region, point), then `pick` chooses among what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from objectcut.detector import Instance
+from objectcut.errors import CutError
+from objectcut.labels import Labels
+from objectcut.matte import Mask
+from objectcut.request import CutOptions
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """An instance with its mask at the photo's resolution."""
+
+    instance: Instance
+    mask: Mask
+
+
+def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset[int] | None) -> list[Instance]:
+    """The instances that may be in the answer, best score first, judged by class, box and id.
+
+    Args:
+        found: all instances of the photo, best score first.
+        wanted: labels, or None for every class.
+    """
+    ids = set(options.pick) if isinstance(options.pick, tuple) else None
+    kept = [
+        instance
+        for instance in found
+        if (wanted is None or instance.label in wanted)
+        and (ids is None or instance.id in ids)
+        and (options.roi is None or _inside(_centre(instance.box), options.roi))
+        and (options.point is None or _inside(options.point, _widened(instance.box)))
+    ]
+    return kept[:1] if options.pick == "best" and options.point is None else kept
+
+
+def choose(found: Sequence[Found], options: CutOptions) -> list[Found]:
+    """The instances of the answer, best score first, judged by their masks."""
+    kept = [item for item in found if item.mask.area > 0]
+    if options.point is not None:
+        under = [item for item in kept if item.mask.covers(*options.point)]
+        kept = [min(under, key=lambda item: item.mask.area)] if under else []
+    if options.pick == "largest" and kept:
+        kept = [max(kept, key=lambda item: item.mask.area)]
+    return kept
+
+
+def nothing_found(found: Sequence[Instance], options: CutOptions, labels: Labels) -> CutError:
+    """The error for a photo in which nothing of what was asked for is."""
+    present = list(dict.fromkeys(labels.classes[instance.label] for instance in found))
+    asked = " or ".join(f"'{name}'" for name in options.objects) or "known object"
+    narrowed = [
+        words
+        for words, given in (
+            ("at that point", options.point),
+            ("in that region", options.roi),
+            ("with those ids", options.pick if isinstance(options.pick, tuple) else None),
+        )
+        if given is not None
+    ]
+    there = f"The photo shows: {', '.join(present)}." if present else "No known object is in it."
+    return CutError(
+        "object_not_found",
+        f"No {asked} was found{''.join(f' {words}' for words in narrowed)} with a score of at least "
+        f"{options.min_score:g}. {there}",
+        details={"found": present},
+    )
+
+
+def _centre(box: tuple[float, float, float, float]) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
+def _widened(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """The box with the rim that a pasted mask may reach beyond it: one cell of 28, and whole pixels."""
+    x, y = (box[2] - box[0]) / 28 + 1, (box[3] - box[1]) / 28 + 1
+    return box[0] - x, box[1] - y, box[2] + x, box[3] + y
+
+
+def _inside(point: tuple[float, float], box: tuple[float, float, float, float]) -> bool:
+    return box[0] <= point[0] < box[2] and box[1] <= point[1] < box[3]

@@ -1,0 +1,68 @@
+"""All knobs of ObjectCut in one typed object.
+
+Each is read from the environment (`OBJECTCUT_MAX_PIXELS=...`), else from the `objectcut` section of
+`model-config.yaml`, else it has the default below. A wrong value stops the program at its start.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Limits and addresses. Bytes, pixels and seconds, as the names say."""
+
+    model_config = SettingsConfigDict(env_prefix="OBJECTCUT_", frozen=True, extra="forbid")
+
+    # What a request may bring.
+    max_body_bytes: PositiveInt = Field(20_000_000, description="largest request body, and largest photo behind a URL")
+    max_pixels: PositiveInt = Field(25_000_000, description="largest photo, width times height")
+    max_side: PositiveInt = Field(16_384, description="longest side of a photo, px")
+    max_names: PositiveInt = Field(100, description="most names in `objects`")
+
+    # Photos behind a URL.
+    fetch_connect_s: PositiveFloat = Field(3.0, description="seconds to reach the host")
+    fetch_total_s: PositiveFloat = Field(8.0, description="seconds for the whole download, redirects included")
+    fetch_redirects: int = Field(3, ge=0, description="redirects that are followed")
+    fetch_allow: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma-separated host:port pairs that may be fetched although they are not public"
+    )
+
+    # The model worker.
+    threads: PositiveInt = Field(
+        default_factory=lambda: os.cpu_count() or 1, description="photos of a batch decoded and encoded at once"
+    )
+
+    # The gateway.
+    host: str = Field("127.0.0.1", description="address the gateway listens on")
+    port: int = Field(8000, ge=1, le=65535, description="port the gateway listens on")
+    inference_url: str = Field("http://127.0.0.1:8080", description="TorchServe's inference address")
+    management_url: str = Field("http://127.0.0.1:8081", description="TorchServe's management address")
+    metrics_url: str = Field("http://127.0.0.1:8082", description="TorchServe's metrics address")
+    key_file: Path = Field(Path("key_file.json"), description="where TorchServe writes its tokens")
+    answer_s: PositiveFloat = Field(130.0, description="longest wait for a cut; above TorchServe's responseTimeout")
+
+    @field_validator("fetch_allow", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # The environment wins over model-config.yaml, which arrives as arguments: an operator can change a limit
+        # without building the archive anew.
+        return env_settings, init_settings

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Pack handler, stages, settings and weights into model_store/objectcut.mar; does nothing when no input changed."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from fetch_weights import OFFICIAL, Unavailable, fetch
+from objectcut.card import Card, ModelError, read_card
+
+ROOT = Path(__file__).resolve().parent.parent
+STORE = ROOT / "model_store"
+HANDLER = ROOT / "handler"
+ARCHIVE = STORE / "objectcut.mar"
+VERSION = "1.0"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The model that will run.
+
+    Attributes:
+        weights: its file.
+        card: what the file says of it.
+        remark: why it is not the one that `auto` would rather have, or None.
+    """
+
+    weights: Path
+    card: Card
+    remark: str | None = None
+
+
+def choose(name: str, console: Console, store: Path = STORE) -> Chosen:
+    """The model that `MODEL=name` means: `auto`, `coco`, `coco-v1`, `bundled` or a path.
+
+    Raises:
+        Unavailable: weights that were asked for by name cannot be downloaded.
+        ModelError: the file cannot be used.
+    """
+    bundled = store / "bundled.safetensors"
+    if name == "auto":
+        try:
+            return _chosen(fetch(OFFICIAL["coco"], store, console))
+        except Unavailable as error:
+            remark = (
+                f"The full model (80 classes) is not here: {error} "
+                "Get it with `make weights`; until then the bundled model runs, with 20 classes."
+            )
+            return _chosen(bundled, remark)
+    if name == "bundled":
+        return _chosen(bundled)
+    if name in OFFICIAL:
+        return _chosen(fetch(OFFICIAL[name], store, console))
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise ModelError(f"MODEL={name} is neither auto, coco, coco-v1, bundled nor a file")
+    return _chosen(path.resolve())
+
+
+def _chosen(weights: Path, remark: str | None = None) -> Chosen:
+    return Chosen(weights, read_card(weights), remark)
+
+
+def build(weights: Path, archive: Path = ARCHIVE) -> bool:
+    """Build the archive if an input changed since it was built. True when it was built.
+
+    Raises:
+        RuntimeError: torch-model-archiver failed; the message is its own.
+    """
+    stamp = archive.with_suffix(".inputs")
+    inputs = _digest(weights)
+    if archive.exists() and stamp.exists() and stamp.read_text() == inputs:
+        return False
+    # The archiver works in a fixed folder of the temp dir: one of our own keeps two builds apart.
+    with tempfile.TemporaryDirectory(prefix="objectcut-", dir=archive.parent) as scratch:
+        command = [
+            str(Path(sys.executable).with_name("torch-model-archiver")),
+            *("--model-name", "objectcut"),
+            *("--version", VERSION),
+            *("--handler", str(HANDLER / "handler.py")),
+            *("--config-file", str(HANDLER / "model-config.yaml")),
+            *("--serialized-file", str(weights)),
+            *("--extra-files", str(HANDLER)),
+            *("--export-path", scratch),
+            *("--archive-format", "zip-store"),  # weights do not compress
+        ]
+        done = subprocess.run(
+            command, env={**os.environ, "TMPDIR": scratch}, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"torch-model-archiver failed: {done.stderr.strip() or done.stdout.strip()}")
+        stamp.unlink(missing_ok=True)
+        (Path(scratch) / archive.name).replace(archive)
+        stamp.write_text(inputs)
+    return True
+
+
+def _digest(weights: Path) -> str:
+    """Names and contents of everything that goes into the archive, as one sha256."""
+    digest = hashlib.sha256()
+    files = sorted(path for path in HANDLER.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    for path in (*files, weights):
+        digest.update(path.name.encode() + b"\0")
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--model",
+        default=os.environ.get("MODEL") or "auto",
+        help="auto, coco, coco-v1, bundled or the path of a model file (default: MODEL from the environment, else auto)",
+    )
+    parser.add_argument("--output", type=Path, default=ARCHIVE, help="the archive (default: model_store/objectcut.mar)")
+    arguments = parser.parse_args()
+    console = Console(stderr=True)
+    try:
+        chosen = choose(arguments.model, console)
+        built = build(chosen.weights, arguments.output)
+    except (Unavailable, ModelError, RuntimeError) as error:
+        console.print(f"[red]{error}[/red]")
+        return 1
+    if chosen.remark:
+        console.print(chosen.remark)
+    console.print(f"{arguments.output} {'built' if built else 'is up to date'} with the model {chosen.card.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

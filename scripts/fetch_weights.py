@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Download torchvision's official Mask R-CNN weights and store them as a model file in model_store/.
+
+The download resumes where an earlier one broke off, is checked against its sha256 and becomes a model file (weights
+and card in one safetensors file) only when it is whole and fits the architecture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import pickle
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from objectcut.card import Card, ModelError
+
+STORE = Path(__file__).resolve().parent.parent / "model_store"
+_CONNECT_S = 4.0  # with the name's look-up, a host that does not answer costs less than 5 s
+_STALL_S = 20.0
+
+
+class Unavailable(Exception):
+    """The weights cannot be had now; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Official:
+    """One of torchvision's trained models.
+
+    Attributes:
+        name: for `MODEL=`, and of the model file.
+        architecture: a key of `models.ARCHITECTURES`, and the name of torchvision's own function for it.
+        url: of the state dict.
+        sha256: its checksum, hexadecimal, or the beginning of it.
+    """
+
+    name: str
+    architecture: str
+    url: str
+    sha256: str
+
+
+# torchvision publishes the first eight digits of each checksum, in the file's name.
+OFFICIAL: Mapping[str, Official] = MappingProxyType(
+    {
+        "coco": Official(
+            "coco",
+            "maskrcnn_resnet50_fpn_v2",
+            "https://download.pytorch.org/models/maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth",
+            "73cbd019",
+        ),
+        "coco-v1": Official(
+            "coco-v1",
+            "maskrcnn_resnet50_fpn",
+            "https://download.pytorch.org/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
+            "bf2d0c1e",
+        ),
+    }
+)
+"""The models that can be downloaded, by name."""
+
+
+def fetch(official: Official, store: Path, console: Console) -> Path:
+    """The model file of official weights, downloaded if it is not in the store yet.
+
+    Raises:
+        Unavailable: the host does not answer, the download broke off or is not what it should be.
+    """
+    target = store / f"{official.name}.safetensors"
+    if not target.exists():
+        download = store / f"{official.name}.pth.part"
+        _download(_mirrored(official.url), download, console)
+        _check(download, official)
+        console.print(f"Converting to {target.name} ...")
+        _convert(download, official, target)
+        download.unlink()
+    return target
+
+
+def _convert(download: Path, official: Official, target: Path) -> None:
+    """Make a model file of torchvision's state dict and of what torchvision says about it."""
+    # Only here, for a file that just came: torch takes seconds to import, and every start passes this module.
+    import torch
+    from torchvision.models import get_model_weights
+
+    from objectcut import models
+
+    meta = next(iter(get_model_weights(official.architecture))).meta
+    figures = meta["_metrics"]["COCO-val2017"]
+    card = Card(
+        name=official.name,
+        architecture=official.architecture,
+        classes=tuple(meta["categories"]),
+        # torchvision's defaults for both: shorter side 800, longer at most 1333, ImageNet's mean and deviation.
+        min_size=800,
+        max_size=1333,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+        facts={
+            "trained_on": "COCO train2017",
+            "credit": "torchvision (PyTorch Foundation), weights COCO_V1",
+            "licence": "BSD-3-Clause; COCO's annotations are CC BY 4.0",
+            "parameters": meta["num_params"],
+            "box_map": figures["box_map"],
+            "mask_map": figures["mask_map"],
+        },
+    )
+    model = models.build(card)
+    try:
+        weights = torch.load(download, map_location="cpu", weights_only=True)
+        models.fill(model, weights, official.url.rpartition("/")[2])
+    except (pickle.UnpicklingError, RuntimeError, ModelError) as error:
+        download.unlink()
+        raise Unavailable(
+            f"the weights that came are not {official.architecture}'s: {error}; they were deleted"
+        ) from error
+    models.save(model, card, target)
+
+
+def _mirrored(url: str) -> str:
+    """The same file name under OBJECTCUT_WEIGHTS_MIRROR, for networks that reach only a mirror of their own."""
+    mirror = os.environ.get("OBJECTCUT_WEIGHTS_MIRROR")
+    return f"{mirror.rstrip('/')}/{url.rpartition('/')[2]}" if mirror else url
+
+
+def _download(url: str, part: Path, console: Console) -> None:
+    """Download to `part`, going on where it ends."""
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    timeout = httpx.Timeout(_STALL_S, connect=_CONNECT_S)
+    try:
+        with httpx.stream("GET", url, headers=headers, timeout=timeout, follow_redirects=True) as response:
+            if response.status_code == 416:  # nothing beyond what is there: the checksum will tell
+                return
+            response.raise_for_status()
+            if response.status_code != 206:
+                have = 0
+            length = response.headers.get("content-length")
+            with part.open("ab" if have else "wb") as file, _progress(console) as progress:
+                name = url.rpartition("/")[2]
+                task = progress.add_task(name, completed=have, total=have + int(length) if length else None)
+                for chunk in response.iter_bytes(1 << 20):
+                    file.write(chunk)
+                    progress.advance(task, len(chunk))
+    except httpx.HTTPStatusError as error:
+        raise Unavailable(f"{url} answered {error.response.status_code}") from error
+    except httpx.TransportError as error:
+        kept = (
+            f" {part.stat().st_size / 1e6:.0f} MB are kept; the next try goes on from there." if part.exists() else ""
+        )
+        raise Unavailable(
+            f"{httpx.URL(url).host} cannot be reached or broke off ({type(error).__name__}).{kept}"
+        ) from error
+
+
+def _check(download: Path, official: Official) -> None:
+    with download.open("rb") as file:
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    if not digest.hexdigest().startswith(official.sha256):
+        download.unlink()
+        raise Unavailable(
+            f"what came from {httpx.URL(official.url).host} has the sha256 {digest.hexdigest()[:16]}..., expected "
+            f"{official.sha256}...; it was deleted"
+        )
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="*", metavar="MODEL", help=f"{', '.join(OFFICIAL)} (default: coco)")
+    parser.add_argument("--store", type=Path, default=STORE, help="where model files are kept (default: model_store/)")
+    arguments = parser.parse_args()
+    console = Console(stderr=True)
+    for name in arguments.model or ["coco"]:
+        if name not in OFFICIAL:
+            parser.error(f"unknown model '{name}': choose from {', '.join(OFFICIAL)}")
+        try:
+            console.print(f"{name}: {fetch(OFFICIAL[name], arguments.store, console)}")
+        except Unavailable as error:
+            console.print(
+                f"[red]{name}: {error}[/red]\nTry again when the host can be reached; MODEL=bundled works offline."
+            )
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

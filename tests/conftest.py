@@ -1,0 +1,143 @@
+"""What the tests share: pictures from installed packages, a host of photos on loopback, and a real server."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import skimage
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_S = 240
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running ObjectCut: gateway, TorchServe and one worker with the bundled model."""
+
+    url: str
+    run: Path
+    inference: str
+    management: str
+    process: subprocess.Popen[bytes]
+
+    def labels(self) -> list[str]:
+        return httpx.get(f"{self.url}/labels").json()["response"]["classes"]
+
+
+@dataclass(frozen=True)
+class PhotoHost:
+    """A web server of our own that hands out the files of `folder`."""
+
+    url: str
+    folder: Path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def sample(name: str) -> Image.Image:
+    """A photo that scikit-image's wheel carries: `chelsea` (a cat), `astronaut` (a woman), `coffee` (no class but a table)."""
+    file = {"chelsea": "chelsea.png", "astronaut": "astronaut.png", "coffee": "coffee.png"}[name]
+    with Image.open(Path(skimage.__file__).parent / "data" / file) as image:
+        return image.convert("RGB")
+
+
+@pytest.fixture(scope="session")
+def chelsea() -> Image.Image:
+    return sample("chelsea")
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Image.Image:
+    return sample("astronaut")
+
+
+@pytest.fixture(scope="session")
+def photo_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PhotoHost]:
+    folder = tmp_path_factory.mktemp("photos")
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as host:
+        thread = threading.Thread(target=host.serve_forever, args=(0.05,))
+        thread.start()
+        yield PhotoHost(f"http://127.0.0.1:{host.server_address[1]}", folder)
+        host.shutdown()
+        thread.join()
+
+
+def start(run: Path, **env: str) -> tuple[subprocess.Popen[bytes], str, Path]:
+    """Start scripts/serve.py on a free port with its files in `run`; its address and what it says."""
+    port = free_port()
+    said = run / "said.txt"
+    run.mkdir(parents=True, exist_ok=True)
+    with said.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "scripts" / "serve.py")],
+            env={**os.environ, "PORT": str(port), "MODEL": "bundled", "OBJECTCUT_RUN_DIR": str(run), **env},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return process, f"http://127.0.0.1:{port}", said
+
+
+def wait_until(condition, seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen in {seconds} s"
+        time.sleep(0.1)
+
+
+def stop(process: subprocess.Popen[bytes]) -> int:
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    try:
+        return process.wait(40)
+    finally:
+        if process.poll() is None:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, photo_host: PhotoHost) -> Iterator[Server]:
+    run = tmp_path_factory.mktemp("run")
+    allowed = photo_host.url.removeprefix("http://")
+    process, url, said = start(run, OBJECTCUT_FETCH_ALLOW=allowed, OBJECTCUT_FETCH_TOTAL_S="4")
+    try:
+        wait_until(lambda: b"Ctrl-C stops it" in said.read_bytes() or process.poll() is not None, READY_S, "the start")
+        assert process.poll() is None, said.read_text()
+        ports = dict(word.split("=") for word in (run / "ports").read_text().split())
+        yield Server(
+            url, run, f"http://127.0.0.1:{ports['inference']}", f"http://127.0.0.1:{ports['management']}", process
+        )
+    finally:
+        stop(process)
