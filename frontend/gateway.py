@@ -80,6 +80,11 @@ def create_app(settings: Settings) -> FastAPI:
     async def detect(request: Request) -> Response:
         return await answer(request, "detect")
 
+    @app.get("/cut", include_in_schema=False)
+    @app.get("/detect", include_in_schema=False)
+    async def needs_post() -> Response:
+        raise CutError("method_not_allowed", "Send the photo with POST; /docs shows how.")
+
     @app.get("/labels", summary="The model that runs and the names it knows", tags=["server"])
     async def labels() -> JSONResponse:
         described = dict(await torchserve.describe())

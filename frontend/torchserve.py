@@ -1,11 +1,12 @@
 """The gateway's side of TorchServe: tokens, calls, and its failures in the words of the public interface.
 
-TorchServe says the same few things for very different troubles. A reply that carries the handler's `X-Request-Id` is
-the handler's own and goes through as it is; anything else is TorchServe speaking and is translated here.
+TorchServe says the same few things for very different troubles. A reply that carries the handler's `X-Model` is the
+handler's own and goes through as it is; anything else is TorchServe speaking and is translated here.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping
@@ -20,7 +21,8 @@ from objectcut.settings import Settings
 
 logger = logging.getLogger(__name__)
 _MODEL = "objectcut"
-_PASSED_ON = ("content-type", "x-object-count", "x-foreground-box", "retry-after")
+_RESTART_S, _POLL_S = 20.0, 0.25  # a worker that died is back in about 6 s with the bundled model
+_PASSED_ON = ("content-type", "x-object-count", "x-foreground-box", "retry-after", "x-model")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,18 +63,26 @@ class TorchServe:
             CutError: TorchServe could not bring it to the handler, or not back.
         """
         assert request.photo is not None
-        reply = await self._call(
-            "POST",
-            f"{self._settings.inference_url}/predictions/{_MODEL}/1.0/{request.task}",
-            "inference",
-            headers={"Accept": accept, "X-Request-Id": request_id},
-            data=request.form(),
-            files={"image_file": ("photo", request.photo, "application/octet-stream")},
-        )
-        if "x-request-id" not in reply.headers:
-            raise await self._translated(reply)
-        headers = {name: reply.headers[name] for name in _PASSED_ON if name in reply.headers}
-        return Reply(reply.status_code, headers, reply.content)
+        for attempt in (1, 2):
+            reply = await self._call(
+                "POST",
+                f"{self._settings.inference_url}/predictions/{_MODEL}/1.0/{request.task}",
+                "inference",
+                headers={"Accept": accept, "X-Request-Id": request_id},
+                data=request.form(),
+                files={"image_file": ("photo", request.photo, "application/octet-stream")},
+            )
+            if "x-model" in reply.headers:
+                headers = {name: reply.headers[name] for name in _PASSED_ON if name in reply.headers}
+                return Reply(reply.status_code, headers, reply.content)
+            logger.warning("TorchServe itself answered %s: %s", reply.status_code, " ".join(reply.text[:500].split()))
+            # A worker that dies takes its whole batch with it, and scaling down stops a worker in the middle of one.
+            # A cut changes nothing, so it can be asked for again; once, in case the photo is what killed the worker.
+            if attempt == 1 and _worker_died(reply):
+                await self._until_ready()
+            else:
+                break
+        raise await self._translated(reply)
 
     async def describe(self) -> dict[str, Any]:
         """The model that runs: card, classes and synonyms, as `describe_handle` tells them.
@@ -102,6 +112,13 @@ class TorchServe:
             return any(worker["status"] == "READY" for worker in reply.json()[0]["workers"])
         except (CutError, ValueError, LookupError, TypeError):
             return False
+
+    async def _until_ready(self) -> None:
+        """Wait for a worker, but not for ever."""
+        for _ in range(int(_RESTART_S / _POLL_S)):
+            if await self.ready():
+                return
+            await asyncio.sleep(_POLL_S)
 
     async def metrics(self) -> str:
         """The metrics port's text, in Prometheus' format.
@@ -147,8 +164,7 @@ class TorchServe:
 
     async def _translated(self, reply: httpx.Response) -> CutError:
         """What TorchServe itself answered, as one of our errors."""
-        status, text = reply.status_code, reply.text[:500]
-        logger.warning("TorchServe answered %s itself: %s", status, " ".join(text.split()))
+        status, text = reply.status_code, reply.text
         if status == 413:
             return CutError("body_too_large", "The request is larger than the server accepts. Make the photo smaller.")
         if status == 503 and "no worker" in text:
@@ -158,15 +174,19 @@ class TorchServe:
                     "overloaded", "The server has more photos waiting than it can take. Try again soon.", retry_after=5
                 )
             return _not_ready()
-        if status == 507:
+        if status == 507 and not _worker_died(reply):
             return CutError(
                 "overloaded", "The server has no memory left for this photo. Try again soon.", retry_after=10
             )
-        if status in {404, 500}:
+        if status in {404, 500, 507}:
             return CutError(
                 "not_ready", "The model stopped while it worked and is starting again. Try again soon.", retry_after=10
             )
         return internal()
+
+
+def _worker_died(reply: httpx.Response) -> bool:
+    return reply.status_code in {500, 507} and "Worker died" in reply.text
 
 
 def _not_ready() -> CutError:

@@ -138,7 +138,8 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
             answer = reply.failure(answer, request_id)
         context.set_response_content_type(index, answer.media_type)
         context.set_response_status(answer.status, "", index)
-        for name, value in {**answer.headers, "X-Request-Id": request_id}.items():
+        # By X-Model the gateway tells an answer of ours from one that TorchServe made up.
+        for name, value in {**answer.headers, "X-Request-Id": request_id, "X-Model": self.card.name}.items():
             context.set_response_header(index, name, value)
         return answer.body
 
@@ -158,10 +159,11 @@ def _device(gpu_id: int | None) -> torch.device:
     """The device that TorchServe chose for this worker; never another one in silence."""
     if gpu_id is None:
         return torch.device("cpu")
-    if not torch.cuda.is_available() or gpu_id >= torch.cuda.device_count():
+    usable = torch.cuda.device_count()
+    if gpu_id >= usable:
         raise RuntimeError(
-            f"TorchServe gave this worker GPU {gpu_id}, but torch {torch.__version__} finds {torch.cuda.device_count()} "
-            "usable GPUs. Install a driver that fits, or set number_of_gpu=0 in config.properties to run on the processor."
+            f"TorchServe gave this worker GPU {gpu_id}, but torch {torch.__version__} can use {usable} GPUs. Install a "
+            "driver that fits, or run on the processor with number_of_gpu=0 in config.properties."
         )
     return torch.device("cuda", gpu_id)
 

@@ -121,7 +121,7 @@ def main() -> int:
     parser.add_argument(
         "--model",
         default=os.environ.get("MODEL") or "auto",
-        help="auto, coco, coco-v1, bundled or the path of a model file (default: MODEL from the environment, else auto)",
+        help="auto, coco, coco-v1, bundled or the path of a model file (default: $MODEL, else auto)",
     )
     parser.add_argument("--output", type=Path, default=ARCHIVE, help="the archive (default: model_store/objectcut.mar)")
     arguments = parser.parse_args()

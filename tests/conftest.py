@@ -60,9 +60,8 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
 
 
 def sample(name: str) -> Image.Image:
-    """A photo that scikit-image's wheel carries: `chelsea` (a cat), `astronaut` (a woman), `coffee` (no class but a table)."""
-    file = {"chelsea": "chelsea.png", "astronaut": "astronaut.png", "coffee": "coffee.png"}[name]
-    with Image.open(Path(skimage.__file__).parent / "data" / file) as image:
+    """A photo that scikit-image's wheel carries: `chelsea` is a cat, `astronaut` a woman."""
+    with Image.open(Path(skimage.__file__).parent / "data" / f"{name}.png") as image:
         return image.convert("RGB")
 
 

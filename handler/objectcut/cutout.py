@@ -12,9 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from objectcut.errors import CutError
 from objectcut.matte import Box, bounding_box
 from objectcut.photo import Photo
 from objectcut.request import CutOptions
+
+MAX_PIXELS = 50_000_000
+"""Largest picture that a margin may lead to: twice the largest photo of the default settings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +41,9 @@ def cut(photo: Photo, alpha: NDArray[np.uint8], options: CutOptions) -> Cutout |
         photo: the upright photo.
         alpha: (H, W) uint8, 255 where the wanted objects are.
         options: of the request.
+
+    Raises:
+        CutError: `image_too_large` for a margin that makes the picture far larger than any photo.
     """
     if options.invert:
         alpha = 255 - alpha
@@ -62,7 +69,15 @@ def _window(box: Box, photo: Photo, options: CutOptions) -> Box:
     """The part of the plane that the picture shows. It may reach beyond the photo: a margin is a promise."""
     if not options.crop:
         return 0, 0, photo.width, photo.height
-    margin = options.margin_px(box[2] - box[0], box[3] - box[1])
+    width, height = box[2] - box[0], box[3] - box[1]
+    margin = options.margin_px(width, height)
+    width, height = width + 2 * margin, height + 2 * margin
+    if width * height > max(MAX_PIXELS, photo.width * photo.height):
+        raise CutError(
+            "image_too_large",
+            f"With this 'margin' the picture would have {width} x {height} pixels: send a smaller one.",
+            details={"field": "margin"},
+        )
     return box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
 
 
@@ -86,7 +101,10 @@ def _fit(image: Image.Image, max_size: int | None) -> Image.Image:
         return image
     size = tuple(max(1, round(side * max_size / longest)) for side in image.size)
     # Pillow resizes RGBA with premultiplied colour, so the zeros outside do not darken the edge.
-    return image.resize((size[0], size[1]), Image.Resampling.LANCZOS)
+    image = image.resize((size[0], size[1]), Image.Resampling.LANCZOS)
+    if image.mode == "RGBA":  # the filter's overshoot leaves some colour where alpha is zero
+        image.paste((0, 0, 0, 0), mask=image.getchannel("A").point(lambda alpha: 255 * (alpha == 0)))
+    return image
 
 
 def _on_background(image: Image.Image, colour: tuple[int, int, int, int]) -> Image.Image:

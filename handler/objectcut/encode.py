@@ -6,14 +6,15 @@ import io
 
 from PIL import Image
 
+from objectcut.errors import CutError
 from objectcut.request import CutOptions, Format
 
 MEDIA_TYPES: dict[Format, str] = {
     "png": "image/png",
     "webp": "image/webp",
     "jpeg": "image/jpeg",
-    "zip": "application/zip",
 }
+_LONGEST: dict[Format, int] = {"webp": 16_383, "jpeg": 65_500}  # px: WEBP_MAX_DIMENSION, JPEG_MAX_DIMENSION
 
 
 def negotiate(options: CutOptions, accept: str) -> Format:
@@ -38,7 +39,17 @@ def _number(text: str) -> float:
 
 
 def encode(image: Image.Image, kind: Format) -> bytes:
-    """The file. JPEG has no transparency: what is transparent becomes white there."""
+    """The file. JPEG has no transparency: what is transparent becomes white there.
+
+    Raises:
+        CutError: `image_too_large` for a picture that is longer than the format allows.
+    """
+    if max(image.size) > _LONGEST.get(kind, max(image.size)):
+        raise CutError(
+            "image_too_large",
+            f"The picture has {image.width} x {image.height} pixels; {kind} holds at most {_LONGEST[kind]} a side. "
+            "Send a smaller 'max_size', or ask for png.",
+        )
     out = io.BytesIO()
     if kind == "png":
         image.save(out, "PNG", compress_level=1)

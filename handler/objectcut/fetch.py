@@ -68,7 +68,9 @@ def _is_public(address: str) -> bool:
         ip = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1] or ip
         if isinstance(ip, ipaddress.IPv6Address) and ip in ipaddress.ip_network("64:ff9b::/96"):
             ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip.is_global and not ip.is_multicast
+    # Other coats (::127.0.0.1, 64:ff9b:1::/48) and site-local addresses lie outside what IANA calls global unicast.
+    unicast = ip.version == 4 or ip in ipaddress.ip_network("2000::/3")
+    return unicast and ip.is_global and not ip.is_multicast
 
 
 async def fetch(url: str, settings: Settings) -> bytes:
@@ -80,7 +82,7 @@ async def fetch(url: str, settings: Settings) -> bytes:
     """
     try:
         return await asyncio.wait_for(_follow(url, settings), settings.fetch_total_s)
-    except (_Refused, httpx.InvalidURL, UnicodeError) as error:
+    except (_Refused, httpx.InvalidURL, ValueError) as error:  # ValueError: a port or a host name that cannot be
         raise CutError(
             "url_refused", "The photo's URL must be a public http or https address on port 80 or 443."
         ) from error

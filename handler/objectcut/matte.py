@@ -5,6 +5,7 @@ Owns the pasting. Work and memory grow with the boxes of the wanted instances, n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -46,7 +47,7 @@ class Mask:
 
     def covers(self, x: float, y: float) -> bool:
         """Whether the photo's pixel at this point belongs to the instance."""
-        column, row = int(x) - self.x, int(y) - self.y
+        column, row = math.floor(x) - self.x, math.floor(y) - self.y
         height, width = self.inside.shape
         return 0 <= column < width and 0 <= row < height and bool(self.inside[row, column])
 

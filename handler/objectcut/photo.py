@@ -68,7 +68,8 @@ def load(data: bytes, settings: Settings) -> Photo:
     """
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    # Pillow's plugins raise whatever a broken file leads them to.
+    except Exception as error:
         raise _not_opened(data) from error
     width, height = image.size
     if width * height > settings.max_pixels or max(width, height) > settings.max_side:
@@ -81,7 +82,6 @@ def load(data: bytes, settings: Settings) -> Photo:
     try:
         image.load()
         return _upright_srgb(image)
-    # Pillow's plugins raise whatever a broken file leads them to.
     except Exception as error:
         raise _unreadable() from error
 
@@ -105,7 +105,7 @@ def _not_opened(data: bytes) -> CutError:
 
 def _upright_srgb(image: Image.Image) -> Photo:
     profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
+    image = _upright(image)
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
         image = _eight_bits(image)
     if image.mode == "P":
@@ -118,6 +118,13 @@ def _upright_srgb(image: Image.Image) -> Photo:
     if profile:
         image = _to_srgb(image, profile)
     return Photo(np.array(image.convert("RGB")), None if alpha is None or alpha.min() == 255 else alpha)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        return image  # broken EXIF: the pixels as they are
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -58,7 +58,7 @@ def _described(found: Found, labels: Labels) -> dict[str, Any]:
 
 
 def _wants_picture(accept: str) -> bool:
-    return any(entry.strip().startswith(("image/", "application/zip")) for entry in accept.lower().split(","))
+    return any(entry.strip().startswith("image/") for entry in accept.lower().split(","))
 
 
 def _json(content: Mapping[str, Any], headers: Mapping[str, str] | None = None, status: int = 200) -> Answer:

@@ -24,6 +24,13 @@ from objectcut.errors import CutError
 from objectcut.settings import Settings
 
 PHOTO_FIELDS = ("image_url", "image_base64", "image_file")
+# Pydantic's kinds of error in words for people; all its other texts read 'Input should be ...'.
+_PLAIN = {
+    "tuple_type": "must be a list",
+    "missing": "has too few numbers",
+    "too_long": "has too many numbers",
+    "string_too_long": "has a name of more than 100 characters",
+}
 Task = Literal["cut", "detect"]
 Format = Literal["png", "webp", "jpeg", "zip"]
 
@@ -36,7 +43,7 @@ def _listed(value: object) -> object:
     if text.startswith("["):
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError("is not a valid JSON list") from None
     return [part.strip() for part in text.split(",") if part.strip()]
 
@@ -45,11 +52,9 @@ def _pick(value: object) -> object:
     """`all`, `largest` and `best` stay words; anything else is a list of instance ids."""
     if isinstance(value, str) and value.strip().lower() in {"all", "largest", "best"}:
         return value.strip().lower()
-    if isinstance(value, int) and not isinstance(value, bool):
-        return [value]
-    listed = _listed(value)
-    if isinstance(listed, list | tuple) and all(str(part).strip().isdecimal() for part in listed) and listed:
-        return tuple(int(part) for part in listed)
+    ids = [value] if isinstance(value, int) else _listed(value)
+    if isinstance(ids, list | tuple) and ids and all(re.fullmatch(r"\s*\d{1,9}\s*", str(part)) for part in ids):
+        return tuple(int(part) for part in ids)
     raise ValueError("must be 'all', 'largest', 'best' or a list of the ids that /detect gives, such as [0, 2]")
 
 
@@ -61,6 +66,23 @@ def _format(value: object) -> object:
     return {"jpg": "jpeg"}.get(word, word) if isinstance(word := _lower(value), str) else value
 
 
+def _rgba(colour: str) -> tuple[int, int, int, int]:
+    """A CSS colour as straight RGBA, 0 to 255.
+
+    Raises:
+        ValueError: no colour.
+    """
+    alpha = 255
+    # Pillow takes the fourth number as 0 to 255, CSS as a share.
+    if found := re.fullmatch(r"(rgb|hsl)a\((.+),\s*(\d*\.?\d+)(%?)\s*\)", colour):
+        kind, channels, share, percent = found.groups()
+        colour = f"{kind}({channels})"
+        alpha = round(255 * min(float(share) / (100 if percent else 1), 1))
+    red, green, blue, *rest = (min(channel, 255) for channel in ImageColor.getrgb(colour))
+    return red, green, blue, rest[0] if rest else alpha
+
+
+Name = Annotated[str, Field(max_length=100)]
 Coordinate = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -69,7 +91,7 @@ class DetectOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    objects: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+    objects: Annotated[tuple[Name, ...], BeforeValidator(_listed)] = Field(
         (), description="names of the objects: any case, plurals and synonyms; empty means every object"
     )
     min_score: float = Field(0.5, ge=0, le=1, allow_inf_nan=False, description="lowest detection score, 0 to 1")
@@ -113,7 +135,7 @@ class CutOptions(DetectOptions):
             raise ValueError("'blur' is not available yet; use 'transparent' or a CSS colour")
         if value != "transparent":
             try:
-                ImageColor.getrgb(value)
+                _rgba(value)
             except ValueError:
                 raise ValueError("must be 'transparent' or a CSS colour such as 'white', '#ff8800'") from None
         return value
@@ -137,7 +159,7 @@ class CutOptions(DetectOptions):
 
     @model_validator(mode="after")
     def _check_together(self) -> CutOptions:
-        if self.return_white_bg and self.background not in {"transparent", "white"}:
+        if self.return_white_bg and self.background != "transparent" and _rgba(self.background) != (255,) * 4:
             raise ValueError("'return_white_bg' and 'background' ask for different backgrounds; send one of them")
         for field in ("edges", "feather", "grow"):
             if getattr(self, field) != type(self).model_fields[field].default:
@@ -152,8 +174,7 @@ class CutOptions(DetectOptions):
             return 255, 255, 255, 255
         if self.background == "transparent":
             return 0, 0, 0, 0
-        red, green, blue, *alpha = ImageColor.getrgb(self.background)
-        return red, green, blue, alpha[0] if alpha else 255
+        return _rgba(self.background)
 
     def margin_px(self, width: int, height: int) -> int:
         """The margin around a cut-out of this size, whole px."""
@@ -289,22 +310,17 @@ def _options(fields: Mapping[str, Any], task: Task) -> CutOptions:
     for name in fields:
         if name not in model.model_fields:
             known = (*PHOTO_FIELDS, *model.model_fields)
-            near = difflib.get_close_matches(name, known, n=1)
-            raise _wrong(name, f"is not a field of this call.{f' Did you mean {near[0]!r}?' if near else ''}")
+            near = difflib.get_close_matches(name[:100], known, n=1)
+            raise _wrong(name[:100], f"is not a field of this call.{f' Did you mean {near[0]!r}?' if near else ''}")
     try:
         checked = model(**fields)
     except ValidationError as error:
         first = error.errors()[0]
-        message = first["msg"].removeprefix("Value error, ")
+        message = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
         if not first["loc"]:  # a check over several fields names them itself
             raise CutError("invalid_request", f"{message}.") from None
-        raise _wrong(str(first["loc"][0]), _plain(message)) from None
+        raise _wrong(str(first["loc"][0]), message.replace("Input should be", "must be")) from None
     return checked if isinstance(checked, CutOptions) else CutOptions(**checked.model_dump())
-
-
-def _plain(message: str) -> str:
-    """Pydantic's 'Input should be ...' as the end of a sentence that begins with the field."""
-    return message.replace("Input should be", "must be").replace("Field required", "is missing")
 
 
 def _wrong(field: str, problem: str) -> CutError:

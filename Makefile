@@ -1,0 +1,46 @@
+# `make` lists the targets. PYTHON= chooses the interpreter that the environment is made of, 3.10 or newer.
+PYTHON ?= python3
+BIN := .venv/bin
+export PORT HOST MODEL WORKERS
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test weights scale load check format hooks lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
+	@echo 'Options: PORT=8000 HOST=127.0.0.1 MODEL=auto|coco|coco-v1|bundled|FILE WORKERS=1'
+
+.venv/installed: requirements.lock pyproject.toml scripts/setup.py
+	@$(PYTHON) scripts/setup.py
+
+serve: .venv/installed  ## everything on http://127.0.0.1:8000, until Ctrl-C
+	@exec $(BIN)/python scripts/serve.py
+
+test: .venv/installed  ## all tests
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+weights: .venv/installed  ## download the full model, 80 classes
+	@$(BIN)/python scripts/fetch_weights.py coco
+
+scale: .venv/installed  ## show the model workers, or set them with WORKERS=
+	@$(BIN)/python scripts/scale.py $(if $(WORKERS),--workers $(WORKERS)) $(if $(PORT),--port $(PORT))
+
+load: .venv/installed  ## a minute of load on a running server, figures at the end
+	@$(BIN)/locust -f loadtests/locustfile.py --headless --users 8 --spawn-rate 4 --run-time 1m \
+		--host http://127.0.0.1:$(or $(PORT),8000) --only-summary
+
+check: .venv/installed  ## style, types and spelling
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/codespell $$(git ls-files | grep -v lock)
+
+format: .venv/installed  ## bring the code into shape
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+hooks: .venv/installed  ## check every commit before it is made
+	@$(BIN)/pre-commit install
+
+lock: .venv/installed  ## pin the dependencies of pyproject.toml anew
+	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --extra dev --no-annotate --no-header \
+		--quiet --upgrade pyproject.toml --output-file requirements.lock
+
+clean:  ## remove everything that was made here but downloaded weights
+	@rm -rf .venv .run model_store/objectcut.* .pytest_cache .mypy_cache .ruff_cache

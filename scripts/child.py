@@ -1,0 +1,80 @@
+"""A process that never outlives the program that started it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_STOP_S = 15.0
+_DESCENDANTS_S = 3.0
+
+
+class Child:
+    """A process of ours, its descendants and its log.
+
+    It runs in a session of its own, so that Ctrl-C in the terminal reaches the parent alone and children are stopped
+    in order; and the kernel tells it to stop should the parent be killed.
+
+    Args:
+        name: what to call it in messages.
+        command: program and arguments.
+        env: its whole environment.
+        cwd: where it runs.
+        log: file that takes both of its outputs.
+    """
+
+    def __init__(self, name: str, command: list[str], env: dict[str, str], cwd: Path, log: Path) -> None:
+        self.name = name
+        self._log = log
+        with log.open("wb") as out:
+            self._process = subprocess.Popen(
+                command,
+                env=env,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process.poll() is not None
+
+    def last_words(self) -> str:
+        """The last line of its log that tells of a failure, or else the last line."""
+        lines = [line.strip() for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+        telling = [line for line in lines if re.search(r"error|exception|denied|in use|cannot", line, re.IGNORECASE)]
+        return (telling or lines or ["it wrote no log"])[-1]
+
+    def stop(self) -> None:
+        """Ask it to stop, and kill whatever is left of it and its descendants after a while."""
+        if not self.ended():
+            self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_STOP_S)
+        deadline = time.monotonic() + _DESCENDANTS_S
+        while self.ended() and self._has_descendants() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def _has_descendants(self) -> bool:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, 0)
+            return True
+        return False
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # 1: PR_SET_PDEATHSIG

@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Cut objects out of photos from the command line, with a running ObjectCut.
+
+  cut.py holiday.jpg --objects cat,dog          writes holiday-cut.png beside the photo
+  cut.py photos/ --objects person --out cuts/   every photo of a folder
+  cut.py - --objects cat < in.jpg > out.png     as part of a pipe
+
+A photo that fails does not stop the others. Exit status: 0 when all were cut, 1 when some failed, 2 when the call
+itself is wrong or the server cannot be reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.progress import Progress
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".bmp", ".gif", ".tif", ".tiff"}
+ENDINGS = {"image/png": ".png", "image/webp": ".webp", "image/jpeg": ".jpg", "application/zip": ".zip"}
+console = Console(stderr=True, highlight=False)
+
+
+class Refused(Exception):
+    """The server's answer to a photo that it could not cut, in its own words."""
+
+
+class Unreachable(Exception):
+    """There is no server at the address."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished file."""
+
+    body: bytes
+    suffix: str
+
+
+def cut(client: httpx.Client, photo: bytes, options: dict[str, str]) -> Picture:
+    """Send one photo.
+
+    Raises:
+        Refused: with the server's message.
+        Unreachable: no server answered.
+    """
+    accept = {"jpeg": "image/jpeg", "webp": "image/webp"}.get(options.get("format", ""), "image/png")
+    try:
+        reply = client.post("/cut", files={"image_file": photo}, data=options, headers={"Accept": accept})
+    except httpx.ConnectError as error:
+        raise Unreachable(f"No ObjectCut answers on {client.base_url}. Start it with `make serve`.") from error
+    except httpx.TransportError as error:
+        raise Refused(f"the connection broke off ({type(error).__name__})") from error
+    kind = reply.headers.get("content-type", "").partition(";")[0]
+    if reply.status_code != 200 or kind not in ENDINGS:
+        try:
+            raise Refused(reply.json()["message"])
+        except (ValueError, LookupError, TypeError):
+            raise Refused(f"the server answered {reply.status_code}") from None
+    return Picture(reply.content, ENDINGS[kind])
+
+
+def photos(paths: list[Path]) -> Iterator[Path]:
+    """The named files, and every photo in the named folders, by name."""
+    for path in paths:
+        if path.is_dir():
+            inside = (file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES)
+            yield from (file for file in inside if file.is_file() and not file.stem.endswith("-cut"))
+        else:
+            yield path
+
+
+def target(photo: Path, roots: list[Path], out: Path | None, suffix: str) -> Path:
+    """Where the cut-out of a photo goes: beside it, or under `out` in the same subfolders."""
+    name = f"{photo.stem}-cut{suffix}"
+    if out is None:
+        return photo.with_name(name)
+    root = next((root for root in roots if root.is_dir() and photo.is_relative_to(root)), photo.parent)
+    return out / photo.relative_to(root).with_name(name)
+
+
+def cut_all(client: httpx.Client, arguments: argparse.Namespace, options: dict[str, str]) -> int:
+    """Cut every photo, several at once, and report those that failed."""
+    files = list(dict.fromkeys(photos(arguments.photos)))
+    if not files:
+        console.print(f"[red]No photo found. Known endings: {', '.join(sorted(SUFFIXES))}[/red]")
+        return 2
+
+    def work(photo: Path) -> Path:
+        picture = cut(client, photo.read_bytes(), options)
+        goal = target(photo, arguments.photos, arguments.out, picture.suffix)
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        goal.write_bytes(picture.body)
+        return goal
+
+    failed: dict[Path, str] = {}
+    with Progress(console=console, transient=True) as progress, ThreadPoolExecutor(arguments.jobs) as pool:
+        task = progress.add_task("Cutting", total=len(files))
+        pending = {pool.submit(work, photo): photo for photo in files}
+        for future in as_completed(pending):
+            photo = pending[future]
+            try:
+                progress.console.print(f"{photo} -> {future.result()}")
+            except Unreachable:
+                pool.shutdown(cancel_futures=True)
+                raise
+            except Refused as error:
+                failed[photo] = str(error)
+            except OSError as error:
+                failed[photo] = error.strerror or str(error)
+            progress.advance(task)
+    for photo, reason in sorted(failed.items()):
+        console.print(f"[red]{photo}: {reason}[/red]")
+    if len(files) > 1 or failed:
+        console.print(f"{len(files) - len(failed)} cut, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+def cut_pipe(client: httpx.Client, options: dict[str, str]) -> int:
+    """One photo from standard input to standard output."""
+    try:
+        picture = cut(client, sys.stdin.buffer.read(), options)
+    except Refused as error:
+        console.print(f"[red]{error}[/red]")
+        return 1
+    sys.stdout.buffer.write(picture.body)
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line. Options that the server knows go to it under their own names."""
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="files, folders, or - for standard input")
+    made.add_argument("--out", type=Path, metavar="FOLDER", help="where the cut-outs go (default: beside each photo)")
+    made.add_argument("--jobs", type=int, default=4, help="photos sent at once (default: 4)")
+    made.add_argument(
+        "--server",
+        default=os.environ.get("OBJECTCUT_SERVER") or "http://127.0.0.1:8000",
+        help="address of the server (OBJECTCUT_SERVER; default: http://127.0.0.1:8000)",
+    )
+    asked = made.add_argument_group("what to cut out")
+    asked.add_argument("--objects", help="names with commas between, such as cat,dog (default: every object)")
+    asked.add_argument("--invert", action="store_true", help="remove the objects and keep the rest")
+    asked.add_argument("--min-score", help="lowest detection score, 0 to 1 (default: 0.5)")
+    asked.add_argument("--pick", help="all, largest, best, or ids such as 0,2 (default: all)")
+    asked.add_argument("--point", metavar="X,Y", help="only the object under this pixel")
+    asked.add_argument("--roi", metavar="X0,Y0,X1,Y1", help="only objects whose centre lies inside")
+    picture = made.add_argument_group("the picture")
+    picture.add_argument("--background", help="transparent or a CSS colour (default: transparent)")
+    picture.add_argument("--crop", action="store_true", help="trim to the cut-out")
+    picture.add_argument("--margin", help="room around a trimmed cut-out, px or such as 5%%")
+    picture.add_argument("--max-size", help="longest side, px")
+    picture.add_argument("--output", choices=("image", "mask"), help="the cut-out or its mask (default: image)")
+    picture.add_argument("--format", choices=("png", "webp", "jpeg"), help="(default: png)")
+    return made
+
+
+def main() -> int:
+    arguments = parser().parse_args()
+    if arguments.jobs < 1:
+        parser().error("--jobs must be at least 1")
+    own = {"photos", "out", "jobs", "server"}
+    given = {name: value for name, value in vars(arguments).items() if name not in own and value}
+    options = {name: "true" if value is True else str(value) for name, value in given.items()}
+    pipe = arguments.photos == [Path("-")]
+    # trust_env: a proxy stands between this machine and the internet, not before a server of one's own.
+    with httpx.Client(base_url=arguments.server, timeout=180, trust_env=False) as client:
+        try:
+            return cut_pipe(client, options) if pipe else cut_all(client, arguments, options)
+        except (Unreachable, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            console.print(f"[red]{error}[/red]")
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""The run folder of one server: where its parts find each other, and where people find its logs.
+
+`ports` names TorchServe's ports, `key_file.json` holds its tokens (TorchServe writes it), `logs/` is kept when the
+server stops. Two containers that share loopback and this folder work together as one server.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Ports:
+    """TorchServe's ports, all on loopback. The defaults are TorchServe's own."""
+
+    inference: int = 8080
+    management: int = 8081
+    metrics: int = 8082
+    grpc_inference: int = 7070
+    grpc_management: int = 7071
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """The run folder of the server with this public port."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, port: int) -> RunDir:
+        """`.run/<port>/` in the checkout, or the folder that OBJECTCUT_RUN_DIR names."""
+        return cls(Path(os.environ.get("OBJECTCUT_RUN_DIR") or ROOT / ".run" / str(port)))
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the log files."""
+        return self.path / "logs"
+
+    @property
+    def key_file(self) -> Path:
+        """TorchServe's tokens; there only while it runs."""
+        return self.path / "key_file.json"
+
+    def ports(self) -> Ports | None:
+        """The ports that TorchServe has or last had; None when it never ran."""
+        try:
+            lines = (self.path / "ports").read_text().split()
+            return Ports(**{name: int(port) for name, port in (line.split("=") for line in lines)})
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def claim_ports(self) -> Ports:
+        """The ports of last time, or the usual ones, each replaced by a free one when it is taken."""
+        claimed: dict[str, int] = {}
+        for name, port in asdict(self.ports() or Ports()).items():
+            free = port not in claimed.values() and is_free("127.0.0.1", port)
+            claimed[name] = port if free else _any_free(set(claimed.values()))
+        ports = Ports(**claimed)
+        (self.path / "ports").write_text("".join(f"{name}={port}\n" for name, port in asdict(ports).items()))
+        return ports
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _any_free(taken: set[int]) -> int:
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in taken:
+            return port

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Show the model workers of a running ObjectCut, or change how many there are while it goes on working."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from typing import Any
+
+import httpx
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from rundir import RunDir
+
+_START_S = 300.0
+console = Console(highlight=False)
+
+
+class Unreachable(Exception):
+    """No running server was found; the message says where it was looked for."""
+
+
+class Management:
+    """TorchServe's management API, found through the files that scripts/serve.py leaves in its run folder."""
+
+    def __init__(self, run: RunDir) -> None:
+        ports = run.ports()
+        try:
+            key = json.loads(run.key_file.read_bytes())["management"]["key"]
+        except (OSError, ValueError, KeyError) as error:
+            raise Unreachable(f"No running server left its key in {run.path}. Start one with `make serve`.") from error
+        if ports is None:
+            raise Unreachable(f"{run.path} does not name TorchServe's ports. Start the server anew.")
+        self._client = httpx.Client(
+            base_url=f"http://127.0.0.1:{ports.management}",
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=_START_S,
+            trust_env=False,
+        )
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Every worker's id, status, pid, memory and GPU, as TorchServe tells them."""
+        return list(self._call("GET", "/models/objectcut").json()[0]["workers"])
+
+    def scale(self, workers: int) -> None:
+        """Ask for this many workers. Returns at once; a worker that goes finishes what it has in hand first."""
+        self._call("PUT", "/models/objectcut", min_worker=workers, max_worker=workers)
+
+    def _call(self, method: str, path: str, **params: int) -> httpx.Response:
+        try:
+            reply = self._client.request(method, path, params=params)
+        except httpx.TransportError as error:
+            raise Unreachable(f"TorchServe does not answer on {self._client.base_url}.") from error
+        if reply.is_error:
+            raise Unreachable(f"TorchServe refused with status {reply.status_code}: {reply.text.strip()}")
+        return reply
+
+
+def wait(management: Management, workers: int) -> bool:
+    """Wait until exactly this many workers are ready; False when they are not in time."""
+    deadline = time.monotonic() + _START_S
+    with console.status("") as status:
+        while time.monotonic() < deadline:
+            states = [worker["status"] for worker in management.workers()]
+            if states == ["READY"] * workers:
+                return True
+            status.update(f"{states.count('READY')} of {workers} workers ready ...")
+            time.sleep(0.3)
+    return False
+
+
+def show(workers: list[dict[str, Any]]) -> None:
+    """Print a table of the workers."""
+    table = Table("worker", "status", "pid", "memory", "GPU")
+    for worker in workers:
+        pid = int(worker["pid"])
+        memory = psutil.Process(pid).memory_info().rss if psutil.pid_exists(pid) else 0
+        gpu = "yes" if worker["gpu"] else "no"
+        table.add_row(str(worker["id"]), str(worker["status"]), str(pid), f"{memory / 1e6:.0f} MB", gpu)
+    console.print(table)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, help="how many there shall be; without it they are only shown")
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000, help="public port of the server")
+    arguments = parser.parse_args()
+    if arguments.workers is not None and arguments.workers < 1:
+        parser.error("at least one worker is needed; stop the server to have none")
+    run = RunDir.of(arguments.port)
+    try:
+        management = Management(run)
+        if arguments.workers is not None:
+            management.scale(arguments.workers)
+            if not wait(management, arguments.workers):
+                console.print(f"[red]Not all workers are ready after {_START_S:.0f} s; see {run.logs}[/red]")
+                return 1
+        show(management.workers())
+    except Unreachable as error:
+        console.print(f"[red]{error}[/red]")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
