@@ -61,6 +61,8 @@ def create_app(settings: Settings) -> FastAPI:
         response = await call_next(request)
         response.headers["X-Request-Id"] = request.state.id
         response.headers["X-Content-Type-Options"] = "nosniff"
+        # Browsers ask whether a file of the page changed; unasked they may mix old and new modules after an update.
+        response.headers.setdefault("Cache-Control", "no-cache")
         return response
 
     async def answer(request: Request, task: Task) -> Response:
@@ -89,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def labels() -> JSONResponse:
         described = dict(await torchserve.describe())
         described["note"] = _BUNDLED_NOTE if described["model"] == BUNDLED else None
+        described["limits"] = settings.model_dump(include={"max_body_bytes", "max_pixels", "max_side", "max_names"})
         return JSONResponse({"error": False, "response": described})
 
     @app.get("/health/live", summary="Whether the gateway runs", tags=["server"])

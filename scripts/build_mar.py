@@ -51,10 +51,7 @@ def choose(name: str, console: Console, store: Path = STORE) -> Chosen:
         try:
             return _chosen(fetch(OFFICIAL["coco"], store, console))
         except Unavailable as error:
-            remark = (
-                f"The full model (80 classes) is not here: {error} "
-                "Get it with `make weights`; until then the bundled model runs, with 20 classes."
-            )
+            remark = f"The full model (80 classes) is not here: {error} Get it with `make weights`, then start again."
             return _chosen(bundled, remark)
     if name == "bundled":
         return _chosen(bundled)

@@ -12,7 +12,9 @@ import hashlib
 import os
 import pickle
 import sys
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -24,7 +26,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from objectcut.card import Card, ModelError
 
 STORE = Path(__file__).resolve().parent.parent / "model_store"
-_CONNECT_S = 4.0  # with the name's look-up, a host that does not answer costs less than 5 s
+_ANSWER_S = 4.5  # all that a host that does not answer may cost a start
 _STALL_S = 20.0
 
 
@@ -135,10 +137,11 @@ def _mirrored(url: str) -> str:
 def _download(url: str, part: Path, console: Console) -> None:
     """Download to `part`, going on where it ends."""
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    timeout = httpx.Timeout(_STALL_S, connect=_CONNECT_S)
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
+    if not _host_answers(url):
+        raise Unavailable(f"{httpx.URL(url).host} does not answer.")
     try:
-        with httpx.stream("GET", url, headers=headers, timeout=timeout, follow_redirects=True) as response:
+        with httpx.stream("GET", url, headers=headers, timeout=_STALL_S, follow_redirects=True) as response:
             if response.status_code == 416:  # nothing beyond what is there: the checksum will tell
                 return
             response.raise_for_status()
@@ -148,7 +151,7 @@ def _download(url: str, part: Path, console: Console) -> None:
             with part.open("ab" if have else "wb") as file, _progress(console) as progress:
                 name = url.rpartition("/")[2]
                 task = progress.add_task(name, completed=have, total=have + int(length) if length else None)
-                for chunk in response.iter_bytes(1 << 20):
+                for chunk in response.iter_raw():
                     file.write(chunk)
                     progress.advance(task, len(chunk))
     except httpx.HTTPStatusError as error:
@@ -157,9 +160,22 @@ def _download(url: str, part: Path, console: Console) -> None:
         kept = (
             f" {part.stat().st_size / 1e6:.0f} MB are kept; the next try goes on from there." if part.exists() else ""
         )
-        raise Unavailable(
-            f"{httpx.URL(url).host} cannot be reached or broke off ({type(error).__name__}).{kept}"
-        ) from error
+        raise Unavailable(f"{httpx.URL(url).host} broke off ({type(error).__name__}).{kept}") from error
+
+
+def _host_answers(url: str) -> bool:
+    """Whether anything comes back within `_ANSWER_S`, the look-up of the name included, which no timeout bounds."""
+    answered = threading.Event()
+
+    def ask() -> None:
+        with suppress(httpx.HTTPError):
+            httpx.head(url, timeout=_ANSWER_S)
+            answered.set()
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_ANSWER_S)
+    return answered.is_set()
 
 
 def _check(download: Path, official: Official) -> None:

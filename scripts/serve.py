@@ -191,8 +191,9 @@ def _wait(condition: Callable[[], bool], children: list[Child], run: RunDir, oth
     deadline = time.monotonic() + _START_S
     while not condition():
         _check(children, run)
-        if cause := _worker_error(run.logs / _MODEL_LOG):
-            raise Failed(f"the model's worker failed: {cause}")
+        if _worker_error(run.logs / _MODEL_LOG):
+            time.sleep(0.5)  # until all of it is written
+            raise Failed(f"the model's worker failed: {_worker_error(run.logs / _MODEL_LOG)}")
         if time.monotonic() > deadline:
             raise Failed(f"{otherwise} in {_START_S:.0f} s; see {run.logs}")
         time.sleep(0.2)
@@ -213,13 +214,18 @@ def _answers(url: str) -> bool:
 
 def _worker_error(log: Path) -> str | None:
     """The line that ends the first Python traceback in the workers' log: the exception itself."""
-    traceback = False
+    error, inside, chained = None, False, False
     for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
         text = re.sub(r"^\S+ \[\w+ *\] .*? - ", "", line)  # what TorchServe puts before it
-        traceback = traceback or text.startswith("Traceback (most recent call last)")
-        if traceback and re.match(r"[A-Za-z_][\w.]*: ", text):  # the lines before it are indented
-            return text
-    return None
+        if text.startswith("Traceback (most recent call last)"):
+            if error and not chained:
+                break
+            inside, chained = True, False
+        elif text.startswith(("The above exception was", "During handling of the above")):
+            chained = True  # what follows is what was made of it, and says more
+        elif inside and re.match(r"[A-Za-z_][\w.]*: ", text):  # the lines before it are indented
+            error, inside = text, False
+    return error
 
 
 def main() -> int:
@@ -242,7 +248,9 @@ def main() -> int:
         raise KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
+        # What the caller had ignored stays ignored: nohup, or a job in the background of a script.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
     try:
         serve(choice)
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import io
@@ -16,10 +17,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import psutil
 import pytest
 import skimage
 from PIL import Image
+
+from rundir import RunDir
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 240
@@ -30,13 +33,14 @@ class Server:
     """A running ObjectCut: gateway, TorchServe and one worker with the bundled model."""
 
     url: str
-    run: Path
-    inference: str
-    management: str
-    process: subprocess.Popen[bytes]
+    run: RunDir
 
-    def labels(self) -> list[str]:
-        return httpx.get(f"{self.url}/labels").json()["response"]["classes"]
+    def processes(self) -> list[psutil.Process]:
+        """Every process that this server started, TorchServe's workers among them."""
+        return processes(self.run.path)
+
+    def worker(self) -> psutil.Process:
+        return next(p for p in self.processes() if "model_service_worker" in " ".join(p.cmdline()))
 
 
 @dataclass(frozen=True)
@@ -92,14 +96,14 @@ def photo_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PhotoHost]:
         thread.join()
 
 
-def start(run: Path, **env: str) -> tuple[subprocess.Popen[bytes], str, Path]:
+def start(run: Path, *arguments: str, **env: str) -> tuple[subprocess.Popen[bytes], str, Path]:
     """Start scripts/serve.py on a free port with its files in `run`; its address and what it says."""
     port = free_port()
     said = run / "said.txt"
     run.mkdir(parents=True, exist_ok=True)
     with said.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "scripts" / "serve.py")],
+            [sys.executable, str(ROOT / "scripts" / "serve.py"), *arguments],
             env={**os.environ, "PORT": str(port), "MODEL": "bundled", "OBJECTCUT_RUN_DIR": str(run), **env},
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -107,6 +111,15 @@ def start(run: Path, **env: str) -> tuple[subprocess.Popen[bytes], str, Path]:
             start_new_session=True,
         )
     return process, f"http://127.0.0.1:{port}", said
+
+
+def processes(run: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("OBJECTCUT_RUN_DIR") == str(run):
+                found.append(process)
+    return found
 
 
 def wait_until(condition, seconds: float, what: str) -> None:
@@ -117,13 +130,15 @@ def wait_until(condition, seconds: float, what: str) -> None:
 
 
 def stop(process: subprocess.Popen[bytes]) -> int:
+    """End a server as Ctrl-C does; its exit status."""
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
     try:
-        return process.wait(40)
-    finally:
-        if process.poll() is None:
-            process.kill()
+        return process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
 
 
 @pytest.fixture(scope="session")
@@ -134,9 +149,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, photo_host: PhotoHost) -> I
     try:
         wait_until(lambda: b"Ctrl-C stops it" in said.read_bytes() or process.poll() is not None, READY_S, "the start")
         assert process.poll() is None, said.read_text()
-        ports = dict(word.split("=") for word in (run / "ports").read_text().split())
-        yield Server(
-            url, run, f"http://127.0.0.1:{ports['inference']}", f"http://127.0.0.1:{ports['management']}", process
-        )
+        yield Server(url, RunDir(run))
     finally:
         stop(process)

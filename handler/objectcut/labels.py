@@ -93,9 +93,10 @@ class Labels:
         return frozenset(self.words[word] for word in wanted)
 
     def _unknown(self, word: str) -> CutError:
-        close = difflib.get_close_matches(word, self.words, n=6, cutoff=0.6)
+        elsewhere = word in Labels.of(tuple(_known_names())).words
+        close = [] if elsewhere else difflib.get_close_matches(word, self.words, n=6, cutoff=0.6)
         suggestions = list(dict.fromkeys(self.classes[self.words[match]] for match in close))[:3]
-        if word in Labels.of(tuple(_known_names())).words:
+        if elsewhere:
             message = f"The model that runs here does not know '{word}'. GET /labels lists what it knows."
         elif suggestions:
             message = f"No class is called '{word}'. Did you mean {' or '.join(repr(s) for s in suggestions)}?"

@@ -1,0 +1,68 @@
+/** What went wrong, in plain words, with buttons for what can be done about it. */
+
+const PLAIN = {
+  unreachable: "The server cannot be reached. Check your connection, then try again.",
+  not_ready: "The server is still starting. Try again in a moment.",
+  overloaded: "The server has too much to do right now. Try again in a moment.",
+};
+const PASSES = new Set(["unreachable", "not_ready", "overloaded", "rate_limited", "url_unreachable", "unexpected", "internal"]);
+
+export class Notice {
+  #place;
+
+  /** @param place an element with role="alert": what is put there is read out. */
+  constructor(place) {
+    this.#place = place;
+  }
+
+  clear() {
+    this.#place.replaceChildren();
+  }
+
+  /** @param {{text: string, choose: () => void}[]} offers */
+  show(message, lead = "", offers = []) {
+    const box = element("div", "notice");
+    box.append(element("p", "", message));
+    if (offers.length) {
+      const row = element("div", "offers");
+      if (lead) row.append(element("span", "hint", lead));
+      for (const { text, choose } of offers) {
+        const button = element("button", "button quiet small", text);
+        button.type = "button";
+        button.addEventListener("click", choose);
+        row.append(button);
+      }
+      box.append(row);
+    }
+    this.#place.replaceChildren(box);
+    this.#place.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  }
+
+  /**
+   * A failed call of the server.
+   * @param {import("./api.js").ApiError} error
+   * @param {{retry: () => void, replace: (wrong: string, right: string) => void, only: (name: string) => void,
+   *   browse: () => void}} actions
+   */
+  tell(error, { retry, replace, only, browse }) {
+    const { code, details } = error;
+    let message = PLAIN[code] ?? error.message;
+    if (code === "internal" && error.requestId) message += ` Request id: ${error.requestId}`;
+    if (code === "unknown_object" && details.suggestions?.length) {
+      this.show(message, "Use instead:", details.suggestions.map((text) => ({ text, choose: () => replace(details.name, text) })));
+    } else if (code === "unknown_object") {
+      this.show(message, "", [{ text: "Show the known names", choose: browse }]);
+    } else if (code === "object_not_found" && details.found?.length) {
+      this.show(message, "Cut out instead:", details.found.map((text) => ({ text, choose: () => only(text) })));
+    } else {
+      this.show(message, "", PASSES.has(code) ? [{ text: "Try again", choose: retry }] : []);
+    }
+  }
+}
+
+function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}

@@ -1,0 +1,50 @@
+"""The archive: what is in it, and when it is built anew."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import build_mar
+
+
+@pytest.fixture
+def handler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the handler's folder that a test may change."""
+    copy = tmp_path / "handler"
+    shutil.copytree(build_mar.HANDLER, copy)
+    monkeypatch.setattr(build_mar, "HANDLER", copy)
+    return copy
+
+
+def test_the_archive_is_built_only_when_an_input_changed(handler: Path, tmp_path: Path) -> None:
+    archive, weights = tmp_path / "objectcut.mar", tmp_path / "model.safetensors"
+    shutil.copyfile(build_mar.STORE / "bundled.safetensors", weights)
+    assert build_mar.build(weights, archive)
+    assert not build_mar.build(weights, archive)
+    (handler / "objectcut" / "labels.py").write_text("# changed")
+    assert build_mar.build(weights, archive)
+    with weights.open("ab") as file:
+        file.write(b"\0")
+    assert build_mar.build(weights, archive)
+    archive.unlink()
+    assert build_mar.build(weights, archive)
+
+
+def test_the_archive_holds_code_settings_and_weights(tmp_path: Path) -> None:
+    archive = tmp_path / "objectcut.mar"
+    build_mar.build(build_mar.STORE / "bundled.safetensors", archive)
+    with zipfile.ZipFile(archive) as packed:
+        names = set(packed.namelist())
+    stages = {f"objectcut/{path.name}" for path in (build_mar.HANDLER / "objectcut").glob("*.*")}
+    assert names == stages | {
+        "MAR-INF/MANIFEST.json",
+        "bundled.safetensors",
+        "handler.py",
+        "metrics.yaml",
+        "model-config.yaml",
+    }
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["objectcut.inputs", "objectcut.mar"]

@@ -1,0 +1,89 @@
+"""The command line, against the real server."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, Server, encoded
+from PIL import Image
+
+
+def cut(*arguments: str | Path, server: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, str(ROOT / "scripts" / "cut.py"), "--server", server, *map(str, arguments)]
+    env = {**os.environ, "COLUMNS": "400"}
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=120, check=False, env=env)
+
+
+@pytest.fixture
+def album(tmp_path: Path, chelsea: Image.Image, astronaut: Image.Image) -> Path:
+    """Two good photos, one of them in a subfolder, one broken, and a text that is no photo at all."""
+    folder = tmp_path / "album"
+    (folder / "pets").mkdir(parents=True)
+    chelsea.save(folder / "pets" / "cat.jpg")
+    astronaut.save(folder / "woman.png")
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    (folder / "notes.txt").write_text("not a photo")
+    return folder
+
+
+def test_a_photo_gets_its_cut_out_beside_it(album: Path, server: Server) -> None:
+    done = cut(album / "pets" / "cat.jpg", "--objects", "cat", server=server.url)
+    assert done.returncode == 0, done.stderr
+    with Image.open(album / "pets" / "cat-cut.png") as image:
+        alpha = np.asarray(image)[..., 3]
+    assert (alpha[120:260, 150:330] == 255).all()
+    assert not alpha[0:60, 420:].any()
+
+
+def test_a_folder_goes_on_past_a_bad_photo(album: Path, server: Server, tmp_path: Path) -> None:
+    out = tmp_path / "cuts"
+    done = cut(album, "--objects", "cat,person", "--out", out, "--crop", server=server.url)
+    said = done.stderr.decode()
+    assert done.returncode == 1
+    assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*.png")) == [
+        "pets/cat-cut.png",
+        "woman-cut.png",
+    ]
+    assert "broken.jpg: The photo cannot be read" in said
+    assert "2 cut, 1 failed" in said
+
+
+def test_a_pipe_takes_bytes_and_gives_bytes(chelsea: Image.Image, server: Server) -> None:
+    done = cut(
+        "-", "--objects", "cat", "--format", "jpeg", "--background", "navy", server=server.url, stdin=encoded(chelsea)
+    )
+    assert done.returncode == 0, done.stderr
+    with Image.open(io.BytesIO(done.stdout)) as image:
+        assert image.format == "JPEG"
+        red, green, blue = image.getpixel((440, 20))
+    assert blue > 100 > red + green
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["--objects", "kat"], 1, "Did you mean 'cat'?"),
+        (["--objects", "bus"], 1, "The photo shows: cat."),
+        (["--min-score", "7"], 1, "'min_score'"),
+    ],
+)
+def test_the_server_says_what_is_wrong(
+    arguments: list[str], status: int, words: str, album: Path, server: Server
+) -> None:
+    done = cut(album / "pets" / "cat.jpg", *arguments, server=server.url)
+    assert done.returncode == status
+    assert words in done.stderr.decode()
+
+
+def test_no_server_and_no_photo_are_other_failures(tmp_path: Path, album: Path) -> None:
+    unreachable = cut(album, server="http://127.0.0.1:1")
+    assert unreachable.returncode == 2
+    assert "make serve" in unreachable.stderr.decode()
+    (tmp_path / "empty").mkdir()
+    assert cut(tmp_path / "empty", server="http://127.0.0.1:1").returncode == 2

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from objectcut import cutout
+from objectcut.cutout import Cutout
+from objectcut.errors import CutError
+from objectcut.photo import Photo
+from objectcut.request import CutOptions
+
+WIDTH, HEIGHT = 40, 30
+X0, Y0, X1, Y1 = 12, 8, 28, 18  # the object
+PIXELS = np.random.default_rng(0).integers(1, 256, (HEIGHT, WIDTH, 3), np.uint8)
+OBJECT = np.zeros((HEIGHT, WIDTH), np.uint8)
+OBJECT[Y0:Y1, X0:X1] = 255
+
+
+def cut(alpha: np.ndarray = OBJECT, source_alpha: np.ndarray | None = None, **options: object) -> Cutout:
+    made = cutout.cut(Photo(PIXELS, source_alpha), alpha, CutOptions(**options))
+    assert made is not None
+    return made
+
+
+def array(made: Cutout) -> np.ndarray:
+    return np.array(made.image)
+
+
+def test_transparent_outside_and_the_photos_own_pixels_inside():
+    made = cut()
+    assert made.image.mode == "RGBA"
+    assert made.box == (X0, Y0, X1, Y1)
+    got = array(made)
+    np.testing.assert_array_equal(got[..., 3], OBJECT)
+    np.testing.assert_array_equal(got[OBJECT == 255][:, :3], PIXELS[OBJECT == 255])
+    assert not got[OBJECT == 0].any()
+
+
+@pytest.mark.parametrize(
+    ("options", "mode", "outside"),
+    [
+        ({"return_white_bg": True}, "RGB", (255, 255, 255)),
+        ({"background": "white"}, "RGB", (255, 255, 255)),
+        ({"background": "#ff8800"}, "RGB", (255, 136, 0)),
+        ({"background": "rgba(255, 136, 0, 0.5)"}, "RGBA", (255, 136, 0, 128)),
+        ({"background": "#ff880000"}, "RGBA", (0, 0, 0, 0)),
+    ],
+)
+def test_a_colour_behind_the_object(options, mode, outside):
+    made = cut(**options)
+    assert made.image.mode == mode
+    got = array(made)
+    assert {tuple(pixel) for pixel in got[OBJECT == 0].tolist()} == {outside}
+    np.testing.assert_array_equal(got[OBJECT == 255][:, :3], PIXELS[OBJECT == 255])
+
+
+def test_half_transparent_pixels_are_mixed_with_the_background():
+    half = np.where(OBJECT, 128, 0).astype(np.uint8)
+    mixed = (PIXELS[Y0, X0].astype(float) * 128 + 255 * 127) / 255
+    np.testing.assert_allclose(array(cut(half, background="white"))[Y0, X0], mixed, atol=1)
+
+
+def test_inverted_the_object_is_gone():
+    made = cut(invert=True)
+    assert made.box == (0, 0, WIDTH, HEIGHT)
+    got = array(made)
+    np.testing.assert_array_equal(got[..., 3], 255 - OBJECT)
+    assert not got[Y0:Y1, X0:X1].any()
+    np.testing.assert_array_equal(got[0, 0, :3], PIXELS[0, 0])
+
+
+@pytest.mark.parametrize("margin", [0, 3, "10%", 20, "100%"])
+def test_cropped_with_room_around_even_beyond_the_photo(margin):
+    room = {"10%": 2, "100%": 16}.get(margin, margin)  # of 16 px, the longer side; 1.6 is rounded up
+    made = cut(crop=True, margin=margin)
+    assert made.image.size == (X1 - X0 + 2 * room, Y1 - Y0 + 2 * room)
+    assert made.box == (X0, Y0, X1, Y1)
+    got = array(made)
+    np.testing.assert_array_equal(got[room : room + Y1 - Y0, room : room + X1 - X0, :3], PIXELS[Y0:Y1, X0:X1])
+    assert np.count_nonzero(got[..., 3]) == np.count_nonzero(OBJECT)
+
+
+def test_beyond_the_photo_the_background_goes_on():
+    got = array(cut(np.full_like(OBJECT, 255), crop=True, margin=2, background="lime"))
+    assert got.shape == (HEIGHT + 4, WIDTH + 4, 3)
+    assert {tuple(pixel) for pixel in (*got[:2].reshape(-1, 3).tolist(), *got[:, -2:].reshape(-1, 3).tolist())} == {
+        (0, 255, 0)
+    }
+
+
+def test_a_margin_without_crop_changes_nothing():
+    np.testing.assert_array_equal(array(cut(margin=5)), array(cut()))
+
+
+def test_a_margin_out_of_all_proportion_is_refused():
+    with pytest.raises(CutError, match="99996 x 99990") as caught:
+        cut(crop=True, margin=49_990)
+    assert caught.value.code == "image_too_large"
+    assert caught.value.details == {"field": "margin"}
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ({"max_size": 20}, (20, 15)),
+        ({"max_size": 1}, (1, 1)),
+        ({"max_size": 40}, (40, 30)),
+        ({"max_size": 4000}, (40, 30)),
+        ({"max_size": 8, "crop": True}, (8, 5)),
+        ({"max_size": 8, "output": "mask"}, (8, 6)),
+        ({"max_size": 8, "background": "red"}, (8, 6)),
+    ],
+)
+def test_the_longer_side_is_bounded_and_never_enlarged(options, size):
+    assert cut(**options).image.size == size
+
+
+@pytest.mark.parametrize("max_size", [39, 31, 17])
+def test_made_smaller_nothing_hidden_shines_through(max_size):
+    scattered = np.where(np.random.default_rng(1).random(OBJECT.shape) < 0.1, 255, OBJECT).astype(np.uint8)
+    got = array(cut(scattered, max_size=max_size))
+    clear = got[..., 3] == 0
+    assert clear.any()
+    assert not got[clear].any()
+
+
+def test_made_smaller_the_edge_keeps_its_colour():
+    white = cutout.cut(Photo(np.full_like(PIXELS, 255)), OBJECT, CutOptions(max_size=17))
+    assert white is not None
+    got = array(white)
+    edge = (got[..., 3] > 8) & (got[..., 3] < 255)
+    assert edge.any()
+    assert got[edge][:, :3].min() > 240
+
+
+def test_the_photos_own_transparency_stays():
+    source = np.full((HEIGHT, WIDTH), 100, np.uint8)
+    source[:, :20] = 0
+    made = cut(source_alpha=source)
+    assert made.box == (20, Y0, X1, Y1)
+    np.testing.assert_array_equal(array(made)[..., 3], np.minimum(OBJECT, source))
+    assert not array(made)[:, :20].any()
+    assert array(cut(source_alpha=source, invert=True))[0, -1, 3] == 100
+
+
+@pytest.mark.parametrize(("options", "kept"), [({}, OBJECT), ({"invert": True}, 255 - OBJECT)])
+def test_a_mask_is_white_where_something_is_kept(options, kept):
+    made = cut(output="mask", background="red", **options)
+    assert made.image.mode == "L"
+    np.testing.assert_array_equal(array(made), kept)
+
+
+def test_a_cropped_mask_fits_the_cropped_image():
+    options = {"crop": True, "margin": 15}
+    np.testing.assert_array_equal(array(cut(output="mask", **options)), array(cut(**options))[..., 3])
+
+
+@pytest.mark.parametrize(
+    ("alpha", "source", "options"),
+    [
+        (np.zeros_like(OBJECT), None, {}),
+        (np.full_like(OBJECT, 255), None, {"invert": True}),
+        (OBJECT, 255 - OBJECT, {}),
+        (OBJECT, OBJECT, {"invert": True, "output": "mask"}),
+    ],
+)
+def test_nothing_left_is_none(alpha, source, options):
+    assert cutout.cut(Photo(PIXELS, source), alpha, CutOptions(**options)) is None
+
+
+def test_photo_and_alpha_are_left_as_they_were():
+    pixels, alpha = PIXELS.copy(), OBJECT.copy()
+    cutout.cut(Photo(pixels), alpha, CutOptions(invert=True, background="red", max_size=5))
+    np.testing.assert_array_equal(pixels, PIXELS)
+    np.testing.assert_array_equal(alpha, OBJECT)

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from conftest import encoded
+from PIL import Image
+
+from objectcut.cutout import cut
+from objectcut.encode import MEDIA_TYPES, encode, negotiate
+from objectcut.errors import CutError
+from objectcut.photo import load
+from objectcut.request import CutOptions
+from objectcut.settings import Settings
+
+CHANCE = np.random.default_rng(0)
+IMAGES = {
+    "RGBA": Image.fromarray(
+        np.dstack([CHANCE.integers(0, 256, (9, 13, 3)), CHANCE.choice([80, 255], (9, 13))]).astype(np.uint8)
+    ),
+    "RGB": Image.fromarray(CHANCE.integers(0, 256, (9, 13, 3), np.uint8)),
+    "L": Image.fromarray(CHANCE.integers(0, 256, (9, 13), np.uint8)),
+}
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("", "png"),
+        ("*/*", "png"),
+        ("image/*", "png"),
+        ("application/json", "png"),
+        ("image/webp", "webp"),
+        ("IMAGE/JPEG", "jpeg"),
+        ("image/jpeg;q=0.5, image/webp", "webp"),
+        ("image/jpeg ; q=0.9, image/webp;q=0.8", "jpeg"),
+        ("image/webp, image/png", "webp"),  # equally welcome: the first one named
+        ("image/avif,image/webp,image/*,*/*;q=0.8", "webp"),
+        ("image/png;q=0, image/jpeg;q=0.1", "jpeg"),
+        ("image/webp;q=0", "png"),
+        ("image/webp;q=high, image/jpeg", "jpeg"),
+        ("image/gif", "png"),
+        ("application/zip", "png"),
+        (";,;q=,", "png"),
+    ],
+)
+def test_the_accept_header_chooses_the_format(accept, kind):
+    assert negotiate(CutOptions(), accept) == kind
+
+
+def test_the_field_wins_over_the_header():
+    assert negotiate(CutOptions(format="jpeg"), "image/webp") == "jpeg"
+
+
+@pytest.mark.parametrize("mode", IMAGES)
+@pytest.mark.parametrize("kind", ["png", "webp"])
+def test_png_and_webp_keep_every_pixel(kind, mode):
+    with Image.open(io.BytesIO(encode(IMAGES[mode], kind))) as opened:
+        assert Image.MIME[opened.format] == MEDIA_TYPES[kind]
+        np.testing.assert_array_equal(np.asarray(opened.convert(mode)), np.asarray(IMAGES[mode]))
+
+
+def test_what_is_transparent_keeps_its_alpha_in_webp():
+    clear = Image.new("RGBA", (4, 4))
+    with Image.open(io.BytesIO(encode(clear, "webp"))) as opened:
+        assert opened.getpixel((0, 0)) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("colour", "seen"),
+    [
+        ((0, 0, 0, 0), (255, 255, 255)),
+        ((200, 40, 40, 255), (200, 40, 40)),
+        ((200, 40, 40, 128), (227, 147, 147)),
+        ((200, 40, 40), (200, 40, 40)),
+        (90, (90, 90, 90)),
+    ],
+)
+def test_jpeg_is_white_where_transparent(colour, seen):
+    mode = "L" if isinstance(colour, int) else "RGBA"[: len(colour)]
+    with Image.open(io.BytesIO(encode(Image.new(mode, (16, 16), colour), "jpeg"))) as opened:
+        assert opened.format == "JPEG"
+        np.testing.assert_allclose(opened.convert("RGB").getpixel((8, 8)), seen, atol=4)
+
+
+@pytest.mark.parametrize("kind", MEDIA_TYPES)
+def test_nothing_of_the_photos_metadata_is_told(kind):
+    exif = Image.Exif()
+    exif[0x010E] = "taken at home"
+    taken = encoded(IMAGES["RGB"], "JPEG", exif=exif.tobytes(), comment="my home", xmp=b"<x>at home</x>")
+    photo = load(taken, Settings())
+    made = cut(photo, np.full((9, 13), 255, np.uint8), CutOptions(crop=True, background="white"))
+    assert made is not None
+    assert taken.count(b"home") == 3
+    assert b"home" not in encode(made.image, kind)
+
+
+@pytest.mark.parametrize(("kind", "longest"), [("webp", 16_383), ("jpeg", 65_500)])
+def test_a_picture_longer_than_the_format_allows(kind, longest):
+    assert encode(Image.new("L", (longest, 1)), kind)
+    with pytest.raises(CutError, match=f"{longest + 1} x 1 pixels; {kind} holds at most {longest}") as caught:
+        encode(Image.new("L", (longest + 1, 1)), kind)
+    assert caught.value.code == "image_too_large"
+    assert encode(Image.new("L", (longest + 1, 1)), "png")

@@ -1,0 +1,328 @@
+"""What a person notices on the page, in a real browser and against the real server."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from conftest import PhotoHost, Server, encoded
+from PIL import Image
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MS = 30_000  # a cut on a busy machine with few cores
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
+    if not found:
+        unavailable = pytest.fail if os.environ.get("CI") else pytest.skip
+        unavailable("No browser for the page. Install one: `apt-get install chromium`, or Google Chrome.")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=found[0], args=ARGUMENTS) as it:
+        yield it
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """The page, freshly opened. Whatever a test does, nothing goes to another host and nothing fails in the console."""
+    asked: list[str] = []
+    complaints: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        # The browser itself reports every refused request; the page answers those of /cut in words.
+        if message.type in {"error", "warning"} and not message.location["url"].endswith("/cut"):
+            complaints.append(message.text)
+
+    with browser.new_context(reduced_motion="reduce") as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("console", listen)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(server.url)
+        yield page
+    assert complaints == []
+    assert [url for url in asked if not url.removeprefix("blob:").startswith(f"{server.url}/")] == []
+
+
+def choose(page: Page, content: bytes, name: str = "chelsea.png", kind: str = "image/png") -> None:
+    page.get_by_label(re.compile("^Choose")).set_input_files([{"name": name, "mimeType": kind, "buffer": content}])
+    expect(page.get_by_text(name, exact=True)).to_be_visible()
+
+
+def ask_for(page: Page, names: str) -> None:
+    page.get_by_label("What to cut out").fill(names)
+    page.get_by_role("button", name="Cut out").click()
+
+
+def labels(server: Server) -> dict[str, Any]:
+    return httpx.get(f"{server.url}/labels").json()["response"]
+
+
+def wait_for_names(page: Page) -> None:
+    expect(page.get_by_text(re.compile(r"knows \d+ names"))).to_be_visible()
+
+
+def cutout(page: Page, names: str) -> Locator:
+    return page.get_by_role("img", name=f"Cut-out of {names}", exact=True)
+
+
+def download(page: Page) -> tuple[str, Image.Image]:
+    """The file's name and its picture."""
+    with page.expect_download() as event:
+        page.get_by_role("link", name="Download").click()
+    return event.value.suggested_filename, Image.open(io.BytesIO(Path(event.value.path()).read_bytes()))
+
+
+def assert_shows_chelsea(picture: Image.Image, chelsea: Image.Image) -> None:
+    assert (picture.mode, picture.size) == ("RGBA", chelsea.size)
+    right = chelsea.width - 1
+    assert [picture.getpixel((right, y))[3] for y in (0, chelsea.height - 1)] == [0, 0]
+    for nose_and_eyes in ((160, 110), (225, 150), (270, 190)):
+        assert picture.getpixel(nose_and_eyes) == (*chelsea.getpixel(nose_and_eyes), 255)
+
+
+def test_a_chosen_photo_is_cut_out_and_downloaded(page: Page, chelsea: Image.Image):
+    choose(page, encoded(chelsea))
+    expect(page.get_by_role("img", name="Your photo chelsea.png")).to_be_visible()
+    ask_for(page, "cat")
+    expect(cutout(page, "cat")).to_be_visible()
+    expect(page.get_by_text("1 object", exact=True)).to_be_visible()
+    name, picture = download(page)
+    assert name == "chelsea-cat.png"
+    assert_shows_chelsea(picture, chelsea)
+
+
+def test_a_photo_is_dropped_anywhere(page: Page, chelsea: Image.Image):
+    transfer = page.evaluate_handle(
+        """base64 => {
+            const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], "kitchen floor.png", { type: "image/png" }));
+            return transfer;
+        }""",
+        base64.b64encode(encoded(chelsea)).decode(),
+    )
+    for event in ("dragover", "drop"):
+        page.get_by_role("contentinfo").dispatch_event(event, {"dataTransfer": transfer})
+    expect(page.get_by_text("kitchen floor.png")).to_be_visible()
+    ask_for(page, "kitten")
+    expect(cutout(page, "kitten")).to_be_visible()
+    assert download(page)[0] == "kitchen floor-kitten.png"
+
+
+def test_a_photo_is_named_by_its_address(page: Page, photo_host: PhotoHost, chelsea: Image.Image):
+    (photo_host.folder / "on the web.png").write_bytes(encoded(chelsea))
+    address = page.get_by_label("web address")
+    address.fill(f"{photo_host.url}/on%20the%20web.png")
+    address.press("Enter")
+    expect(cutout(page, "every object")).to_be_visible()
+    expect(page.get_by_text("The server fetches this photo")).to_be_visible()
+    name, picture = download(page)
+    assert name == "on the web-cut-out.png"
+    assert_shows_chelsea(picture, chelsea)
+
+
+def test_a_photo_the_browser_cannot_show_is_still_cut(page: Page, chelsea: Image.Image):
+    choose(page, encoded(chelsea, "TIFF"), "scan.tiff", "image/tiff")
+    expect(page.get_by_text("Your browser cannot show this kind of file")).to_be_visible()
+    ask_for(page, "cat")
+    expect(cutout(page, "cat")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "offer", "then"),
+    [
+        ("kat", "No class is called 'kat'", "cat", "cat"),
+        ("Kat, people", "No class is called 'kat'", "cat", "cat, people"),
+        ("dog", "No 'dog' was found", "cat", "cat"),
+    ],
+)
+def test_a_name_that_fails_is_replaced_by_what_is_offered(
+    page: Page, chelsea: Image.Image, asked: str, told: str, offer: str, then: str
+):
+    choose(page, encoded(chelsea))
+    ask_for(page, asked)
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text(told)
+    alert.get_by_role("button", name=offer, exact=True).click()
+    expect(cutout(page, then)).to_be_visible()
+    expect(alert).to_be_empty()
+    expect(page.get_by_label("Names to cut out").get_by_role("listitem")).to_have_text(then.split(", "))
+
+
+def test_an_unknown_name_without_a_likeness_leads_to_the_known_ones(page: Page, server: Server, chelsea: Image.Image):
+    choose(page, encoded(chelsea))
+    ask_for(page, "xyzzy")
+    page.get_by_role("alert").get_by_role("button", name="Show the known names").click()
+    expect(page.get_by_role("option")).to_have_text(labels(server)["classes"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("bic", ["bicycle"]), ("kitt", ["catkitten"]), ("cat, SOF", ["couchsofa"]), ("motor b", ["motorcyclemotor bike"])],
+)
+def test_known_names_are_offered_while_typing(page: Page, typed: str, offered: list[str]):
+    wait_for_names(page)
+    page.get_by_label("What to cut out").fill(typed)
+    expect(page.get_by_role("option")).to_have_text(offered)
+    page.get_by_role("option").click()
+    expect(page.get_by_role("listbox")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "content", "told"),
+    [
+        ("notes.txt", "text/plain", b"no picture", "“notes.txt” is not a photo."),
+        ("empty.png", "image/png", b"", "“empty.png” is empty."),
+        ("huge.png", "image/png", bytes(20_000_001), "“huge.png” has 20.0 MB; at most 20 MB are accepted."),
+    ],
+    ids=["text", "empty", "huge"],
+)
+def test_a_file_that_cannot_be_a_photo_is_told_at_once(page: Page, name: str, kind: str, content: bytes, told: str):
+    page.get_by_label("Choose a photo").set_input_files([{"name": name, "mimeType": kind, "buffer": content}])
+    expect(page.get_by_role("alert")).to_contain_text(told)
+
+
+def test_a_damaged_photo_is_told_by_the_server(page: Page):
+    choose(page, b"no picture", "damaged.png")
+    ask_for(page, "cat")
+    expect(page.get_by_role("alert")).to_contain_text("The photo cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("", "Choose a photo first"),
+        ("ftp://example.org/cat.jpg", "This is not a web address."),
+        ("http://10.0.0.1/cat.jpg", "must be a public http or https address"),
+    ],
+)
+def test_a_photo_that_cannot_be_had_is_told(page: Page, address: str, told: str):
+    page.get_by_label("web address").fill(address)
+    page.get_by_role("button", name="Cut out").click()
+    expect(page.get_by_role("alert")).to_contain_text(told)
+
+
+def test_a_lost_connection_is_told_and_tried_again(page: Page, chelsea: Image.Image):
+    choose(page, encoded(chelsea))
+    page.context.set_offline(True)
+    ask_for(page, "cat")
+    expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Try again").click()
+    expect(cutout(page, "cat")).to_be_visible()
+
+
+def test_the_background_becomes_white(page: Page, chelsea: Image.Image):
+    choose(page, encoded(chelsea))
+    ask_for(page, "cat")
+    expect(cutout(page, "cat")).to_be_visible()
+    before = cutout(page, "cat").get_attribute("src")
+    page.get_by_text("White", exact=True).click()
+    expect(cutout(page, "cat")).not_to_have_attribute("src", before)
+    picture = download(page)[1].convert("RGBA")
+    assert picture.getpixel((chelsea.width - 1, 0)) == (255, 255, 255, 255)
+    assert picture.getpixel((225, 150)) == (*chelsea.getpixel((225, 150)), 255)
+
+
+def test_another_photo_takes_the_old_cutout_away(page: Page, chelsea: Image.Image, astronaut: Image.Image):
+    choose(page, encoded(chelsea))
+    ask_for(page, "cat")
+    expect(cutout(page, "cat")).to_be_visible()
+    choose(page, encoded(astronaut), "astronaut.png")
+    expect(cutout(page, "cat")).to_be_hidden()
+    expect(page.get_by_role("link", name="Download")).to_be_hidden()
+
+
+def test_progress_is_said_and_the_button_waits(page: Page, chelsea: Image.Image):
+    page.evaluate(
+        """() => {
+            window.seen = [];
+            const [status, button] = [document.querySelector("[role=status]"), document.querySelector("[type=submit]")];
+            const note = () => window.seen.push([status.textContent, button.ariaDisabled]);
+            const watch = new MutationObserver(note);
+            watch.observe(status, { childList: true });
+            watch.observe(button, { attributes: true });
+        }"""
+    )
+    choose(page, encoded(chelsea))
+    ask_for(page, "cat")
+    expect(page.get_by_role("status")).to_have_text("The cut-out is ready: 1 object.")
+    expect(page.get_by_role("button", name="Cut out", exact=True)).to_be_enabled()
+    assert ["Cutting out …", "true"] in page.evaluate("window.seen")
+
+
+def test_the_keyboard_is_enough(page: Page, chelsea: Image.Image):
+    chosen = {"name": "chelsea.png", "mimeType": "image/png", "buffer": encoded(chelsea)}
+    # Long before the key: the browser opens its own dialog until it has learned that somebody listens.
+    page.on("filechooser", lambda chooser: chooser.set_files([chosen]))
+    wait_for_names(page)
+    keys = page.keyboard
+
+    def tab_to(target: Locator) -> None:
+        keys.press("Tab")
+        expect(target).to_be_focused()
+
+    tab_to(page.get_by_role("link", name="API docs"))
+    tab_to(page.get_by_label("Choose a photo"))
+    keys.press("Enter")
+    expect(page.get_by_text("chelsea.png", exact=True)).to_be_visible()
+    tab_to(page.get_by_label("web address"))
+    tab_to(page.get_by_label("What to cut out"))
+    keys.type("kitt")
+    keys.press("ArrowDown")
+    keys.press("Enter")  # takes the suggestion
+    keys.press("Enter")  # cuts
+    expect(cutout(page, "cat")).to_be_visible()
+    tab_to(page.get_by_label("Transparent"))
+    tab_to(page.get_by_role("button", name="Cut out", exact=True))
+    tab_to(page.get_by_role("link", name="Download"))
+    with page.expect_download() as event:
+        keys.press("Enter")
+    assert event.value.suggested_filename == "chelsea-cat.png"
+
+
+@pytest.mark.parametrize("width", [320, 375, 768, 1280, 2560])
+def test_nothing_is_wider_than_the_window(page: Page, chelsea: Image.Image, width: int):
+    page.set_viewport_size({"width": width, "height": 800})
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(overflow) == 0
+    choose(page, encoded(chelsea), f"{'a very long name ' * 8}.png")
+    ask_for(page, f"cat, {'q' * 90}")
+    expect(page.get_by_role("alert")).to_contain_text("No class is called")
+    assert page.evaluate(overflow) == 0
+    page.get_by_label(f"Remove {'q' * 90}").click()
+    page.get_by_role("button", name="Cut out").click()
+    expect(cutout(page, "cat")).to_be_visible()
+    assert page.evaluate(overflow) == 0
+
+
+def test_the_page_says_which_model_runs_and_how_to_get_the_full_one(page: Page, server: Server):
+    told = labels(server)
+    model = page.get_by_role("region", name="Model")
+    expect(model).to_contain_text(f"{told['model']} on the CPU, knows {len(told['classes'])} names.")
+    expect(model).to_contain_text(told["note"].replace("`", ""))
+
+
+def test_the_docs_are_one_click_away(page: Page):
+    page.get_by_role("link", name="API docs").click()
+    expect(page.get_by_role("heading", name="ObjectCut")).to_be_visible()

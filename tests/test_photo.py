@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import random
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from conftest import encoded
+from PIL import Image, ImageCms
+
+from objectcut.errors import CutError
+from objectcut.photo import Photo, load
+from objectcut.settings import Settings
+
+SETTINGS = Settings()
+TALL = np.zeros((24, 16, 3), np.uint8)  # a red top left corner on blue: eight orientations, all different
+TALL[...] = 0, 0, 200
+TALL[:8, :8] = 200, 0, 0
+SMALL = Image.fromarray(TALL)
+ANIMATED = {"save_all": True, "append_images": [Image.new("RGB", SMALL.size, "lime")]}
+
+
+def read(data: bytes, settings: Settings = SETTINGS) -> Photo:
+    return load(data, settings)
+
+
+def refused(data: bytes, settings: Settings = SETTINGS) -> CutError:
+    with pytest.raises(CutError) as caught:
+        load(data, settings)
+    return caught.value
+
+
+def corners(photo: Photo) -> list[tuple[int, ...]]:
+    """Top left and bottom right, two px from the edge."""
+    return [tuple(photo.pixels[2, 2].tolist()), tuple(photo.pixels[-3, -3].tolist())]
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
+    """A PNG file of the given header, for what Pillow does not write."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+KINDS = {
+    "JPEG": encoded(SMALL, "JPEG", quality=95, subsampling=0),
+    "progressive JPEG": encoded(SMALL, "JPEG", quality=95, subsampling=0, progressive=True),
+    "CMYK JPEG": encoded(SMALL.convert("CMYK"), "JPEG", quality=95),
+    "MPO": encoded(SMALL, "MPO", quality=95, subsampling=0, **ANIMATED),
+    "PNG": encoded(SMALL, "PNG"),
+    "palette PNG": encoded(SMALL.quantize(4), "PNG"),
+    "animated PNG": encoded(SMALL, "PNG", **ANIMATED),
+    "WebP": encoded(SMALL, "WEBP", lossless=True),
+    "animated WebP": encoded(SMALL, "WEBP", lossless=True, **ANIMATED),
+    "HEIC": encoded(SMALL, "HEIF", quality=95, chroma=444),
+    "AVIF": encoded(SMALL, "AVIF", quality=95, subsampling="4:4:4"),
+    "BMP": encoded(SMALL, "BMP"),
+    "GIF": encoded(SMALL, "GIF"),
+    "animated GIF": encoded(SMALL, "GIF", **ANIMATED),
+    "TIFF": encoded(SMALL, "TIFF"),
+    "LZW TIFF": encoded(SMALL, "TIFF", compression="tiff_lzw"),
+    "CMYK TIFF": encoded(SMALL.convert("CMYK"), "TIFF"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_accepted_kind_is_the_same_photo(kind):
+    photo = read(KINDS[kind])
+    assert (photo.width, photo.height) == SMALL.size
+    assert photo.pixels.dtype == np.uint8
+    assert photo.alpha is None
+    np.testing.assert_allclose(corners(photo), [(200, 0, 0), (0, 0, 200)], atol=12)
+
+
+LEVELS = np.linspace(0, 65535, 32).astype(np.uint16).reshape(4, 8)
+EIGHT = np.linspace(0, 255, 32).reshape(4, 8)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(Image.fromarray(EIGHT.astype(np.uint8)), "JPEG", quality=100),
+        encoded(Image.fromarray(EIGHT.astype(np.uint8)), "PNG"),
+        encoded(Image.fromarray(LEVELS), "PNG"),
+        encoded(Image.fromarray(LEVELS), "TIFF"),
+        encoded(Image.fromarray(LEVELS.astype(np.int32)), "TIFF"),
+        encoded(Image.fromarray(EIGHT.astype(np.float32) / 255), "TIFF"),
+        png(8, 4, 16, 2, b"".join(b"\0" + np.repeat(row, 3).astype(">u2").tobytes() for row in LEVELS)),
+    ],
+    ids=["JPEG", "PNG", "16-bit PNG", "16-bit TIFF", "32-bit TIFF", "float TIFF", "16-bit RGB PNG"],
+)
+def test_grey_levels_of_any_depth(data):
+    np.testing.assert_allclose(read(data).pixels, np.dstack([EIGHT] * 3), atol=2)
+
+
+def test_black_and_white():
+    bits = Image.fromarray(np.eye(8, dtype=bool))
+    np.testing.assert_array_equal(read(encoded(bits)).pixels[..., 0], np.eye(8) * 255)
+
+
+def with_alpha(mode: str, kind: str, **options: object) -> bytes:
+    image = SMALL.convert(mode)
+    image.putalpha(Image.fromarray(np.where(TALL[..., 0] > 0, 255, 40).astype(np.uint8)))
+    return encoded(image, kind, **options)
+
+
+PALETTE = SMALL.quantize(2)
+CLEAR_INDEX = int(np.asarray(PALETTE)[-1, -1])
+
+
+@pytest.mark.parametrize(
+    ("data", "alpha"),
+    [
+        (with_alpha("RGB", "PNG"), 40),
+        (with_alpha("L", "PNG"), 40),
+        (with_alpha("RGB", "WEBP", lossless=True), 40),
+        (with_alpha("RGB", "TIFF"), 40),
+        (with_alpha("RGB", "HEIF", quality=-1), 40),
+        (with_alpha("RGB", "AVIF", quality=100), 40),
+        (encoded(SMALL, "PNG", transparency=(0, 0, 200)), 0),
+        (encoded(SMALL.convert("L"), "PNG", transparency=SMALL.convert("L").getpixel((15, 23))), 0),
+        (encoded(PALETTE, "PNG", transparency=CLEAR_INDEX), 0),
+        (encoded(PALETTE, "PNG", transparency=bytes(40 if i == CLEAR_INDEX else 255 for i in range(2))), 40),
+        (encoded(PALETTE, "GIF", transparency=CLEAR_INDEX), 0),
+    ],
+    ids=["PNG", "grey PNG", "WebP", "TIFF", "HEIC", "AVIF", "colour key", "grey key", "palette", "palette 40", "GIF"],
+)
+def test_transparency_of_the_file_is_kept(data, alpha):
+    photo = read(data)
+    assert photo.alpha is not None
+    assert photo.alpha.shape == (24, 16)
+    np.testing.assert_allclose([photo.alpha[2, 2], photo.alpha[-3, -3]], [255, alpha], atol=2)
+    top_left, _ = corners(photo)
+    assert max(top_left) > 50  # the colour under full alpha is not touched
+
+
+def test_an_opaque_alpha_channel_is_none():
+    assert read(encoded(SMALL.convert("RGBA"))).alpha is None
+
+
+# Exif tag 0x0112: what was done to the upright picture before it was stored, so that `load` has to undo it.
+STORED = {
+    1: lambda a: a,
+    2: np.fliplr,
+    3: lambda a: np.rot90(a, 2),
+    4: np.flipud,
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, 1),
+    7: lambda a: np.rot90(a, 2).swapaxes(0, 1),
+    8: lambda a: np.rot90(a, -1),
+}
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "HEIF"])
+def test_every_exif_orientation_comes_upright(kind, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](TALL)))
+    options = {"lossless": True} if kind == "WEBP" else {} if kind in {"PNG", "TIFF"} else {"quality": 95}
+    photo = read(encoded(stored, kind, exif=exif.tobytes(), **options))
+    assert photo.pixels.shape == TALL.shape
+    red = photo.pixels[..., 0] > 100
+    assert red[:8, :8].mean() > 0.9
+    assert red.sum() < 80
+
+
+@pytest.mark.parametrize(
+    ("kind", "exif"),
+    [
+        ("JPEG", b"Exif\0\0rubbish!"),
+        ("PNG", b"rubbish!"),
+        ("PNG", b"Exif\0\0II*\0\x08\0\0\0\xff\xff12"),
+        ("WEBP", b"?"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_broken_exif_does_not_hurt(kind, exif):
+    assert read(encoded(SMALL, kind, exif=exif)).pixels.shape == TALL.shape
+
+
+def profile(kind: str) -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile(kind)).tobytes()
+
+
+def swapped_srgb() -> bytes:
+    """sRGB's own profile with the colours of the red and the blue primary exchanged."""
+    return profile("sRGB").replace(b"rXYZ", b"?").replace(b"bXYZ", b"rXYZ").replace(b"?", b"bXYZ")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_an_icc_profile_is_converted_to_srgb(mode):
+    data = encoded(SMALL.convert(mode), "PNG", icc_profile=swapped_srgb())
+    np.testing.assert_allclose(corners(read(data)), [(0, 0, 200), (200, 0, 0)], atol=5)  # a palette rounds
+
+
+@pytest.mark.parametrize("icc", [profile("sRGB"), b"rubbish", profile("sRGB")[:200], profile("LAB")])
+def test_an_icc_profile_that_changes_nothing(icc):
+    data = encoded(SMALL, "PNG", icc_profile=icc)
+    np.testing.assert_allclose(corners(read(data)), [(200, 0, 0), (0, 0, 200)], atol=1)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 1), (1, 300)])
+def test_tiny_photos(size):
+    photo = read(encoded(Image.new("RGB", size, "teal")))
+    assert (photo.width, photo.height) == size
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "limits", "code"),
+    [
+        (30_000, 30_000, {}, "image_too_large"),
+        (16_385, 1, {}, "image_too_large"),
+        (1, 16_385, {}, "image_too_large"),
+        (5001, 5000, {}, "image_too_large"),
+        (11, 10, {"max_pixels": 109}, "image_too_large"),
+        (11, 10, {"max_side": 10}, "image_too_large"),
+        (11, 10, {"max_pixels": 110, "max_side": 11}, None),
+    ],
+)
+def test_size_limits_hold_before_a_pixel_is_decoded(width, height, limits, code):
+    data = png(width, height, 8, 0, bytes((width + 1) * height) if code is None else b"")
+    if code is None:
+        assert read(data, Settings(**limits)).pixels.shape == (height, width, 3)
+        return
+    error = refused(data, Settings(**limits))  # the file ends after its header: decoding it would be `unreadable_image`
+    assert error.code == code
+    assert error.details == {"width": width, "height": height}
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "progressive JPEG", "PNG", "WebP", "HEIC", "AVIF", "GIF", "LZW TIFF"])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_file_cut_short(kind, share):
+    noise = np.random.default_rng(0).integers(0, 256, (24, 16, 3), np.uint8)  # so that 90 % are not nearly all of it
+    options = {"progressive JPEG": {"progressive": True}, "LZW TIFF": {"compression": "tiff_lzw"}}.get(kind, {})
+    name = {"HEIC": "HEIF"}.get(kind, kind.split()[-1].upper())
+    data = encoded(Image.fromarray(noise), name, **options)
+    assert refused(data[: int(len(data) * share)]).code == "unreadable_image"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_damaged_file_is_a_photo_or_a_plain_error(kind):
+    chance = random.Random(kind)
+    codes = set()
+    for _ in range(100):
+        data = bytearray(KINDS[kind])
+        for _ in range(chance.choice([1, 4])):
+            data[chance.randrange(min(len(data), chance.choice([48, 300, len(data)])))] = chance.randrange(256)
+        try:
+            read(bytes(data))
+        except CutError as error:
+            codes.add(error.code)
+    assert codes <= {"unreadable_image", "image_too_large"}
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"<html><body>404</body></html>", b"\x89PNG", b"\xff\xd8\xff"])
+def test_what_is_no_image(data):
+    assert refused(data).code == "unreadable_image"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
+        (b"  <SVG></SVG>", "SVG"),
+        (b"8BPS\0\1", "PSD"),
+        (encoded(SMALL, "PDF"), "PDF"),
+        (encoded(SMALL, "EPS"), "PostScript"),
+        (encoded(SMALL, "ICO"), "ICO"),
+        (encoded(SMALL, "JPEG2000"), "JPEG 2000"),
+        (encoded(SMALL, "DDS"), "DDS"),
+    ],
+    ids=["SVG", "SVG in capitals", "PSD", "PDF", "EPS", "ICO", "JPEG 2000", "DDS"],
+)
+def test_images_of_a_kind_that_is_not_accepted(data, kind):
+    error = refused(data)
+    assert error.code == "unsupported_image"
+    assert kind in error.message
+    assert "JPEG, PNG, WebP, HEIC" in error.message

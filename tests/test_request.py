@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from objectcut import request
+from objectcut.errors import CutError
+from objectcut.request import CutOptions, CutRequest, Task
+from objectcut.settings import Settings
+
+SETTINGS = Settings()
+PHOTO = bytes(range(256)) * 3 + b"\xfb\xff"  # 770 bytes: needs padding, and the letters in which the alphabets differ
+TEXT = base64.b64encode(PHOTO).decode()
+
+
+def asked(task: Task = "cut", **options: object) -> CutRequest:
+    return request.from_json({"image_base64": TEXT, **options}, task, SETTINGS)
+
+
+def refused(task: Task = "cut", **options: object) -> CutError:
+    with pytest.raises(CutError) as caught:
+        asked(task, **options)
+    assert caught.value.code == "invalid_request"
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        TEXT.rstrip("="),
+        base64.urlsafe_b64encode(PHOTO).decode(),
+        base64.urlsafe_b64encode(PHOTO).decode().rstrip("="),
+        f"data:image/png;base64,{TEXT}",
+        base64.encodebytes(PHOTO).decode(),
+        TEXT.replace("A", "\r\n A\t", 1),
+    ],
+    ids=["standard", "no padding", "url-safe", "url-safe, no padding", "data URL", "lines", "spaces"],
+)
+def test_every_spelling_of_base64_is_the_same_photo(text):
+    assert request.from_json({"image_base64": text}, "cut", SETTINGS).photo == PHOTO
+
+
+@pytest.mark.parametrize("text", ["?!", "QUJDR", "QQ==QQ==", "data:image/png,QUJD", "ü", 5, ["QUJD"]])
+def test_what_is_no_base64_is_refused(text):
+    assert refused(image_base64=text).details == {"field": "image_base64"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "given"),
+    [
+        ({}, []),
+        ({"image_base64": ""}, []),
+        ({"image_base64": None, "objects": ["cat"]}, []),
+        ({"image_base64": TEXT, "image_url": "https://a.example/b.png"}, ["image_url", "image_base64"]),
+    ],
+)
+def test_exactly_one_photo(fields, given):
+    with pytest.raises(CutError, match="exactly one of 'image_url', 'image_base64' and 'image_file'") as caught:
+        request.from_json(fields, "cut", SETTINGS)
+    assert caught.value.details == {"fields": given}
+
+
+def test_a_url_is_kept_for_later():
+    got = request.from_json({"image_url": "https://a.example/b.png"}, "cut", SETTINGS)
+    assert (got.url, got.photo) == ("https://a.example/b.png", None)
+    with pytest.raises(CutError, match="'image_url' must be a string"):
+        request.from_json({"image_url": ["https://a.example"]}, "cut", SETTINGS)
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"{", b"\xff\xfe\xfd", b"[1]", b'"cat"', b"null"])
+def test_a_body_that_is_no_json_object(body):
+    with pytest.raises(CutError, match="body") as caught:
+        request.from_json(body, "cut", SETTINGS)
+    assert caught.value.code == "invalid_request"
+
+
+def test_a_body_nested_too_deeply():
+    with pytest.raises(CutError, match="not valid JSON"):
+        request.from_json(b"[" * 200_000, "cut", SETTINGS)
+
+
+def test_json_from_bytes():
+    body = json.dumps({"image_base64": TEXT, "objects": ["cat"], "crop": None}).encode()
+    assert request.from_json(bytearray(body), "cut", SETTINGS) == asked(objects=["cat"])
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        (["cat", "dog"], ("cat", "dog")),
+        ('["cat", "dog"]', ("cat", "dog")),
+        ("cat, dog", ("cat", "dog")),
+        ("traffic light", ("traffic light",)),
+        ([], ()),
+        ("[]", ()),
+        (" ,, ", ()),
+    ],
+)
+def test_objects_as_people_write_them(written, names):
+    assert asked(objects=written).options.objects == names
+
+
+@pytest.mark.parametrize(
+    ("written", "pick"),
+    [
+        ("largest", "largest"),
+        (" Best ", "best"),
+        (3, (3,)),
+        ("3", (3,)),
+        ("0, 2", (0, 2)),
+        ("[0, 2]", (0, 2)),
+        ([0, 2], (0, 2)),
+        (["0", "2"], (0, 2)),
+    ],
+)
+def test_pick_as_people_write_it(written, pick):
+    assert asked(pick=written).options.pick == pick
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "value"),
+    [
+        ({"point": [1, 2.5]}, "point", (1, 2.5)),
+        ({"point": "1,2.5"}, "point", (1, 2.5)),
+        ({"roi": "[0, 0, 10, 20]"}, "roi", (0, 0, 10, 20)),
+        ({"roi": "-5,-5,10,20"}, "roi", (-5, -5, 10, 20)),
+        ({"format": "JPG"}, "format", "jpeg"),
+        ({"output": "Mask"}, "output", "mask"),
+        ({"crop": "true"}, "crop", True),
+        ({"return_white_bg": "1"}, "return_white_bg", True),
+        ({"max_size": "640"}, "max_size", 640),
+        ({"min_score": "0.25"}, "min_score", 0.25),
+    ],
+)
+def test_options_as_people_write_them(options, field, value):
+    assert getattr(asked(**options).options, field) == value
+
+
+@pytest.mark.parametrize(
+    ("margin", "px"),
+    [("7", 7), (7, 7), ("7px", 7), ("7 px", 7), (1.2, 2), ("5%", 20), ("5 %", 20), ("0.1%", 1), ("100%", 400)],
+)
+def test_a_margin_in_px_or_as_a_share_of_the_longer_side(margin, px):
+    assert asked(margin=margin).options.margin_px(400, 100) == px
+
+
+@pytest.mark.parametrize(
+    ("colour", "rgba"),
+    [
+        ("transparent", (0, 0, 0, 0)),
+        ("White", (255, 255, 255, 255)),
+        ("rebeccapurple", (102, 51, 153, 255)),
+        ("#f80", (255, 136, 0, 255)),
+        ("#ff880080", (255, 136, 0, 128)),
+        ("rgb(1, 2, 3)", (1, 2, 3, 255)),
+        ("rgb(300, 0, 0)", (255, 0, 0, 255)),
+        ("hsl(120, 100%, 50%)", (0, 255, 0, 255)),
+        ("rgba(1, 2, 3, 0.5)", (1, 2, 3, 128)),
+        ("rgba(1, 2, 3, 1)", (1, 2, 3, 255)),
+        ("hsla(120, 100%, 50%, 20%)", (0, 255, 0, 51)),
+    ],
+)
+def test_a_css_colour(colour, rgba):
+    assert asked(background=colour).options.background_rgba() == rgba
+
+
+def test_a_white_background_may_be_said_twice():
+    assert asked(return_white_bg=True, background="#fff").options.background_rgba() == (255, 255, 255, 255)
+    assert "send one of them" in refused(return_white_bg=True, background="red").message
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("objects", 5, "must be a list"),
+        ("objects", {"cat": 1}, "must be a list"),
+        ("objects", [5], "must be a valid string"),
+        ("objects", "[cat", "not a valid JSON list"),
+        pytest.param("objects", "[" * 100_000, "not a valid JSON list", id="objects-nested"),
+        ("objects", ["cat"] * 101, "101 names; at most 100"),
+        ("objects", ["c" * 101], "a name of more than 100 characters"),
+        ("return_white_bg", "perhaps", "valid boolean"),
+        ("background", "no colour", "CSS colour"),
+        ("background", "rgba(1,2,3)", "CSS colour"),
+        ("background", 5, "valid string"),
+        ("background", "blur:5", "not available yet"),
+        ("background_image", TEXT, "not available yet"),
+        ("invert", [], "valid boolean"),
+        ("min_score", 1.01, "less than or equal to 1"),
+        ("min_score", -0.1, "greater than or equal to 0"),
+        ("min_score", float("nan"), "finite"),
+        ("min_score", "high", "valid number"),
+        ("pick", "first", "'largest'"),
+        ("pick", [], "'largest'"),
+        ("pick", -1, "'largest'"),
+        ("pick", True, "'largest'"),
+        ("pick", [0.5], "'largest'"),
+        pytest.param("pick", "9" * 5000, "'largest'", id="pick-long"),
+        ("point", [1], "too few numbers"),
+        ("point", [1, 2, 3], "too many numbers"),
+        ("point", "here", "valid number"),
+        ("point", [1, float("inf")], "finite"),
+        ("point", {"x": 1, "y": 2}, "must be a list"),
+        ("roi", [0, 0, 1], "too few numbers"),
+        ("roi", [10, 0, 10, 5], "x0 < x1 and y0 < y1"),
+        ("roi", [0, 9, 10, 5], "x0 < x1 and y0 < y1"),
+        ("edges", "soft", "'smooth'"),
+        ("feather", -1, "greater than or equal to 0"),
+        ("grow", 1001, "less than or equal to 1000"),
+        ("crop", 2, "valid boolean"),
+        ("margin", "-1", "not negative"),
+        ("margin", "wide", "must be pixels"),
+        ("margin", "101%", "at most 100%"),
+        ("max_size", 0, "greater than or equal to 1"),
+        ("max_size", 16_385, "less than or equal to 16384"),
+        ("max_size", 1.5, "valid integer"),
+        ("output", "alpha", "'mask'"),
+        ("format", "gif", "'png'"),
+        ("image_file", "x", "multipart form"),
+    ],
+)
+def test_a_wrong_value_names_its_field(field, value, says):
+    error = refused(**{field: value})
+    assert error.details == {"field": field}
+    assert error.message.startswith(f"'{field}' ")
+    assert says in error.message
+    assert len(error.message) < 200
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("edges", "smooth"), ("feather", 2), ("grow", -2), ("output", "both"), ("format", "zip")]
+)
+def test_what_is_not_available_yet_says_so(field, value):
+    message = refused(**{field: value}).message
+    assert "not available yet" in message
+    assert field in message or field == "format"
+
+
+@pytest.mark.parametrize(
+    ("task", "field", "says"),
+    [
+        ("cut", "object", "Did you mean 'objects'?"),
+        ("cut", "bakground", "Did you mean 'background'?"),
+        ("cut", "image_base46", "Did you mean 'image_base64'?"),
+        ("cut", "colour_of_the_sky", "'colour_of_the_sky' is not a field of this call."),
+        pytest.param("cut", "x" * 10_000, "is not a field of this call.", id="cut-long"),
+        ("detect", "crop", "'crop' is not a field of this call."),
+    ],
+)
+def test_an_unknown_field_suggests_the_nearest(task, field, says):
+    message = refused(task, **{field: "1"}).message
+    assert message.endswith(says)
+    assert len(message) < 200
+
+
+def test_detect_takes_names_and_a_score():
+    got = asked("detect", objects="cat", min_score=0.2)
+    assert got.task == "detect"
+    assert got.options == CutOptions(objects=("cat",), min_score=0.2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"objects": ["cat", "a, b", "[c]", "ü"]},
+        {"objects": ["cat"], "min_score": 0.1, "pick": "largest"},
+        {"pick": [4, 0], "point": [1.5, 2], "roi": [0, 0, 1e6, 2.5]},
+        {"return_white_bg": True, "invert": True, "crop": True, "margin": "5%"},
+        {"background": "rgba(1, 2, 3, 0.5)", "output": "mask", "format": "webp", "max_size": 9},
+        {"background": "TRANSPARENT", "margin": 12.5, "pick": "best"},
+    ],
+)
+def test_a_request_survives_the_way_through_a_form(options):
+    sent = asked(**options)
+    form = sent.form()
+    assert all(isinstance(value, str) for value in form.values())
+    assert request.from_form({**form, "image_file": PHOTO}, "cut", SETTINGS) == sent
+
+
+def test_a_form_as_browsers_send_it():
+    fields = {"image_file": bytearray(PHOTO), "objects": b"cat,dog", "max_size": "", "image_url": b""}
+    assert request.from_form(fields, "cut", SETTINGS) == asked(objects=["cat", "dog"])
+    with pytest.raises(CutError, match="'objects' is not text"):
+        request.from_form({"image_file": PHOTO, "objects": b"\xff"}, "cut", SETTINGS)
+
+
+def test_a_photo_as_the_body():
+    assert request.from_raw(PHOTO, {"objects": "cat", "crop": "1"}, "cut", SETTINGS) == asked(objects="cat", crop=True)
+    with pytest.raises(CutError, match="'image_url' cannot be combined"):
+        request.from_raw(PHOTO, {"image_url": "https://a.example"}, "cut", SETTINGS)
+    with pytest.raises(CutError, match="There is no photo"):
+        request.from_raw(b"", {}, "cut", SETTINGS)
+
+
+def test_a_photo_that_is_too_heavy():
+    with pytest.raises(CutError, match="770 bytes; at most 769") as caught:
+        request.from_raw(PHOTO, {}, "cut", Settings(max_body_bytes=769))
+    assert caught.value.code == "body_too_large"
+    assert request.from_raw(PHOTO, {}, "cut", Settings(max_body_bytes=770)).photo == PHOTO

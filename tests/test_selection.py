@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from objectcut.detector import Instance
+from objectcut.labels import Labels
+from objectcut.matte import Mask
+from objectcut.request import CutOptions
+from objectcut.selection import Found, candidates, choose, nothing_found
+
+LABELS = Labels.of(("__background__", "cat", "dog"))
+CAT, DOG = 1, 2
+
+#   id  label  score  box                  what its mask covers
+SCENE = (
+    (0, CAT, 0.9, (0, 0, 40, 40)),  #      all of its box
+    (1, DOG, 0.8, (10, 10, 30, 30)),  #    all of its box, on the cat's lap
+    (2, CAT, 0.7, (50, 0, 100, 20)),  #    its left half
+    (3, DOG, 0.6, (50, 60, 60, 70)),  #    nothing
+)
+
+
+def instances() -> list[Instance]:
+    return [Instance(id_, label, score, tuple(map(float, box))) for id_, label, score, box in SCENE]
+
+
+def found(instance: Instance) -> Found:
+    x0, y0, x1, y1 = map(int, instance.box)
+    inside = np.ones((y1 - y0, x1 - x0), bool)
+    if instance.id == 2:
+        inside[:, 25:] = False
+    elif instance.id == 3:
+        inside[:] = False
+    return Found(instance, Mask(x0, y0, inside))
+
+
+def chosen(wanted: frozenset[int] | None = None, **options: object) -> tuple[list[int], list[int]]:
+    """The ids that get a mask, and those of the answer."""
+    checked = CutOptions(**options)
+    kept = candidates(instances(), checked, wanted)
+    return [i.id for i in kept], [f.instance.id for f in choose([found(i) for i in kept], checked)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "options", "masked", "answer"),
+    [
+        (None, {}, [0, 1, 2, 3], [0, 1, 2]),
+        (frozenset(), {}, [], []),
+        (frozenset({DOG}), {}, [1, 3], [1]),
+        (frozenset({CAT, DOG}), {"pick": [2, 1]}, [1, 2], [1, 2]),
+        (frozenset({CAT}), {"pick": [1]}, [], []),
+        (None, {"pick": [7]}, [], []),
+        (None, {"pick": [3]}, [3], []),
+        (None, {"pick": "best"}, [0], [0]),
+        (frozenset({DOG}), {"pick": "best"}, [1], [1]),
+        (frozenset({CAT}), {"pick": "largest"}, [0, 2], [0]),
+        (frozenset({DOG}), {"pick": "largest"}, [1, 3], [1]),
+        (None, {"roi": [0, 0, 30, 30]}, [0, 1], [0, 1]),
+        (None, {"roi": [20, 20, 21, 21]}, [0, 1], [0, 1]),  # both centres are (20, 20): x0 and y0 belong to it,
+        (None, {"roi": [0, 0, 20, 20]}, [], []),  #                                     x1 and y1 do not
+        (None, {"roi": [60, 0, 100, 20], "pick": "largest"}, [2], [2]),
+        (None, {"roi": [0, 0, 100, 30], "pick": "best"}, [0], [0]),
+        (None, {"point": [20, 20]}, [0, 1], [1]),  # the dog on the lap is the smaller one
+        (frozenset({CAT}), {"point": [20, 20]}, [0], [0]),
+        (None, {"point": [5, 5]}, [0], [0]),
+        (None, {"point": [60, 10]}, [2], [2]),
+        (None, {"point": [90, 10]}, [2], []),  # inside the box, not on the mask
+        (None, {"point": [80, 80]}, [], []),
+        (None, {"point": [20, 20], "pick": "best"}, [0, 1], [1]),
+        (None, {"point": [20, 20], "pick": "largest"}, [0, 1], [1]),
+        (None, {"point": [20, 20], "pick": [0]}, [0], [0]),
+        (None, {"point": [20, 20], "roi": [50, 0, 100, 20]}, [], []),
+    ],
+)
+def test_what_is_wanted(wanted, options, masked, answer):
+    assert chosen(wanted, **options) == (masked, answer)
+
+
+def test_a_point_on_the_rim_that_pasting_adds():
+    spread = Found(Instance(0, CAT, 0.9, (10.0, 10.0, 38.0, 38.0)), Mask(9, 9, np.ones((30, 30), bool)))
+    for point in ((9.5, 20), (38.5, 38.5)):
+        options = CutOptions(point=point)
+        assert candidates([spread.instance], options, None) == [spread.instance]
+        assert choose([spread], options) == [spread]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"objects": ["dog"]}, "No 'dog' was found with a score of at least 0.5. The photo shows: cat, dog."),
+        ({"objects": ["dog", "cow"], "min_score": 0.25}, "No 'dog' or 'cow' was found with a score of at least 0.25."),
+        ({}, "No known object was found with"),
+        ({"point": [1, 1]}, "found at that point with"),
+        ({"roi": [0, 0, 1, 1], "pick": [5]}, "found in that region with those ids with"),
+    ],
+)
+def test_nothing_found_says_what_was_asked_and_what_is_there(options, says):
+    error = nothing_found(instances(), CutOptions(**options), LABELS)
+    assert error.code == "object_not_found"
+    assert says in error.message
+    assert error.details == {"found": ["cat", "dog"]}
+
+
+def test_nothing_found_in_an_empty_photo():
+    error = nothing_found([], CutOptions(objects=["cat"]), LABELS)
+    assert error.message.endswith("No known object is in it.")
+    assert error.details == {"found": []}

@@ -1,0 +1,162 @@
+"""Starting, failing and stopping, as the person in front of the terminal sees it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import READY_S, ROOT, Server, encoded, processes, start, stop, wait_until
+from PIL import Image
+from safetensors.numpy import load_file, save_file
+
+BUNDLED = ROOT / "model_store" / "bundled.safetensors"
+READY = b"Ctrl-C stops it"
+
+
+@dataclass(frozen=True)
+class Started:
+    process: subprocess.Popen[bytes]
+    url: str
+    run: Path
+    said: Path
+
+    def wait_for_start(self) -> None:
+        over = lambda: READY in self.said.read_bytes() or self.process.poll() is not None  # noqa: E731
+        wait_until(over, READY_S, "the start")
+        assert self.process.poll() is None, self.said.read_text()
+
+    def wait_for_end(self) -> str:
+        """What it said; the exit status must be that of a failure."""
+        assert self.process.wait(READY_S) == 1
+        return self.said.read_text()
+
+
+Starter = Callable[..., Started]
+
+
+@pytest.fixture
+def starter(tmp_path: Path) -> Iterator[Starter]:
+    """Starts servers, and afterwards ends them and looks whether anything of them is left."""
+    everything: list[Started] = []
+
+    def begin(*arguments: str, run: Path | None = None, **env: str) -> Started:
+        folder = run or tmp_path / "run"
+        everything.append(Started(*start(folder, *arguments, **env)[:2], folder, folder / "said.txt"))
+        return everything[-1]
+
+    yield begin
+    for started in everything:
+        stop(started.process)
+    for started in everything:
+        assert processes(started.run) == [], "processes were left behind"
+        assert not (started.run / "key_file.json").exists()
+
+
+def test_a_taken_port_is_named(starter: Starter) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = starter(PORT=port).wait_for_end()
+    assert f"port {port} is in use" in said
+    assert f"make serve PORT={int(port) + 1}" in said
+
+
+@pytest.mark.parametrize("model", ["nonsense", "/nowhere/mine.safetensors"])
+def test_a_missing_model_is_named(model: str, starter: Starter) -> None:
+    assert f"MODEL={model} is neither" in starter(MODEL=model).wait_for_end()
+
+
+def test_a_worker_that_cannot_load_tells_its_own_error(starter: Starter, tmp_path: Path) -> None:
+    weights = load_file(BUNDLED)
+    weights.pop("roi_heads.box_predictor.cls_score.bias")
+    with BUNDLED.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    save_file(weights, tmp_path / "mine.safetensors", metadata=header["__metadata__"])
+    said = starter(MODEL=str(tmp_path / "mine.safetensors")).wait_for_end()
+    assert "the model's worker failed" in said
+    assert "roi_heads.box_predictor.cls_score.bias" in said
+    assert "java" not in said
+
+
+def test_a_gpu_that_is_not_there_is_an_error_and_not_a_slow_server(starter: Starter) -> None:
+    said = starter(TS_NUMBER_OF_GPU="1", WORKERS="1", CUDA_VISIBLE_DEVICES="").wait_for_end()
+    assert "gave this worker GPU 0" in said
+    assert "number_of_gpu=0" in said
+
+
+def test_a_second_server_runs_beside_the_first_and_ends_alone(
+    server: Server, starter: Starter, chelsea: Image.Image
+) -> None:
+    started = starter(WORKERS="2", TS_JOB_QUEUE_SIZE="1")
+    started.wait_for_start()
+    wait_until(lambda: len(workers(started)) == 2, READY_S, "the second worker")
+    photo = encoded(chelsea)
+
+    def ask(_: int) -> httpx.Response:
+        return httpx.post(f"{started.url}/cut", files={"image_file": photo}, timeout=120, trust_env=False)
+
+    with ThreadPoolExecutor(24) as pool:
+        replies = list(pool.map(ask, range(24)))
+    full = [reply for reply in replies if reply.status_code != 200]
+    assert len(full) < 24
+    assert full, "a queue for one photo took 24"
+    for reply in full:
+        assert (reply.status_code, reply.json()["code"]) == (503, "overloaded")
+        assert int(reply.headers["retry-after"]) > 0
+
+    assert stop(started.process) == 0
+    assert "Stopped." in started.said.read_text()
+    assert httpx.get(f"{server.url}/health/ready", trust_env=False).status_code == 200
+
+
+def workers(started: Started) -> list[int]:
+    return [p.pid for p in processes(started.run) if "model_service_worker" in " ".join(p.cmdline())]
+
+
+def test_nothing_outlives_a_server_that_is_killed(starter: Starter) -> None:
+    started = starter()
+    started.wait_for_start()
+    os.kill(started.process.pid, signal.SIGKILL)
+    started.process.wait()
+    wait_until(lambda: processes(started.run) == [], 30, "the end of its children")
+    (started.run / "key_file.json").unlink(missing_ok=True)  # nobody was left to do it
+
+
+def test_the_gateway_waits_for_torchserve_and_finds_it_again(
+    starter: Starter, chelsea: Image.Image, tmp_path: Path
+) -> None:
+    """As two containers that share a folder: TorchServe starts anew, with other keys."""
+    run, photo = tmp_path / "shared", encoded(chelsea)
+    ask = lambda: httpx.post(f"{gateway.url}/cut", files={"image_file": photo}, timeout=60, trust_env=False)  # noqa: E731
+    first = starter("torchserve", run=run)
+    gateway = starter("gateway", run=run)
+    wait_until(lambda: answers(ask) == 200, READY_S, "the first cut")
+    assert stop(first.process) == 0
+    gone = ask()
+    assert (gone.status_code, gone.json()["code"]) == (503, "not_ready")
+    assert int(gone.headers["retry-after"]) > 0
+    starter("torchserve", run=run)
+    wait_until(lambda: answers(ask) == 200, READY_S, "the cut after the restart")
+
+
+def answers(ask: Callable[[], httpx.Response]) -> int | None:
+    try:
+        return ask().status_code
+    except httpx.TransportError:
+        return None
+
+
+def test_make_lists_its_targets() -> None:
+    make = shutil.which("make")
+    assert make is not None
+    said = subprocess.run([make, "-C", str(ROOT)], capture_output=True, text=True, check=True).stdout
+    assert all(f"make {target}" in said for target in ("serve", "test", "weights", "scale"))

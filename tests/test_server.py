@@ -1,0 +1,387 @@
+"""The whole way of a photo through the real gateway, the real TorchServe and the real network."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import numpy as np
+import pytest
+from conftest import ROOT, PhotoHost, Server, encoded
+from numpy.typing import NDArray
+from PIL import Image
+from pycocotools import mask as coco
+
+PICTURE = {"Accept": "image/png"}
+
+
+@pytest.fixture(scope="session")
+def client(server: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=120, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def cat(chelsea: Image.Image) -> bytes:
+    return encoded(chelsea)
+
+
+@pytest.fixture(scope="session")
+def woman(astronaut: Image.Image) -> bytes:
+    return encoded(astronaut)
+
+
+def opened(body: bytes) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(io.BytesIO(body)))
+
+
+def assert_cat_cut_out(picture: NDArray[np.uint8], photo: Image.Image) -> None:
+    """The face is there, pixel by pixel the photo's; the wall behind it is gone without a trace."""
+    face, wall = (slice(120, 260), slice(150, 330)), (slice(0, 60), slice(420, 451))
+    assert picture.shape == (photo.height, photo.width, 4)
+    assert (picture[face][..., 3] == 255).all()
+    assert (picture[face][..., :3] == np.asarray(photo)[face]).all()
+    assert not picture[wall].any()
+
+
+@pytest.mark.parametrize(
+    "way", ["file", "base64", "url-safe base64", "data URL", "address", "body", "curl's own header"]
+)
+def test_a_photo_can_be_sent_in_every_way(
+    way: str, client: httpx.Client, chelsea: Image.Image, cat: bytes, photo_host: PhotoHost
+) -> None:
+    (photo_host.folder / "cat.png").write_bytes(cat)
+    plain, safe = base64.b64encode(cat).decode(), base64.urlsafe_b64encode(cat).decode().rstrip("=")
+    asked = {"objects": ["cat"]}
+    reply = {
+        "file": lambda: client.post("/cut", files={"image_file": cat}, data=asked, headers=PICTURE),
+        "base64": lambda: client.post("/cut", json={**asked, "image_base64": plain}, headers=PICTURE),
+        "url-safe base64": lambda: client.post("/cut", json={**asked, "image_base64": safe}, headers=PICTURE),
+        "data URL": lambda: client.post(
+            "/cut", json={**asked, "image_base64": f"data:image/png;base64,{plain}"}, headers=PICTURE
+        ),
+        "address": lambda: client.post(
+            "/cut", json={**asked, "image_url": f"{photo_host.url}/cat.png"}, headers=PICTURE
+        ),
+        "body": lambda: client.post("/cut?objects=cat", content=cat, headers={"Content-Type": "image/png"}),
+        "curl's own header": lambda: client.post(
+            "/cut",
+            content=json.dumps({**asked, "image_base64": plain}),
+            headers={"Content-Type": "application/x-www-form-urlencoded", **PICTURE},
+        ),
+    }[way]()
+    assert reply.status_code == 200, reply.text
+    assert reply.headers["content-type"] == "image/png"
+    assert reply.headers["x-object-count"] == "1"
+    assert_cat_cut_out(opened(reply.content), chelsea)
+
+
+def test_the_json_answer_has_picture_and_objects(client: httpx.Client, woman: bytes, astronaut: Image.Image) -> None:
+    reply = client.post("/cut", json={"image_base64": base64.b64encode(woman).decode(), "objects": ["people"]}).json()
+    assert reply["error"] is False
+    response = reply["response"]
+    picture = opened(base64.b64decode(response["image_base64"]))
+    assert (response["width"], response["height"]) == astronaut.size == picture.shape[1::-1]
+    assert response["model"] == "objectcut-bundled"
+    (person,) = response["objects"]
+    assert person["label"] == "person"
+    assert person["score"] > 0.5
+    assert person["box"] == response["box"]
+    assert person["area"] == np.count_nonzero(picture[..., 3])
+    assert (picture[100:180, 200:250, 3] == 255).all(), "the face"
+    assert not picture[0:200, 0:60].any(), "the flag behind her"
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "kind"), [("png", "RGBA", "PNG"), ("webp", "RGBA", "WEBP"), ("jpeg", "RGB", "JPEG")]
+)
+def test_the_picture_opens_in_each_format(name: str, mode: str, kind: str, client: httpx.Client, cat: bytes) -> None:
+    reply = client.post("/cut", files={"image_file": cat}, data={"objects": "cat", "format": name}, headers=PICTURE)
+    with Image.open(io.BytesIO(reply.content)) as image:
+        image.load()
+        assert (image.mode, image.format) == (mode, kind)
+        assert reply.headers["content-type"] == f"image/{name}"
+
+
+def test_the_mask_is_white_where_the_object_is(client: httpx.Client, cat: bytes) -> None:
+    reply = client.post("/cut", files={"image_file": cat}, data={"objects": "cat", "output": "mask"}, headers=PICTURE)
+    mask = opened(reply.content)
+    assert mask.ndim == 2
+    assert (mask[120:260, 150:330] == 255).all()
+    assert not mask[0:60, 420:].any()
+
+
+@pytest.mark.parametrize("options", [{"return_white_bg": "true"}, {"background": "white"}, {"background": "#ffffff"}])
+def test_the_background_can_be_white(options: dict[str, str], client: httpx.Client, cat: bytes) -> None:
+    reply = client.post("/cut", files={"image_file": cat}, data={"objects": "cat", **options}, headers=PICTURE)
+    picture = opened(reply.content)
+    assert picture.shape[2] == 3
+    assert (picture[0:60, 420:] == 255).all()
+
+
+def test_a_photo_taken_sideways_comes_back_upright(client: httpx.Client, chelsea: Image.Image) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: show it a quarter to the right
+    sideways = encoded(chelsea.transpose(Image.Transpose.ROTATE_90), exif=exif)
+    reply = client.post("/cut", files={"image_file": sideways}, data={"objects": "cat"}, headers=PICTURE)
+    assert_cat_cut_out(opened(reply.content), chelsea)
+
+
+def test_crop_invert_and_size(client: httpx.Client, cat: bytes, woman: bytes) -> None:
+    reply = client.post(
+        "/cut", files={"image_file": woman}, data={"objects": "person", "crop": "true"}, headers=PICTURE
+    )
+    x0, y0, x1, y1 = map(int, reply.headers["x-foreground-box"].split(","))
+    assert opened(reply.content).shape == (y1 - y0, x1 - x0, 4)
+    reply = client.post("/cut", files={"image_file": cat}, data={"objects": "cat", "invert": "true"}, headers=PICTURE)
+    assert not opened(reply.content)[120:260, 150:330].any()
+    reply = client.post("/cut", files={"image_file": cat}, data={"objects": "cat", "max_size": "100"}, headers=PICTURE)
+    assert max(opened(reply.content).shape[:2]) == 100
+
+
+def test_detect_lists_what_pick_takes(client: httpx.Client, woman: bytes) -> None:
+    listed = client.post("/detect", files={"image_file": woman}, data={"min_score": "0.3"}).json()["response"]
+    scores = [found["score"] for found in listed["objects"]]
+    assert scores == sorted(scores, reverse=True)
+    assert len(scores) > 1
+    for found in listed["objects"]:
+        mask = coco.decode(found["mask"])
+        assert mask.shape == (listed["height"], listed["width"])
+        assert mask.sum() == found["area"]
+        options = {"min_score": "0.3", "pick": str(found["id"]), "output": "mask"}
+        reply = client.post("/cut", files={"image_file": woman}, data=options, headers=PICTURE)
+        assert (opened(reply.content) == mask * 255).all()
+
+
+def test_detect_without_a_match_is_an_empty_list(client: httpx.Client, cat: bytes) -> None:
+    reply = client.post("/detect", files={"image_file": cat}, data={"objects": "bus"})
+    assert reply.status_code == 200
+    assert reply.json()["response"]["objects"] == []
+
+
+def promised(width: int, height: int) -> bytes:
+    """A PNG whose header promises this size, with almost no data behind it."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    rows = zlib.compress(bytes(1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size + b"\x08\x02\x00\x00\x00") + chunk(b"IDAT", rows)
+
+
+CALLS = [
+    ("a typo", 400, "unknown_object", {"data": {"objects": '["kat"]'}}),
+    ("no body", 400, "invalid_request", {"files": None}),
+    ("a text file", 400, "unreadable_image", {"files": {"image_file": b"Dear photo"}}),
+    ("an empty file", 400, "invalid_request", {"files": {"image_file": b""}}),
+    ("a drawing", 415, "unsupported_image", {"files": {"image_file": b"<svg xmlns='http://www.w3.org/2000/svg'/>"}}),
+    ("too many pixels", 413, "image_too_large", {"files": {"image_file": promised(30000, 30000)}}),
+    ("30 MB", 413, "body_too_large", {"files": {"image_file": bytes(30_000_000)}}),
+    (
+        "two photos",
+        400,
+        "invalid_request",
+        {"files": None, "json": {"image_url": "http://a.example/", "image_base64": "QQ"}},
+    ),
+    ("a name that is not there", 422, "object_not_found", {"data": {"objects": "bus"}}),
+    ("a wrong value", 400, "invalid_request", {"data": {"min_score": "2"}}),
+    ("an unknown field", 400, "invalid_request", {"data": {"object": "cat"}}),
+    ("an address inside", 400, "url_refused", {"files": None, "json": {"image_url": "http://127.0.0.1:8081/models"}}),
+    ("a dead address", 502, "url_unreachable", {"files": None, "json": {"image_url": "http://nowhere.invalid/a.jpg"}}),
+    (
+        "broken JSON",
+        400,
+        "invalid_request",
+        {"files": None, "content": b"{", "headers": {"Content-Type": "application/json"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "status", "code", "call"), CALLS, ids=[call[0] for call in CALLS])
+def test_a_mistake_gets_its_own_error(
+    what: str, status: int, code: str, call: dict[str, object], client: httpx.Client, cat: bytes
+) -> None:
+    reply = client.post("/cut", **{"files": {"image_file": cat}, **call})
+    body = reply.json()
+    assert (reply.status_code, body["code"]) == (status, code), what
+    assert body["error"] is True
+    assert body["message"]
+    assert body["request_id"] == reply.headers["x-request-id"]
+
+
+def test_errors_say_what_to_do(client: httpx.Client, cat: bytes) -> None:
+    typo = client.post("/cut", files={"image_file": cat}, data={"objects": "kat"}).json()
+    assert typo["message"] == "No class is called 'kat'. Did you mean 'cat'?"
+    absent = client.post("/cut", files={"image_file": cat}, data={"objects": "bus"}).json()
+    assert absent["details"]["found"] == ["cat"]
+    missing = client.get("/cut")
+    assert (missing.status_code, missing.json()["code"]) == (405, "method_not_allowed")
+    assert client.get("/nothing/here").json()["code"] == "not_found"
+
+
+def batches(client: httpx.Client) -> tuple[float, float]:
+    """How many batches were run, and how many of them held one photo."""
+    lines = [line for line in client.get("/metrics").text.splitlines() if line.startswith("objectcut_batch_size")]
+    total = next(line for line in lines if "_count{" in line)
+    single = next(line for line in lines if 'le="1.0"' in line)
+    return float(total.split()[-1]), float(single.split()[-1])
+
+
+def test_requests_at_once_share_batches_and_nothing_else(
+    client: httpx.Client, chelsea: Image.Image, cat: bytes, woman: bytes
+) -> None:
+    client.post("/cut", files={"image_file": cat})
+    total, single = batches(client)
+
+    def ask(index: int) -> httpx.Response:
+        photo, name = ((cat, "cat"), (woman, "person"))[index % 2]
+        body = cat[:5000] if index == 6 else photo
+        return client.post("/cut", files={"image_file": body}, data={"objects": name}, headers=PICTURE)
+
+    with ThreadPoolExecutor(16) as pool:
+        replies = list(pool.map(ask, range(16)))
+    assert (replies[6].status_code, replies[6].json()["code"]) == (400, "unreadable_image")
+    for index in {*range(0, 16, 2)} - {6}:
+        assert_cat_cut_out(opened(replies[index].content), chelsea)
+    alone = ask(1)
+    for index in range(1, 16, 2):
+        assert replies[index].content == alone.content, "the answer depends on the company"
+    more, more_single = batches(client)
+    assert more - total > more_single - single, "no batch held more than one photo"
+
+
+def test_stage_times_arrive_as_metrics(client: httpx.Client, cat: bytes) -> None:
+    client.post("/cut", files={"image_file": cat})
+    text = client.get("/metrics").text
+    for stage in ("decode", "detect", "matte", "encode"):
+        assert f"objectcut_{stage}_seconds_sum" in text
+
+
+def test_labels_tell_the_model_and_its_names(client: httpx.Client) -> None:
+    response = client.get("/labels").json()["response"]
+    assert response["model"] == "objectcut-bundled"
+    assert len(response["classes"]) == 20
+    assert "sofa" in response["synonyms"]["couch"]
+    assert response["card"]["licence"] == "MIT"
+    assert "make weights" in response["note"]
+
+
+def test_health_docs_and_page_are_served(client: httpx.Client) -> None:
+    assert client.get("/health/live").json() == {"status": "live"}
+    assert client.get("/health/ready").json() == {"status": "ready"}
+    assert set(client.get("/openapi.json").json()["paths"]) >= {"/cut", "/detect", "/labels"}
+    docs = client.get("/docs").text
+    assert "//" not in docs.replace("://", "").split("<body>")[0].replace("/docs-assets/", ""), (
+        "it loads from elsewhere"
+    )
+    assert client.get("/docs-assets/swagger-ui-bundle.js").status_code == 200
+    assert "<title>ObjectCut" in client.get("/").text
+
+
+def direct(server: Server, path: str = "", **content: object) -> httpx.Response:
+    """Call TorchServe itself, past the gateway, with its key."""
+    ports = server.run.ports()
+    assert ports is not None
+    key = json.loads(server.run.key_file.read_bytes())["inference"]["key"]
+    headers = {"Authorization": f"Bearer {key}", **content.pop("headers", {})}
+    url = f"http://127.0.0.1:{ports.inference}/predictions/objectcut{path}"
+    return httpx.post(url, headers=headers, timeout=120, trust_env=False, **content)
+
+
+def test_torchserve_takes_the_same_json(
+    server: Server, cat: bytes, chelsea: Image.Image, photo_host: PhotoHost
+) -> None:
+    (photo_host.folder / "cat.png").write_bytes(cat)
+    encoded_cat = base64.b64encode(cat).decode()
+    for photo in ({"image_base64": encoded_cat}, {"image_url": f"{photo_host.url}/cat.png"}):
+        reply = direct(server, json={**photo, "objects": ["cat"]}).json()
+        assert_cat_cut_out(opened(base64.b64decode(reply["response"]["image_base64"])), chelsea)
+
+
+def test_torchserve_takes_the_same_form_and_the_bare_photo(server: Server, cat: bytes, chelsea: Image.Image) -> None:
+    for objects in ("cat, dog", '["cat", "dog"]'):
+        reply = direct(server, files={"image_file": cat}, data={"objects": objects}, headers=PICTURE)
+        assert_cat_cut_out(opened(reply.content), chelsea)
+    reply = direct(server, content=cat, headers={"Content-Type": "image/png", **PICTURE})
+    assert_cat_cut_out(opened(reply.content), chelsea)
+    found = direct(server, "/1.0/detect", files={"image_file": cat}).json()["response"]["objects"]
+    assert [item["label"] for item in found] == ["cat"]
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "code"),
+    [
+        ({"json": {"objects": ["cat"]}}, 400, "invalid_request"),
+        ({"content": b"{nope", "headers": {"Content-Type": "application/json"}}, 400, "invalid_request"),
+        ({"json": [1, 2]}, 400, "invalid_request"),
+        ({"files": {"image_file": b"text"}}, 400, "unreadable_image"),
+        ({"json": {"image_url": "file:///etc/passwd"}}, 400, "url_refused"),
+        ({}, 400, "invalid_request"),
+    ],
+)
+def test_torchserve_gives_the_same_errors(content: dict[str, object], status: int, code: str, server: Server) -> None:
+    reply = direct(server, **content)
+    assert (reply.status_code, reply.json()["code"]) == (status, code)
+    assert set(reply.json()) == {"error", "code", "message", "details", "request_id"}
+
+
+def test_nobody_without_the_key_reaches_torchserve(server: Server, cat: bytes) -> None:
+    ports = server.run.ports()
+    assert ports is not None
+    url = f"http://127.0.0.1:{ports.inference}/predictions/objectcut"
+    assert httpx.post(url, files={"image_file": cat}, trust_env=False).status_code == 400
+    assert server.run.key_file.stat().st_mode & 0o077 == 0
+
+
+def keep_asking(client: httpx.Client, photo: bytes, meanwhile: object) -> list[int]:
+    """Statuses of cuts that run, three at a time, before, while and after something happens."""
+    done = False
+
+    def ask(_: int) -> list[int]:
+        statuses = []
+        while not done:
+            reply = client.post("/cut", files={"image_file": photo}, data={"objects": "cat"}, headers=PICTURE)
+            statuses.append(reply.status_code)
+        return statuses
+
+    with ThreadPoolExecutor(3) as pool:
+        running = pool.map(ask, range(3))
+        try:
+            client.post("/cut", files={"image_file": photo})
+            meanwhile()
+            client.post("/cut", files={"image_file": photo})
+        finally:
+            done = True
+        return [status for statuses in running for status in statuses]
+
+
+def scale(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "scripts" / "scale.py"), *arguments]
+    env = {"OBJECTCUT_RUN_DIR": str(server.run.path), "COLUMNS": "120"}
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_scaling_up_and_down_fails_no_request(server: Server, client: httpx.Client, cat: bytes) -> None:
+    for workers in (2, 1):
+        told = []
+        statuses = keep_asking(
+            client, cat, lambda n=workers, told=told: told.append(scale(server, "--workers", str(n)))
+        )
+        assert told[0].returncode == 0, told[0].stdout + told[0].stderr
+        assert told[0].stdout.count("READY") == workers
+        assert set(statuses) == {200}
+
+
+def test_a_worker_that_dies_is_replaced_and_nobody_notices(server: Server, client: httpx.Client, cat: bytes) -> None:
+    dead = server.worker().pid
+    statuses = keep_asking(client, cat, lambda: server.worker().kill())
+    assert set(statuses) == {200}
+    assert server.worker().pid != dead

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from objectcut.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch):
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"OBJECTCUT_{name.upper()}", raising=False)
+
+
+def test_the_promised_limits():
+    settings = Settings()
+    assert (settings.max_body_bytes, settings.max_pixels, settings.max_side) == (20_000_000, 25_000_000, 16_384)
+    assert (settings.max_names, settings.fetch_redirects) == (100, 3)
+    assert (settings.fetch_connect_s, settings.fetch_total_s) == (3, 8)
+    assert settings.fetch_allow == ()
+
+
+def test_the_environment_wins_over_the_file(monkeypatch):
+    monkeypatch.setenv("OBJECTCUT_MAX_PIXELS", "1000")
+    settings = Settings(max_pixels=2000, max_side=50)
+    assert (settings.max_pixels, settings.max_side) == (1000, 50)
+
+
+@pytest.mark.parametrize("given", ["127.0.0.1:8000, photos.lan:80,", ("127.0.0.1:8000", "photos.lan:80")])
+def test_hosts_with_commas_between_or_as_a_list(given, monkeypatch):
+    assert Settings(fetch_allow=given).fetch_allow == ("127.0.0.1:8000", "photos.lan:80")
+    if isinstance(given, str):
+        monkeypatch.setenv("OBJECTCUT_FETCH_ALLOW", given)
+        assert Settings() == Settings(fetch_allow=given)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_pixels", 0), ("max_names", "many"), ("fetch_total_s", -1), ("fetch_redirects", -1), ("threads", 0)],
+)
+def test_a_wrong_value_names_itself(name, value, monkeypatch):
+    with pytest.raises(ValidationError, match=name):
+        Settings(**{name: value})
+    monkeypatch.setenv(f"OBJECTCUT_{name.upper()}", str(value))
+    with pytest.raises(ValidationError, match=name):
+        Settings()
+
+
+def test_a_misspelt_setting_stops_the_start():
+    with pytest.raises(ValidationError, match="max_pixel"):
+        Settings(max_pixel=1)
