@@ -1,6 +1,7 @@
 # `make` lists the targets. PYTHON= chooses the interpreter that the environment is made of, 3.10 or newer.
 PYTHON ?= python3
 BIN := .venv/bin
+USERS ?= 8
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
@@ -25,8 +26,8 @@ weights: .venv/installed  ## download the full model, 80 classes
 scale: .venv/installed  ## show the model workers, or set them with WORKERS=
 	@$(BIN)/python scripts/scale.py $(if $(WORKERS),--workers $(WORKERS)) $(if $(PORT),--port $(PORT))
 
-load: .venv/installed  ## a minute of load on a running server, figures at the end
-	@$(BIN)/locust -f loadtests/locustfile.py --headless --users 8 --spawn-rate 4 --run-time 1m \
+load: .venv/installed  ## a minute of load on a running server from USERS=8 people
+	@$(BIN)/locust -f loadtests/locustfile.py --headless --users $(USERS) --spawn-rate 4 --run-time 1m \
 		--host http://127.0.0.1:$(or $(PORT),8000) --only-summary
 
 check: .venv/installed  ## style, types and spelling

@@ -247,10 +247,10 @@ def main() -> int:
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # What the caller had ignored stays ignored: nohup, or a job in the background of a script.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # under nohup the server outlives its terminal
+        signal.signal(signal.SIGHUP, stop)
     try:
         serve(choice)
     except KeyboardInterrupt:

@@ -72,7 +72,9 @@ def test_which_points_a_mask_covers(x, y, covered):
 
 
 def test_a_point_just_outside_the_photo_is_not_its_first_pixel():
-    assert not Mask(0, 0, np.ones((2, 2), bool)).covers(-0.5, -0.5)
+    corner = Mask(0, 0, np.ones((2, 2), bool))
+    assert not corner.covers(-0.5, 0.5)
+    assert not corner.covers(0.5, -0.5)
 
 
 def test_the_union_of_overlapping_masks():

@@ -243,7 +243,7 @@ def test_what_is_not_available_yet_says_so(field, value):
     ("task", "field", "says"),
     [
         ("cut", "object", "Did you mean 'objects'?"),
-        ("cut", "bakground", "Did you mean 'background'?"),
+        ("cut", "back_ground", "Did you mean 'background'?"),
         ("cut", "image_base46", "Did you mean 'image_base64'?"),
         ("cut", "colour_of_the_sky", "'colour_of_the_sky' is not a field of this call."),
         pytest.param("cut", "x" * 10_000, "is not a field of this call.", id="cut-long"),

@@ -58,7 +58,8 @@ def chosen(wanted: frozenset[int] | None = None, **options: object) -> tuple[lis
         (frozenset({DOG}), {"pick": "largest"}, [1, 3], [1]),
         (None, {"roi": [0, 0, 30, 30]}, [0, 1], [0, 1]),
         (None, {"roi": [20, 20, 21, 21]}, [0, 1], [0, 1]),  # both centres are (20, 20): x0 and y0 belong to it,
-        (None, {"roi": [0, 0, 20, 20]}, [], []),  #                                     x1 and y1 do not
+        (None, {"roi": [0, 0, 20, 30]}, [], []),  #                                     x1 and y1 do not
+        (None, {"roi": [0, 0, 30, 20]}, [], []),
         (None, {"roi": [60, 0, 100, 20], "pick": "largest"}, [2], [2]),
         (None, {"roi": [0, 0, 100, 30], "pick": "best"}, [0], [0]),
         (None, {"point": [20, 20]}, [0, 1], [1]),  # the dog on the lap is the smaller one

@@ -1,6 +1,7 @@
 /** The server's calls that this page uses. Owns their addresses, fields and failures; knows nothing of the page. */
 
-export const MAX_BYTES = 20_000_000; // the server's default limit; asking it with a larger file would waste the upload
+/** What the server accepts, as `/labels` told it last; until then its defaults. A larger file is not worth its upload. */
+export const limits = { max_body_bytes: 20_000_000, max_pixels: 25_000_000 };
 
 /** A call that failed, told as the server tells it: a code, a message, facts. */
 export class ApiError extends Error {
@@ -13,9 +14,11 @@ export class ApiError extends Error {
   }
 }
 
-/** The model that runs: {model, device, classes, synonyms, card, note}. */
+/** The model that runs: {model, device, classes, synonyms, card, note, limits}. */
 export async function labels() {
-  return (await call("labels", {}, (reply) => reply.json())).response;
+  const told = (await call("labels", {}, (reply) => reply.json())).response;
+  Object.assign(limits, told.limits);
+  return told;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Which model runs, as the server tells it, with its note on how to get a better one. */
 
-import { labels } from "./api.js";
+import { labels, limits } from "./api.js";
 
 const AGAIN_MS = 5000;
 
@@ -13,6 +13,8 @@ export async function describeModel(place, use) {
     line.textContent = `${told.model} on ${deviceName(told.device)}, knows ${told.classes.length} names.`;
     note.hidden = !told.note;
     note.replaceChildren(...withCode(told.note ?? ""));
+    document.querySelector("#limits").textContent =
+      `${limits.max_body_bytes / 1e6} MB and ${limits.max_pixels / 1e6} megapixels`;
     use(told);
   } catch (error) {
     line.textContent =

@@ -4,7 +4,7 @@
  * nothing to other hosts, so it cannot show that photo.
  */
 
-import { MAX_BYTES } from "./api.js";
+import { limits } from "./api.js";
 import { showOnly } from "./show.js";
 
 /** A photo that cannot be used, said in words for the person who chose it. */
@@ -18,10 +18,10 @@ export async function fromFile(file) {
   if (file.type && !file.type.startsWith("image/")) {
     throw new PhotoProblem(`“${file.name}” is not a photo. Choose a picture, such as a JPEG or PNG file.`);
   }
-  if (file.size > MAX_BYTES) {
+  if (file.size > limits.max_body_bytes) {
     const size = (file.size / 1e6).toFixed(1);
     throw new PhotoProblem(
-      `“${file.name}” has ${size} MB; at most ${MAX_BYTES / 1e6} MB are accepted. Make it smaller, or save it as JPEG.`,
+      `“${file.name}” has ${size} MB; at most ${limits.max_body_bytes / 1e6} MB are accepted. Make it smaller, or save it as JPEG.`,
     );
   }
   let bytes;

@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from PIL import ImageColor
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from objectcut.colour import parse_colour
 from objectcut.errors import CutError
 from objectcut.settings import Settings
 
@@ -64,22 +64,6 @@ def _lower(value: object) -> object:
 
 def _format(value: object) -> object:
     return {"jpg": "jpeg"}.get(word, word) if isinstance(word := _lower(value), str) else value
-
-
-def _rgba(colour: str) -> tuple[int, int, int, int]:
-    """A CSS colour as straight RGBA, 0 to 255.
-
-    Raises:
-        ValueError: no colour.
-    """
-    alpha = 255
-    # Pillow takes the fourth number as 0 to 255, CSS as a share.
-    if found := re.fullmatch(r"(rgb|hsl)a\((.+),\s*(\d*\.?\d+)(%?)\s*\)", colour):
-        kind, channels, share, percent = found.groups()
-        colour = f"{kind}({channels})"
-        alpha = round(255 * min(float(share) / (100 if percent else 1), 1))
-    red, green, blue, *rest = (min(channel, 255) for channel in ImageColor.getrgb(colour))
-    return red, green, blue, rest[0] if rest else alpha
 
 
 Name = Annotated[str, Field(max_length=100)]
@@ -135,7 +119,7 @@ class CutOptions(DetectOptions):
             raise ValueError("'blur' is not available yet; use 'transparent' or a CSS colour")
         if value != "transparent":
             try:
-                _rgba(value)
+                parse_colour(value)
             except ValueError:
                 raise ValueError("must be 'transparent' or a CSS colour such as 'white', '#ff8800'") from None
         return value
@@ -159,7 +143,7 @@ class CutOptions(DetectOptions):
 
     @model_validator(mode="after")
     def _check_together(self) -> CutOptions:
-        if self.return_white_bg and self.background != "transparent" and _rgba(self.background) != (255,) * 4:
+        if self.return_white_bg and self.background != "transparent" and parse_colour(self.background) != (255,) * 4:
             raise ValueError("'return_white_bg' and 'background' ask for different backgrounds; send one of them")
         for field in ("edges", "feather", "grow"):
             if getattr(self, field) != type(self).model_fields[field].default:
@@ -174,7 +158,7 @@ class CutOptions(DetectOptions):
             return 255, 255, 255, 255
         if self.background == "transparent":
             return 0, 0, 0, 0
-        return _rgba(self.background)
+        return parse_colour(self.background)
 
     def margin_px(self, width: int, height: int) -> int:
         """The margin around a cut-out of this size, whole px."""
