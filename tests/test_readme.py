@@ -32,8 +32,12 @@ def folder(tmp_path: Path, chelsea: Image.Image, photo_host: PhotoHost) -> Path:
 def test_a_block_does_what_it_says(
     language: str, block: str, folder: Path, server: Server, photo_host: PhotoHost
 ) -> None:
+    ports = server.run.ports()
+    assert ports is not None
     here = {
         "http://127.0.0.1:8000": server.url,
+        "http://127.0.0.1:8080": f"http://127.0.0.1:{ports.inference}",
+        ".run/8000": str(server.run.path),
         "https://example.org": photo_host.url,
         ".venv/bin/python": sys.executable,
     }

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -123,12 +124,14 @@ def workers(started: Started) -> list[int]:
 
 
 def test_nothing_outlives_a_server_that_is_killed(starter: Starter) -> None:
-    started = starter()
+    started = starter(TMPDIR=tempfile.mkdtemp(prefix="killed-"))
     started.wait_for_start()
+    temp = Path(processes(started.run)[0].environ()["TMPDIR"])
     os.kill(started.process.pid, signal.SIGKILL)
     started.process.wait()
     wait_until(lambda: processes(started.run) == [], 30, "the end of its children")
-    (started.run / "key_file.json").unlink(missing_ok=True)  # nobody was left to do it
+    shutil.rmtree(temp)  # nobody was left to clean up
+    (started.run / "key_file.json").unlink(missing_ok=True)
 
 
 def test_the_gateway_waits_for_torchserve_and_finds_it_again(
