@@ -33,10 +33,13 @@ from child import Child
 from fetch_weights import Unavailable
 from objectcut.card import ModelError
 from objectcut.labels import Labels
+from objectcut.settings import Settings
 from rundir import Ports, RunDir, is_free
 
 _START_S = 300.0  # the largest model, read from a slow disk
 _MODEL_LOG = "model_log.log"
+_CONFIG = ROOT / "config.properties"
+_METRICS = ROOT / "handler" / "metrics.yaml"
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -72,6 +75,13 @@ def serve(choice: Choice) -> None:
         raise Failed(
             f"port {choice.port} is in use. Stop what runs there, or choose another: make serve PORT={choice.port + 1}"
         )
+    try:
+        Settings.from_environment()
+    except ValueError as error:
+        raise Failed(f"a setting is wrong: {error}") from error
+    for file in (_CONFIG, _METRICS):
+        if not file.exists():
+            raise Failed(f"{file} is missing")
     run = RunDir.of(choice.port)
     run.logs.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -138,7 +148,7 @@ def _start_torchserve(run: RunDir, temp: Path, workers: int | None) -> Child:
         "TS_METRICS_ADDRESS": f"http://127.0.0.1:{ports.metrics}",
         "TS_GRPC_INFERENCE_PORT": str(ports.grpc_inference),
         "TS_GRPC_MANAGEMENT_PORT": str(ports.grpc_management),
-        "TS_METRICS_CONFIG": str(ROOT / "handler" / "metrics.yaml"),
+        "TS_METRICS_CONFIG": str(_METRICS),
     }
     if workers is None and not _has_gpu():
         workers = 1  # one worker that uses all cores answers sooner than several that share them
@@ -152,7 +162,7 @@ def _start_torchserve(run: RunDir, temp: Path, workers: int | None) -> Child:
         *("-cp", str(home / "frontend" / "*")),
         "org.pytorch.serve.ModelServer",
         *("--python", sys.executable),
-        *("-f", str(ROOT / "config.properties")),
+        *("-f", str(_CONFIG)),
         *("-s", str(temp)),
         "-ncs",  # no snapshots: an old one would win over config.properties
         *("-m", f"objectcut={ARCHIVE.name}"),

@@ -71,6 +71,13 @@ def test_a_taken_port_is_named(starter: Starter) -> None:
     assert f"make serve PORT={int(port) + 1}" in said
 
 
+def test_a_wrong_setting_is_named(starter: Starter) -> None:
+    assert (
+        "OBJECTCUT_MAX_PIXELS=lots: Input should be a valid integer"
+        in starter(OBJECTCUT_MAX_PIXELS="lots").wait_for_end()
+    )
+
+
 @pytest.mark.parametrize("model", ["nonsense", "/nowhere/mine.safetensors"])
 def test_a_missing_model_is_named(model: str, starter: Starter) -> None:
     assert f"MODEL={model} is neither" in starter(MODEL=model).wait_for_end()

@@ -75,10 +75,10 @@ def read_card(path: Path) -> Card:
     try:
         with safe_open(path, "np") as file:
             metadata = file.metadata() or {}
+    except FileNotFoundError as error:
+        raise ModelError(f"{path} is missing") from error
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path.name} is not a safetensors file, or it is damaged") from error
     if "card" not in metadata:
-        raise ModelError(
-            f"{path.name} holds no card; make model files with scripts/train.py or scripts/fetch_weights.py"
-        )
+        raise ModelError(f"{path.name} holds no card; model_store/README.md says what a model file is")
     return Card.from_json(metadata["card"])

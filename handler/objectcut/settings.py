@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 
@@ -46,6 +46,20 @@ class Settings(BaseSettings):
     metrics_url: str = Field("http://127.0.0.1:8082", description="TorchServe's metrics address")
     key_file: Path = Field(Path("key_file.json"), description="where TorchServe writes its tokens")
     answer_s: PositiveFloat = Field(130.0, description="longest wait for a cut; above TorchServe's responseTimeout")
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """The settings of this process.
+
+        Raises:
+            ValueError: a variable has a wrong value; the message names it in one line.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = f"OBJECTCUT_{str(first['loc'][0]).upper()}"
+            raise ValueError(f"{name}={first['input']}: {first['msg']}") from None
 
     @field_validator("fetch_allow", mode="before")
     @classmethod
