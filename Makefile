@@ -8,7 +8,7 @@ export PORT HOST MODEL WORKERS
 .PHONY: help serve test weights scale load check format hooks lock clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo 'Options: PORT=8000 HOST=127.0.0.1 MODEL=auto|coco|coco-v1|bundled|FILE WORKERS=1'
 
 .venv/installed: requirements.lock pyproject.toml scripts/setup.py

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
-import re
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from importlib.metadata import version
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import uvicorn
@@ -23,6 +23,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 import openapi
 from body import BodyLimit
@@ -33,6 +34,7 @@ from objectcut.fetch import fetch
 from objectcut.labels import Labels
 from objectcut.request import CutRequest, Task
 from objectcut.settings import Settings
+from requestid import RequestId
 from torchserve import TorchServe
 
 STATIC = Path(__file__).parent / "static"
@@ -49,26 +51,15 @@ def create_app(settings: Settings) -> FastAPI:
         await torchserve.close()
 
     app = FastAPIOffline(
-        title="ObjectCut", version="0.1.0", lifespan=lifespan, redoc_url=None, static_url="/docs-assets"
+        title="ObjectCut", version=version("objectcut"), lifespan=lifespan, redoc_url=None, static_url="/docs-assets"
     )
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
-
-    @app.middleware("http")
-    async def name_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        """Give each request an id, its sender's own if it is harmless."""
-        sent = request.headers.get("x-request-id", "")
-        request.state.id = sent if re.fullmatch(r"[\w.-]{1,64}", sent, re.ASCII) else uuid.uuid4().hex
-        response = await call_next(request)
-        response.headers["X-Request-Id"] = request.state.id
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        # Browsers ask whether a file of the page changed; unasked they may mix old and new modules after an update.
-        response.headers.setdefault("Cache-Control", "no-cache")
-        return response
+    app.add_middleware(RequestId)
 
     async def answer(request: Request, task: Task) -> Response:
         asked = await _read(request, task, settings)
         # Both checks need no worker: an unknown name or a bad URL never waits in the queue.
-        Labels.of(["__background__", *(await torchserve.describe())["classes"]]).resolve(asked.options.objects)
+        Labels.of((await torchserve.describe())["card"]["classes"]).resolve(asked.options.objects)
         if asked.url is not None:
             asked = replace(asked, photo=await fetch(asked.url, settings), url=None)
         reply = await torchserve.predict(asked, _accept(request), request.state.id)
@@ -85,7 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     @app.get("/cut", include_in_schema=False)
     @app.get("/detect", include_in_schema=False)
     async def needs_post() -> Response:
-        raise CutError("method_not_allowed", "Send the photo with POST; /docs shows how.")
+        raise HTTPException(405, "send the photo with POST, /docs shows how", {"Allow": "POST"})
 
     @app.get("/labels", summary="The model that runs and the names it knows", tags=["server"])
     async def labels() -> JSONResponse:
@@ -109,20 +100,26 @@ def create_app(settings: Settings) -> FastAPI:
         return PlainTextResponse(await torchserve.metrics())
 
     @app.exception_handler(CutError)
-    async def cut_error(request: Request, error: CutError) -> JSONResponse:
-        headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-        return JSONResponse(error.body(request.state.id), error.status, headers)
+    async def told(request: Request, error: CutError) -> Response:
+        return Response(error.body(request.state.id), error.status, error.headers, "application/json")
 
     @app.exception_handler(HTTPException)
-    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+    async def http_error(request: Request, error: HTTPException) -> Response:
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
-        told = CutError(code, f"{request.method} {request.url.path}: {error.detail}.")
-        return JSONResponse(told.body(request.state.id), error.status_code, error.headers)
+        answer = await told(
+            request, CutError(code, f"{request.method} {request.url.path}: {error.detail.rstrip('.')}.")
+        )
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_request: Request, _error: ClientDisconnect) -> Response:
+        return Response(status_code=499)  # nobody reads it; nginx's number for a sender who left
 
     @app.exception_handler(Exception)
-    async def defect(request: Request, error: Exception) -> JSONResponse:
+    async def defect(request: Request, error: Exception) -> Response:
         logger.error("request %s failed", request.state.id, exc_info=error)
-        return JSONResponse(internal().body(request.state.id), 500)
+        return await told(request, internal())
 
     app.mount("/", StaticFiles(directory=STATIC, html=True))
     return app
@@ -189,11 +186,21 @@ def _accept(request: Request) -> str:
     return accept
 
 
+def _log_to(file: Path | None) -> None:
+    """Everything goes to the file, in bounded pieces, and only what is wrong to the console; without a file, all."""
+    console = logging.StreamHandler()
+    handlers: list[logging.Handler] = [console]
+    if file is not None:
+        console.setLevel(logging.WARNING)
+        handlers.append(RotatingFileHandler(file, maxBytes=20_000_000, backupCount=3))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=handlers)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
 def main() -> None:
     """Serve until told to stop; address, port and all else come from the environment."""
-    settings = Settings()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = Settings.from_environment()
+    _log_to(settings.log_file)
     logger.info("ObjectCut settings: %s", settings.model_dump_json())
     uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_config=None, access_log=True)
 

@@ -95,14 +95,12 @@ class TorchServe:
             url = f"{self._settings.management_url}/models/{_MODEL}?customized=true"
             reply = await self._call("GET", url, "management")
             try:
-                self._description = reply.json()[0]["customizedMetadata"]
+                told = reply.json()[0]["customizedMetadata"]
+                self._description = json.loads(told) if isinstance(told, str) else told
             except (ValueError, LookupError, TypeError):
                 self._description = None
-            if isinstance(self._description, str):
-                self._description = json.loads(self._description)
-            if not self._description:
-                self._description = None
-                raise _not_ready()
+        if not self._description:
+            raise _not_ready()
         return self._description
 
     async def ready(self) -> bool:

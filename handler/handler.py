@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,6 @@ from objectcut.request import CutRequest
 from objectcut.settings import Settings
 
 logger = logging.getLogger(__name__)
-Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
@@ -52,7 +52,6 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         self.labels = Labels.of(self.card.classes)
         self.detector = Detector(model, self.card, self.device)
         self.pool = ThreadPoolExecutor(self.settings.threads, "photo")
-        self.detector.warm_up()
         self.initialized = True
         logger.info("ObjectCut model %s ready on %s", self.card.name, self.device)
 
@@ -63,17 +62,15 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
             data: one dict an item, as TorchServe parsed the body.
             context: TorchServe's, with the headers of each item.
         """
-        if context.get_request_header(0, "describe") == "True":
+        # TorchServe asks by a header, alone and with an empty body; a sender's own header must not break a batch.
+        if len(data) == 1 and not data[0].get("body") and context.get_request_header(0, "describe") == "True":
             return [self.describe_handle()]
         self._observe("objectcut_batch_size", len(data), "count")
         with self._timed("objectcut_decode_seconds"):
             jobs = list(self.pool.map(_each(lambda index: self._read(data[index], index, context)), range(len(data))))
         with self._timed("objectcut_detect_seconds"):
             detections = self._detect(jobs)
-        with self._timed("objectcut_matte_seconds"):
-            cuts = list(self.pool.map(_each(self._cut), zip(jobs, detections, strict=True)))
-        with self._timed("objectcut_encode_seconds"):
-            answers = list(self.pool.map(_each(self._encode), zip(jobs, cuts, strict=True)))
+        answers = list(self.pool.map(_each(self._finish), zip(jobs, detections, strict=True)))
         return [self._answer(index, answer, context) for index, answer in enumerate(answers)]
 
     def describe_handle(self) -> dict[str, Any]:
@@ -102,34 +99,33 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         ready = [job for job in jobs if isinstance(job, Job)]
         try:
             found: Iterator[Detection | CutError] = iter(self.detector.detect([_query(job) for job in ready]))
-        except Exception:
+        except Exception as error:
+            _leave_if_gpu_is_lost(error)
             # One photo may have been too much for the memory: find out which, and answer the others.
             logger.exception("The batch failed; its photos are tried one by one")
             found = map(_each(lambda job: self.detector.detect([_query(job)])[0]), ready)
         return [next(found) if isinstance(job, Job) else job for job in jobs]
 
-    def _cut(self, item: tuple[Job, Detection]) -> tuple[list[selection.Found], cutout.Cutout | None]:
+    def _finish(self, item: tuple[Job, Detection]) -> Answer:
+        """One item from its detections to its answer. In one go, so that few full-size pictures exist at a time."""
         job, detection = item
         options, width, height = job.request.options, job.photo.width, job.photo.height
-        pasted = [selection.Found(kept, matte.paste(kept, width, height)) for kept in detection.kept]
-        chosen = selection.choose(pasted, options)
+        with self._timed("objectcut_matte_seconds"):
+            pasted = [selection.Found(kept, matte.paste(kept, width, height)) for kept in detection.kept]
+            chosen = selection.choose(pasted, options)
         if job.request.task == "detect":
-            return chosen, None
+            with self._timed("objectcut_encode_seconds"):
+                return reply.listing(job, chosen, self.labels, self.card.name)
         if not chosen:
             raise selection.nothing_found(detection.found, options, self.labels)
-        alpha = matte.union((item.mask for item in chosen), width, height)
-        picture = cutout.cut(job.photo, alpha, options)
+        with self._timed("objectcut_cutout_seconds"):
+            picture = cutout.cut(job.photo, matte.union((found.mask for found in chosen), width, height), options)
         if picture is None:
             raise CutError(
                 "object_not_found", "Nothing is left: the objects fill the whole photo, or it is transparent."
             )
-        return chosen, picture
-
-    def _encode(self, item: tuple[Job, tuple[list[selection.Found], cutout.Cutout | None]]) -> Answer:
-        job, (chosen, picture) = item
-        if picture is None:
-            return reply.listing(job, chosen, self.labels, self.card.name)
-        return reply.picture(job, chosen, picture, self.labels, self.card.name)
+        with self._timed("objectcut_encode_seconds"):
+            return reply.picture(job, chosen, picture, self.labels, self.card.name)
 
     def _answer(self, index: int, answer: Answer | CutError, context: Any) -> bytes:
         """Send one item's reply: the only place where an error becomes one."""
@@ -145,7 +141,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
 
     @contextmanager
     def _timed(self, metric: str) -> Iterator[None]:
-        """Report the seconds that a stage takes for the whole batch."""
+        """Report the seconds that a stage takes."""
         start = time.perf_counter()
         yield
         self._observe(metric, time.perf_counter() - start, "s")
@@ -163,9 +159,16 @@ def _device(gpu_id: int | None) -> torch.device:
     if gpu_id >= usable:
         raise RuntimeError(
             f"TorchServe gave this worker GPU {gpu_id}, but torch {torch.__version__} can use {usable} GPUs. Install a "
-            "driver that fits, or run on the processor with number_of_gpu=0 in config.properties."
+            "driver that fits, or run on the processor: TS_NUMBER_OF_GPU=0 make serve."
         )
     return torch.device("cuda", gpu_id)
+
+
+def _leave_if_gpu_is_lost(error: Exception) -> None:
+    """End this worker after an error of CUDA that every later call would repeat; TorchServe starts a fresh one."""
+    if isinstance(error, torch.AcceleratorError) and not isinstance(error, torch.OutOfMemoryError):
+        logger.critical("The GPU cannot be used any more by this process", exc_info=error)
+        os._exit(1)
 
 
 def _headers(context: Any, index: int) -> dict[str, str]:
@@ -203,6 +206,9 @@ def _each(stage: Callable[[Any], Made]) -> Callable[[Any], Made | CutError]:
             return stage(item)
         except CutError as error:
             return error
+        except (MemoryError, torch.OutOfMemoryError):
+            logger.exception("An item of the batch needs more memory than there is")
+            return CutError("overloaded", "The server has no memory left for this photo.", retry_after=10)
         except Exception:
             logger.exception("An item of the batch failed")
             return internal()

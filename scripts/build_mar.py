@@ -106,7 +106,8 @@ def _digest(weights: Path) -> str:
     digest = hashlib.sha256()
     files = sorted(path for path in HANDLER.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     for path in (*files, weights):
-        digest.update(path.name.encode() + b"\0")
+        name = path.relative_to(HANDLER) if path.is_relative_to(HANDLER) else path.name
+        digest.update(f"{name}\0".encode())
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)

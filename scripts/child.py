@@ -51,7 +51,8 @@ class Child:
 
     def last_words(self) -> str:
         """The last line of its log that tells of a failure, or else the last line."""
-        lines = [line.strip() for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+        text = self._log.read_text(errors="replace") if self._log.exists() else ""
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
         telling = [line for line in lines if re.search(r"error|exception|denied|in use|cannot", line, re.IGNORECASE)]
         return (telling or lines or ["it wrote no log"])[-1]
 
@@ -75,6 +76,9 @@ class Child:
         return False
 
 
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
 def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # 1: PR_SET_PDEATHSIG
+    if _LIBC is not None:
+        _LIBC.prctl(1, signal.SIGTERM)  # 1: PR_SET_PDEATHSIG

@@ -54,7 +54,7 @@ def cut(client: httpx.Client, photo: bytes, options: dict[str, str]) -> Picture:
     accept = {"jpeg": "image/jpeg", "webp": "image/webp"}.get(options.get("format", ""), "image/png")
     try:
         reply = client.post("/cut", files={"image_file": photo}, data=options, headers={"Accept": accept})
-    except httpx.ConnectError as error:
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
         raise Unreachable(f"No ObjectCut answers on {client.base_url}. Start it with `make serve`.") from error
     except httpx.TransportError as error:
         raise Refused(f"the connection broke off ({type(error).__name__})") from error
@@ -77,13 +77,24 @@ def photos(paths: list[Path]) -> Iterator[Path]:
             yield path
 
 
-def target(photo: Path, roots: list[Path], out: Path | None, suffix: str) -> Path:
-    """Where the cut-out of a photo goes: beside it, or under `out` in the same subfolders."""
-    name = f"{photo.stem}-cut{suffix}"
-    if out is None:
-        return photo.with_name(name)
-    root = next((root for root in roots if root.is_dir() and photo.is_relative_to(root)), photo.parent)
-    return out / photo.relative_to(root).with_name(name)
+def targets(files: list[Path], roots: list[Path], out: Path | None) -> dict[Path, Path]:
+    """Where each cut-out goes, without its ending: beside its photo, or under `out` in the same subfolders.
+
+    Of photos that would share a name, such as x.jpg and x.png, the later ones keep their own ending in it.
+    """
+    goals: dict[Path, Path] = {}
+    taken: set[Path] = set()
+    for photo in files:
+        root = next((root for root in roots if root.is_dir() and photo.is_relative_to(root)), photo.parent)
+        place = photo if out is None else out / photo.relative_to(root)
+        choices = [
+            f"{photo.stem}-cut",
+            f"{photo.name}-cut",
+            *(f"{photo.name}-{n}-cut" for n in range(2, len(files) + 2)),
+        ]
+        goals[photo] = next(goal for name in choices if (goal := place.with_name(name)) not in taken)
+        taken.add(goals[photo])
+    return goals
 
 
 def cut_all(client: httpx.Client, arguments: argparse.Namespace, options: dict[str, str]) -> int:
@@ -93,9 +104,11 @@ def cut_all(client: httpx.Client, arguments: argparse.Namespace, options: dict[s
         console.print(f"[red]No photo found. Known endings: {', '.join(sorted(SUFFIXES))}[/red]")
         return 2
 
+    goals = targets(files, arguments.photos, arguments.out)
+
     def work(photo: Path) -> Path:
         picture = cut(client, photo.read_bytes(), options)
-        goal = target(photo, arguments.photos, arguments.out, picture.suffix)
+        goal = goals[photo].with_name(goals[photo].name + picture.suffix)
         goal.parent.mkdir(parents=True, exist_ok=True)
         goal.write_bytes(picture.body)
         return goal
@@ -137,7 +150,13 @@ def cut_pipe(client: httpx.Client, options: dict[str, str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line. Options that the server knows go to it under their own names."""
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="files, folders, or - for standard input")
+    made.add_argument(
+        "photos",
+        nargs="+",
+        type=Path,
+        metavar="PHOTO",
+        help="files, folders (but for *-cut.* in them), or - for standard input",
+    )
     made.add_argument("--out", type=Path, metavar="FOLDER", help="where the cut-outs go (default: beside each photo)")
     made.add_argument("--jobs", type=int, default=4, help="photos sent at once (default: 4)")
     made.add_argument(
@@ -174,7 +193,7 @@ def main() -> int:
     with httpx.Client(base_url=arguments.server, timeout=180, trust_env=False) as client:
         try:
             return cut_pipe(client, options) if pipe else cut_all(client, arguments, options)
-        except (Unreachable, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        except (Unreachable, httpx.InvalidURL) as error:
             console.print(f"[red]{error}[/red]")
             return 2
 

@@ -6,6 +6,7 @@ server stops. Two containers that share loopback and this folder work together a
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from dataclasses import asdict, dataclass
@@ -66,13 +67,19 @@ class RunDir:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there."""
+    """Whether nobody else listens there.
+
+    Raises:
+        OSError: nobody could: an address of another machine, a port that needs more rights.
+    """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
     return True
 
 

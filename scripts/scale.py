@@ -79,9 +79,12 @@ def show(workers: list[dict[str, Any]]) -> None:
     table = Table("worker", "status", "pid", "memory", "GPU")
     for worker in workers:
         pid = int(worker["pid"])
-        memory = psutil.Process(pid).memory_info().rss if psutil.pid_exists(pid) else 0
+        try:
+            memory = f"{psutil.Process(pid).memory_info().rss / 1e6:.0f} MB"
+        except psutil.Error:  # it ended meanwhile
+            memory = ""
         gpu = "yes" if worker["gpu"] else "no"
-        table.add_row(str(worker["id"]), str(worker["status"]), str(pid), f"{memory / 1e6:.0f} MB", gpu)
+        table.add_row(str(worker["id"]), str(worker["status"]), str(pid), memory, gpu)
     console.print(table)
 
 

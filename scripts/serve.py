@@ -38,6 +38,7 @@ from rundir import Ports, RunDir, is_free
 
 _START_S = 300.0  # the largest model, read from a slow disk
 _MODEL_LOG = "model_log.log"
+_LOGGING = Path(__file__).with_name("torchserve-log.xml")
 _CONFIG = ROOT / "config.properties"
 _METRICS = ROOT / "handler" / "metrics.yaml"
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -71,7 +72,11 @@ def serve(choice: Choice) -> None:
         Failed: it could not start, or a part ended by itself.
         Unavailable, ModelError: the model cannot be had or used.
     """
-    if choice.parts != "torchserve" and not is_free(choice.host, choice.port):
+    try:
+        free = choice.parts == "torchserve" or is_free(choice.host, choice.port)
+    except OSError as error:
+        raise Failed(f"cannot listen on {choice.host}, port {choice.port}: {error.strerror}") from error
+    if not free:
         raise Failed(
             f"port {choice.port} is in use. Stop what runs there, or choose another: make serve PORT={choice.port + 1}"
         )
@@ -79,7 +84,7 @@ def serve(choice: Choice) -> None:
         Settings.from_environment()
     except ValueError as error:
         raise Failed(f"a setting is wrong: {error}") from error
-    for file in (_CONFIG, _METRICS):
+    for file in (_CONFIG, _METRICS, _LOGGING):
         if not file.exists():
             raise Failed(f"{file} is missing")
     run = RunDir.of(choice.port)
@@ -133,14 +138,15 @@ def _start_torchserve(run: RunDir, temp: Path, workers: int | None) -> Child:
 
     Its sockets and unpacked archives go to `temp`, a short path: that of a socket has at most 107 bytes.
     """
-    for old in run.logs.glob("*.log"):
-        old.unlink()
+    for old in run.logs.glob("*.log*"):
+        if not old.name.startswith("gateway"):  # another container may be writing those
+            old.unlink()
     ports = run.claim_ports()
+    settings = Settings.from_environment()
     env = {
         **os.environ,
         "JAVA_HOME": str(JAVA_HOME),
         "LOG_LOCATION": str(run.logs),
-        "METRICS_LOCATION": str(run.logs),
         "TMPDIR": str(temp),
         "TEMP": str(temp),
         "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{ports.inference}",
@@ -149,6 +155,9 @@ def _start_torchserve(run: RunDir, temp: Path, workers: int | None) -> Child:
         "TS_GRPC_INFERENCE_PORT": str(ports.grpc_inference),
         "TS_GRPC_MANAGEMENT_PORT": str(ports.grpc_management),
         "TS_METRICS_CONFIG": str(_METRICS),
+        # A form around the largest photo, or JSON with base64; and the largest picture that does not compress, in JSON.
+        "TS_MAX_REQUEST_SIZE": str(settings.max_body_bytes * 4 // 3 + 3_000_000),
+        "TS_MAX_RESPONSE_SIZE": str(settings.max_pixels * 4 * 4 // 3 + 6_000_000),
     }
     if workers is None and not _has_gpu():
         workers = 1  # one worker that uses all cores answers sooner than several that share them
@@ -159,6 +168,7 @@ def _start_torchserve(run: RunDir, temp: Path, workers: int | None) -> Child:
         str(JAVA_HOME / "bin" / "java"),
         f"-Dmodel_server_home={home.parent}",
         f"-Djava.io.tmpdir={temp}",
+        f"-Dlog4j.configurationFile=file://{_LOGGING}",
         *("-cp", str(home / "frontend" / "*")),
         "org.pytorch.serve.ModelServer",
         *("--python", sys.executable),
@@ -167,7 +177,7 @@ def _start_torchserve(run: RunDir, temp: Path, workers: int | None) -> Child:
         "-ncs",  # no snapshots: an old one would win over config.properties
         *("-m", f"objectcut={ARCHIVE.name}"),
     ]
-    return Child("TorchServe", command, env, run.path, run.logs / "torchserve.log")
+    return Child("TorchServe", command, env, run.path, run.logs / "torchserve-console.log")
 
 
 def _start_gateway(choice: Choice, run: RunDir) -> Child:
@@ -180,12 +190,15 @@ def _start_gateway(choice: Choice, run: RunDir) -> Child:
         "OBJECTCUT_MANAGEMENT_URL": f"http://127.0.0.1:{ports.management}",
         "OBJECTCUT_METRICS_URL": f"http://127.0.0.1:{ports.metrics}",
         "OBJECTCUT_KEY_FILE": str(run.key_file),
+        "OBJECTCUT_LOG_FILE": str(run.logs / "gateway.log"),
     }
     command = [sys.executable, str(ROOT / "frontend" / "gateway.py")]
-    return Child("the gateway", command, env, run.path, run.logs / "gateway.log")
+    return Child("the gateway", command, env, run.path, run.logs / "gateway-console.log")
 
 
 def _has_gpu() -> bool:
+    if os.environ.get("TS_NUMBER_OF_GPU") == "0" or os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        return False
     if not shutil.which("nvidia-smi"):
         return False
     listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
@@ -253,8 +266,12 @@ def main() -> int:
     choice = Choice(**vars(parser.parse_args()))
     if choice.workers is not None and choice.workers < 1:
         parser.error("there must be at least one worker")
+    if not 1 <= choice.port <= 65535:
+        parser.error("a port is a number from 1 to 65535")
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
+        for again in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(again, signal.SIG_IGN)  # impatience must not leave half of it running
         raise KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM):

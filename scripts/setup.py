@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Make the virtual environment that `make` uses, from requirements.lock. Needs Python 3.10 or newer, nothing else."""
+"""Make the virtual environment that `make` uses, from requirements.lock. Needs Python 3.10 or newer, nothing else.
+
+`setup.py dependencies` and `setup.py project` do it in two steps, for the layers of an image.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ VENV = ROOT / ".venv"
 UV = "uv==0.13.9"  # installs 6 GB in seconds where pip needs minutes
 
 
-def main() -> int:
+def main(part: str) -> int:
     # This program runs before there is a choice of Python, so the check is not as idle as it looks.
     if sys.version_info < (3, 10):  # noqa: UP036
         print(
@@ -20,24 +23,25 @@ def main() -> int:
         )
         return 1
     python = VENV / "bin" / "python"
-    print("Setting up .venv: about 6 GB, most of it PyTorch. This is done once.", flush=True)
-    if subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False).returncode:
-        print("Python's venv module is not complete. On Debian and Ubuntu: apt install python3-venv")
-        return 1
     uv = [str(python), "-m", "uv", "pip", "install", "--python", str(python)]
-    steps = (
-        [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV],
-        [*uv, "--require-hashes", "-r", str(ROOT / "requirements.lock")],
+    steps = {
+        "environment": [sys.executable, "-m", "venv", str(VENV)],
+        "uv": [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV],
+        "dependencies": [*uv, "--require-hashes", "-r", str(ROOT / "requirements.lock")],
         # The stages become importable, from where they lie.
-        [*uv, "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)],
-    )
-    for step in steps:
-        if subprocess.run(step, check=False).returncode:
-            print("The set-up failed; the lines above say why. Run the same command again to go on.")
+        "project": [*uv, "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)],
+    }
+    wanted = {"dependencies": ["environment", "uv", "dependencies"], "project": ["project"]}
+    print("Setting up .venv: about 6 GB, most of it PyTorch. This is done once.", flush=True)
+    for step in wanted.get(part, list(steps)):
+        if subprocess.run(steps[step], check=False).returncode:
+            if step == "environment":
+                print("Python's venv module is not complete. On Debian and Ubuntu: apt install python3-venv")
+            print(f"The set-up failed at '{step}'; the lines above say why. Run the same command again to go on.")
             return 1
     (VENV / "installed").touch()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "all"))

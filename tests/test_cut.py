@@ -54,6 +54,13 @@ def test_a_folder_goes_on_past_a_bad_photo(album: Path, server: Server, tmp_path
     assert "2 cut, 1 failed" in said
 
 
+def test_two_photos_of_one_name_get_two_cut_outs(tmp_path: Path, chelsea: Image.Image, server: Server) -> None:
+    for ending in ("jpg", "png"):
+        chelsea.save(tmp_path / f"cat.{ending}")
+    assert cut(tmp_path, "--objects", "cat", server=server.url).returncode == 0
+    assert {path.name for path in tmp_path.glob("*-cut.png")} == {"cat-cut.png", "cat.png-cut.png"}
+
+
 def test_a_pipe_takes_bytes_and_gives_bytes(chelsea: Image.Image, server: Server) -> None:
     done = cut(
         "-", "--objects", "cat", "--format", "jpeg", "--background", "navy", server=server.url, stdin=encoded(chelsea)

@@ -98,7 +98,7 @@ def test_a_worker_that_cannot_load_tells_its_own_error(starter: Starter, tmp_pat
 def test_a_gpu_that_is_not_there_is_an_error_and_not_a_slow_server(starter: Starter) -> None:
     said = starter(TS_NUMBER_OF_GPU="1", WORKERS="1", CUDA_VISIBLE_DEVICES="").wait_for_end()
     assert "gave this worker GPU 0" in said
-    assert "number_of_gpu=0" in said
+    assert "TS_NUMBER_OF_GPU=0 make serve" in said
 
 
 def test_a_second_server_runs_beside_the_first_and_ends_alone(

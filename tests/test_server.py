@@ -178,6 +178,26 @@ def promised(width: int, height: int) -> bytes:
 
 
 CALLS = [
+    (
+        "half a surrogate",
+        400,
+        "invalid_request",
+        {
+            "files": None,
+            "content": b'{"\\ud800": 1, "image_base64": "QQ"}',
+            "headers": {"Content-Type": "application/json"},
+        },
+    ),
+    (
+        "a name of half a surrogate",
+        400,
+        "invalid_request",
+        {
+            "files": None,
+            "content": b'{"objects": ["\\ud800"], "image_base64": "QQ"}',
+            "headers": {"Content-Type": "application/json"},
+        },
+    ),
     ("a typo", 400, "unknown_object", {"data": {"objects": '["kat"]'}}),
     ("no body", 400, "invalid_request", {"files": None}),
     ("a text file", 400, "unreadable_image", {"files": {"image_file": b"Dear photo"}}),
@@ -261,7 +281,7 @@ def test_requests_at_once_share_batches_and_nothing_else(
 def test_stage_times_arrive_as_metrics(client: httpx.Client, cat: bytes) -> None:
     client.post("/cut", files={"image_file": cat})
     text = client.get("/metrics").text
-    for stage in ("decode", "detect", "matte", "encode"):
+    for stage in ("decode", "detect", "matte", "cutout", "encode"):
         assert f"objectcut_{stage}_seconds_sum" in text
 
 
@@ -324,6 +344,8 @@ def test_torchserve_takes_the_same_form_and_the_bare_photo(server: Server, cat: 
         ({"json": [1, 2]}, 400, "invalid_request"),
         ({"files": {"image_file": b"text"}}, 400, "unreadable_image"),
         ({"json": {"image_url": "file:///etc/passwd"}}, 400, "url_refused"),
+        ({"content": b'{"\\ud800": 1}', "headers": {"Content-Type": "application/json"}}, 400, "invalid_request"),
+        ({"json": {"objects": ["cat"]}, "headers": {"describe": "True"}}, 400, "invalid_request"),
         ({}, 400, "invalid_request"),
     ],
 )

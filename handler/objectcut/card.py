@@ -6,6 +6,7 @@ A model file is one safetensors file whose metadata key `card` holds JSON. Readi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -55,9 +56,22 @@ class Card:
             known = {name: values.pop(name) for name in (f.name for f in fields(cls)) if name in values}
             for name in ("classes", "mean", "std"):
                 known[name] = tuple(known[name])
-            return cls(**{**known, "facts": values})
+            card = cls(**{**known, "facts": values})
+            card._check()
+            return card
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ModelError(f"the model's card is not complete: {error}") from error
+
+    def _check(self) -> None:
+        """Raise ValueError for a value that would only fail later, in a worker or in a header."""
+        if not re.fullmatch(r"[\x21-\x7e]{1,64}", self.name):
+            raise ValueError("'name' must be up to 64 ASCII characters without spaces")
+        if not all(isinstance(size, int) and size > 0 for size in (self.min_size, self.max_size)):
+            raise ValueError("'min_size' and 'max_size' must be whole numbers above 0")
+        if len(self.mean) != 3 or len(self.std) != 3:
+            raise ValueError("'mean' and 'std' must have three numbers each")
+        if len(self.classes) < 2:
+            raise ValueError("'classes' must name the background and at least one class")
 
     def as_dict(self) -> dict[str, Any]:
         """The card as JSON holds it, `facts` beside the other fields."""

@@ -83,13 +83,7 @@ class Detector:
         self._model = model.to(device)
         self._mean = torch.tensor(card.mean, device=device).view(3, 1, 1)
         self._std = torch.tensor(card.std, device=device).view(3, 1, 1)
-
-    def warm_up(self) -> None:
-        """Run every stage once, so that the first photo does not pay for lazy set-up."""
-        noise = np.random.default_rng(0).integers(0, 256, (self.card.min_size, self.card.min_size, 3), np.uint8)
-        # A box is invented where the network sees nothing in the noise, so that the mask head runs too.
-        invented = Instance(0, 1, 1.0, (0.0, 0.0, float(self.card.min_size), float(self.card.min_size)))
-        self.detect([Query(noise, 0.0, lambda found: found[:1] or [invented])])
+        self._warm_up()
 
     @torch.inference_mode()
     def detect(self, queries: Sequence[Query]) -> list[Detection]:
@@ -107,6 +101,18 @@ class Detector:
             found = self._detect_group([inputs[i] for i in members], [queries[i] for i in members], shape)
             detections.update(zip(members, found, strict=True))
         return [detections[index] for index in range(len(queries))]
+
+    def _warm_up(self) -> None:
+        """Run every stage once on an ordinary shape.
+
+        The first photo then does not pay for lazy set-up; and torchvision's `MultiScaleRoIAlign` derives the strides of
+        its levels from the first input it sees, for ever, which an extreme shape would get wrong.
+        """
+        side = self.card.min_size
+        noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+        # A box is invented where the network sees nothing in the noise, so that the mask head runs too.
+        invented = Instance(0, 1, 1.0, (0.0, 0.0, float(side), float(side)))
+        self.detect([Query(noise, 0.0, lambda found: found[:1] or [invented])])
 
     def _network_input(self, pixels: NDArray[np.uint8]) -> Tensor:
         """(3, h, w) float32, resized and normalised, not yet padded."""
@@ -171,7 +177,7 @@ class Detector:
 
 
 def _padded(tensor: Tensor) -> tuple[int, int]:
-    """Height and width rounded up to the network's largest stride."""
+    """Height and width rounded up to torchvision's `size_divisible`, 32."""
     return -(-int(tensor.shape[1]) // 32) * 32, -(-int(tensor.shape[2]) // 32) * 32
 
 

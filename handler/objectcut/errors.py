@@ -5,6 +5,7 @@ Owns the one table of codes and the one error shape. Leaves the writing of a rep
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -52,15 +53,21 @@ class CutError(Exception):
         self.details = dict(details or {})
         self.retry_after = retry_after
 
-    def body(self, request_id: str) -> dict[str, Any]:
-        """The one error shape of the whole service, ready for JSON."""
-        return {
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers of the reply beside its content type."""
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+
+    def body(self, request_id: str) -> bytes:
+        """The one error shape of the whole service, as JSON in ASCII: details may hold any string of a sender's."""
+        told = {
             "error": True,
             "code": self.code,
             "message": self.message,
             "details": self.details,
             "request_id": request_id,
         }
+        return json.dumps(told).encode("ascii")
 
 
 def internal() -> CutError:

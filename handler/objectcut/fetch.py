@@ -12,6 +12,7 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import Iterable
+from functools import cache
 
 import certifi
 import httpcore
@@ -44,13 +45,15 @@ class _PublicOnly(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
+        allowed = f"{host}:{port}" in self._allow
+        if not allowed and port not in _PORTS:
+            raise _Refused
         try:
             resolved = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)  # 1: SOCK_STREAM
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError from error
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in resolved))
-        allowed = f"{host}:{port}" in self._allow
-        if not allowed and (port not in _PORTS or not all(map(_is_public, addresses))):
+        if not allowed and not all(map(_is_public, addresses)):
             raise _Refused
         failed: Exception = httpcore.ConnectError()
         for address in addresses:
@@ -105,7 +108,7 @@ async def _follow(address: str, settings: Settings) -> bytes:
     timeouts = {"connect": settings.fetch_connect_s, "read": settings.fetch_total_s, "write": settings.fetch_connect_s}
     url = httpx.URL(address.strip())
     async with httpcore.AsyncConnectionPool(
-        ssl_context=ssl.create_default_context(cafile=certifi.where()),
+        ssl_context=_trust(),
         network_backend=_PublicOnly(settings.fetch_allow),
     ) as pool:
         for _ in range(settings.fetch_redirects + 1):
@@ -120,6 +123,11 @@ async def _follow(address: str, settings: Settings) -> bytes:
                     raise _unreachable()
                 url = url.join(location.decode("latin-1"))
     raise _unreachable()
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 async def _read(response: httpcore.Response, limit: int) -> bytes:

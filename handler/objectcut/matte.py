@@ -1,6 +1,6 @@
 """From the network's 28 x 28 masks to masks and alpha at the photo's own resolution.
 
-Owns the pasting. Work and memory grow with the boxes of the wanted instances, never with photo times instances.
+Owns the pasting. Work and memory grow with the boxes of the wanted instances.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Mask:
 
 
 def paste(instance: Instance, width: int, height: int) -> Mask:
-    """The instance's mask at the resolution of a photo of this size, only inside its box.
+    """The instance's mask at the resolution of a photo of this size, as small as it can be.
 
     The same sampling as torchvision's `paste_mask_in_image`: one cell of zeros around the mask, the box widened by as
     much and its corners cut to whole pixels, bilinear, half-open.
@@ -70,7 +70,10 @@ def paste(instance: Instance, width: int, height: int) -> Mask:
     pasted = functional.interpolate(padded, size=(rows, columns), mode="bilinear", align_corners=False)[0, 0]
     inside = (pasted > _THRESHOLD).numpy()
     x, y = max(left, 0), max(top, 0)
-    return Mask(x, y, inside[y - top : max(height - top, 0), x - left : max(width - left, 0)])
+    inside = inside[y - top : max(height - top, 0), x - left : max(width - left, 0)]
+    tight = bounding_box(inside) or (0, 0, 0, 0)
+    # A copy, which lets go of the rest.
+    return Mask(x + tight[0], y + tight[1], inside[tight[1] : tight[3], tight[0] : tight[2]].copy())
 
 
 def union(masks: Iterable[Mask], width: int, height: int) -> NDArray[np.uint8]:

@@ -82,6 +82,8 @@ def load(data: bytes, settings: Settings) -> Photo:
     try:
         image.load()
         return _upright_srgb(image)
+    except MemoryError:
+        raise  # not the photo's fault
     except Exception as error:
         raise _unreadable() from error
 

@@ -43,8 +43,7 @@ def listing(job: Job, chosen: Sequence[Found], labels: Labels, model: str) -> An
 
 def failure(error: CutError, request_id: str) -> Answer:
     """The answer to a request that failed."""
-    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-    return _json(error.body(request_id), headers, error.status)
+    return Answer(error.body(request_id), "application/json", error.status, error.headers)
 
 
 def _described(found: Found, labels: Labels) -> dict[str, Any]:
@@ -61,6 +60,5 @@ def _wants_picture(accept: str) -> bool:
     return any(entry.strip().startswith("image/") for entry in accept.lower().split(","))
 
 
-def _json(content: Mapping[str, Any], headers: Mapping[str, str] | None = None, status: int = 200) -> Answer:
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return Answer(body, "application/json", status, headers or {})
+def _json(content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(json.dumps(content, separators=(",", ":")).encode(), "application/json", headers=headers or {})

@@ -7,6 +7,7 @@ Each is read from the environment (`OBJECTCUT_MAX_PIXELS=...`), else from the `o
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,8 @@ class Settings(BaseSettings):
 
     # The model worker.
     threads: PositiveInt = Field(
-        default_factory=lambda: os.cpu_count() or 1, description="photos of a batch decoded and encoded at once"
+        default_factory=lambda: len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1,
+        description="photos of a batch decoded and encoded at once",
     )
 
     # The gateway.
@@ -45,6 +47,7 @@ class Settings(BaseSettings):
     management_url: str = Field("http://127.0.0.1:8081", description="TorchServe's management address")
     metrics_url: str = Field("http://127.0.0.1:8082", description="TorchServe's metrics address")
     key_file: Path = Field(Path("key_file.json"), description="where TorchServe writes its tokens")
+    log_file: Path | None = Field(None, description="the gateway's log, kept below 80 MB; without it, the console")
     answer_s: PositiveFloat = Field(130.0, description="longest wait for a cut; above TorchServe's responseTimeout")
 
     @classmethod
