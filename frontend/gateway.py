@@ -6,7 +6,6 @@ picture and never imports torch.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -73,12 +72,14 @@ def create_app(settings: Settings) -> FastAPI:
     async def detect(request: Request) -> Response:
         return await answer(request, "detect")
 
-    @app.get("/cut", include_in_schema=False)
-    @app.get("/detect", include_in_schema=False)
+    @app.api_route("/cut", methods=_NOT_POST, include_in_schema=False)
+    @app.api_route("/detect", methods=_NOT_POST, include_in_schema=False)
     async def needs_post() -> Response:
         raise HTTPException(405, "send the photo with POST, /docs shows how", {"Allow": "POST"})
 
-    @app.get("/labels", summary="The model that runs and the names it knows", tags=["server"])
+    @app.get(
+        "/labels", summary="The model that runs and the names it knows", tags=["server"], responses=openapi.errors()
+    )
     async def labels() -> JSONResponse:
         described = dict(await torchserve.describe())
         described["note"] = _BUNDLED_NOTE if described["model"] == BUNDLED else None
@@ -89,13 +90,21 @@ def create_app(settings: Settings) -> FastAPI:
     async def live() -> JSONResponse:
         return JSONResponse({"status": "live"})
 
-    @app.get("/health/ready", summary="Whether a photo sent now would be cut", tags=["server"])
+    @app.get(
+        "/health/ready", summary="Whether a photo sent now would be cut", tags=["server"], responses=openapi.errors()
+    )
     async def ready() -> JSONResponse:
         if not await torchserve.ready():
             raise CutError("not_ready", "No model worker is ready yet.", retry_after=5)
         return JSONResponse({"status": "ready"})
 
-    @app.get("/metrics", summary="TorchServe's metrics for Prometheus", tags=["server"])
+    @app.get(
+        "/metrics",
+        summary="TorchServe's metrics for Prometheus",
+        tags=["server"],
+        response_class=PlainTextResponse,
+        responses=openapi.errors(),
+    )
     async def metrics() -> PlainTextResponse:
         return PlainTextResponse(await torchserve.metrics())
 
@@ -106,9 +115,10 @@ def create_app(settings: Settings) -> FastAPI:
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
-        answer = await told(
-            request, CutError(code, f"{request.method} {request.url.path}: {error.detail.rstrip('.')}.")
-        )
+        detail = error.detail.rstrip(".")
+        if error.status_code == 400:  # Starlette's word on a broken form
+            detail = f"the form cannot be read ({detail}); send multipart/form-data with one image_file"
+        answer = await told(request, CutError(code, f"{request.method} {request.url.path}: {detail}."))
         answer.headers.update(error.headers or {})
         return answer
 
@@ -125,6 +135,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
+_NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _BUNDLED_NOTE = (
     "The small bundled model runs: 20 classes. For the full one (80 classes, better edges) run `make weights` once, "
     "then start the server again."
@@ -138,7 +149,7 @@ async def _read(request: Request, task: Task, settings: Settings) -> CutRequest:
         CutError: `invalid_request`, `body_too_large`.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    query = dict(request.query_params)
+    query = {name: ",".join(request.query_params.getlist(name)) for name in request.query_params}
     if kind.startswith("image/") or kind == "application/octet-stream":
         return requests.from_raw(await request.body(), query, task, settings)
     if query:
@@ -162,7 +173,7 @@ async def _read(request: Request, task: Task, settings: Settings) -> CutRequest:
 
 
 async def _fields(form: FormData) -> dict[str, str | bytes]:
-    """The fields of a form; one that is sent several times becomes a JSON list."""
+    """The fields of a form; one that is sent several times is a list with commas."""
     fields: dict[str, str | bytes] = {}
     for name in form:
         values = form.getlist(name)
@@ -172,14 +183,14 @@ async def _fields(form: FormData) -> dict[str, str | bytes]:
         if files:
             fields[name] = await files[0].read()
         else:
-            fields[name] = str(values[0]) if len(values) == 1 else json.dumps([str(value) for value in values])
+            fields[name] = ",".join(map(str, values))
     return fields
 
 
 def _accept(request: Request) -> str:
     """What the sender wants back: to a bare photo the answer is a picture, unless JSON was asked for."""
     accept = request.headers.get("accept", "")
-    kind = request.headers.get("content-type", "")
+    kind = request.headers.get("content-type", "").lower()
     bare = kind.startswith(("image/", "application/octet-stream"))
     if bare and "image/" not in accept and "application/" not in accept:
         return "image/*"

@@ -1,4 +1,4 @@
-"""What `/docs` and `/openapi.json` say of the two calls that take a photo, made from the options' own definitions."""
+"""What `/docs` and `/openapi.json` say of the calls, made from the options' own definitions."""
 
 from __future__ import annotations
 
@@ -7,78 +7,138 @@ from typing import Any
 from objectcut.errors import STATUS
 from objectcut.request import CutOptions, DetectOptions
 
-_ERRORS = (
-    "invalid_request",
-    "image_too_large",
-    "unsupported_image",
-    "object_not_found",
-    "url_unreachable",
-    "not_ready",
-)
-_ERROR_SCHEMA = {
+_BINARY = {"type": "string", "format": "binary"}
+_WHOLE = {"type": "integer"}
+_BOX = {
+    "type": "array",
+    "items": _WHOLE,
+    "minItems": 4,
+    "maxItems": 4,
+    "description": "x0, y0, x1, y1 in px, half-open",
+}
+_OBJECT = {
+    "id": {**_WHOLE, "description": "what `pick` of /cut takes for the same photo and model"},
+    "label": {"type": "string"},
+    "score": {"type": "number"},
+    "box": _BOX,
+    "area": {**_WHOLE, "description": "px"},
+}
+_RLE = {
     "type": "object",
-    "properties": {
-        "error": {"type": "boolean", "const": True},
-        "code": {"type": "string", "enum": list(STATUS)},
-        "message": {"type": "string"},
-        "details": {"type": "object"},
-        "request_id": {"type": "string"},
-    },
+    "description": "compressed COCO run lengths",
+    "properties": {"size": {"type": "array", "items": _WHOLE}, "counts": {"type": "string"}},
 }
 _RAW_KINDS = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif", "application/octet-stream")
+_EVERY_CALL = ("internal", "not_ready", "overloaded")
+_EVERY_PHOTO = (
+    *("invalid_request", "unknown_object", "unreadable_image", "url_refused", "image_too_large", "body_too_large"),
+    *("unsupported_image", "url_unreachable"),
+)
 
 
-def _call(options: type[DetectOptions], success: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
-    schema = options.model_json_schema()
-    fields = schema["properties"]
-    url = {"image_url": {"type": "string", "format": "uri", "description": "a public address of the photo"}}
-    text = {"image_base64": {"type": "string", "description": "the photo in base64, with or without a data: prefix"}}
-    file = {"image_file": {"type": "string", "format": "binary", "description": "the photo"}}
-    in_json = {"type": "object", "properties": {**url, **text, **fields}, "example": example}
-    in_form = {"type": "object", "properties": {**file, **url, **text, **fields}}
-    raw = {"schema": {"type": "string", "format": "binary"}}
+def errors(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's `responses` for a call that may fail with these codes, beside those that every call has."""
+    by_status: dict[int, list[str]] = {}
+    for code in (*codes, *_EVERY_CALL):
+        by_status.setdefault(STATUS[code], []).append(code)
     return {
-        "description": "Exactly one photo: `image_url`, `image_base64` or `image_file`, or the photo itself as the "
-        "body with the options in the query string.",
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": in_json},
-                "multipart/form-data": {"schema": in_form},
-                **dict.fromkeys(_RAW_KINDS, raw),
-            },
-        },
-        "responses": {
-            "200": success,
-            **{
-                str(STATUS[code]): {
-                    "description": f"`{code}` and others, told by `code`",
-                    "content": {"application/json": {"schema": _ERROR_SCHEMA}},
-                }
-                for code in _ERRORS
-            },
-        },
+        status: {
+            "description": " or ".join(f"`{code}`" for code in names),
+            "content": {"application/json": {"schema": _error(names)}},
+        }
+        for status, names in sorted(by_status.items())
     }
 
 
-_EXAMPLE = {"image_url": "https://example.org/cat.jpg", "objects": ["cat", "person"]}
-_PICTURE = {"schema": {"type": "string", "format": "binary"}}
+def _error(codes: list[str]) -> dict[str, Any]:
+    fields = {
+        "error": {"type": "boolean", "const": True},
+        "code": {"type": "string", "enum": codes},
+        "message": {"type": "string"},
+        "details": {"type": "object"},
+        "request_id": {"type": "string"},
+    }
+    return {"type": "object", "properties": fields, "required": list(fields)}
+
+
+def _answer(fields: dict[str, Any]) -> dict[str, Any]:
+    response = {"type": "object", "properties": fields}
+    return {"type": "object", "properties": {"error": {"type": "boolean", "const": False}, "response": response}}
+
+
+def _call(options: type[DetectOptions], success: dict[str, Any], *codes: str) -> dict[str, Any]:
+    fields = options.model_json_schema()["properties"]
+    url = {"image_url": {"type": "string", "format": "uri", "description": "a public address of the photo"}}
+    text = {"image_base64": {"type": "string", "description": "the photo in base64, with or without a data: prefix"}}
+    file = {"image_file": {**_BINARY, "description": "the photo"}}
+    in_json = {
+        "type": "object",
+        "properties": {**url, **text, **fields},
+        "example": {"image_url": "https://example.org/cat.jpg", "objects": ["cat", "person"]},
+    }
+    # In a form everything is text, and an empty field is one that was left alone.
+    texts = {
+        name: {"type": "string", "description": field["description"], "example": "cat" if name == "objects" else ""}
+        for name, field in {**url, **text, **fields}.items()
+    }
+    return {
+        "description": "Exactly one photo: `image_url`, `image_base64` or `image_file`, or the photo itself as the "
+        "body; then, and only then, the options are in the query string.",
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "schema": {"type": "string"},
+                "description": f"With the photo as the body: {field['description']}",
+            }
+            for name, field in fields.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {"schema": {"type": "object", "properties": {**file, **texts}}},
+                "application/json": {"schema": in_json},
+                **{kind: {"schema": _BINARY} for kind in _RAW_KINDS},
+            },
+        },
+        "responses": {"200": success, **{str(status): told for status, told in errors(*_EVERY_PHOTO, *codes).items()}},
+    }
+
+
+_SIZE = {"width": _WHOLE, "height": _WHOLE, "model": {"type": "string"}}
+_CUT = {
+    "image_base64": {"type": "string"},
+    **_SIZE,
+    "box": _BOX,
+    "objects": {"type": "array", "items": {"type": "object", "properties": _OBJECT}},
+}
+_FOUND = {
+    **_SIZE,
+    "objects": {"type": "array", "items": {"type": "object", "properties": {**_OBJECT, "mask": _RLE}}},
+}
+
 CUT = _call(
     CutOptions,
     {
         "description": "The picture itself when `Accept` asks for `image/*`, else JSON with `image_base64`.",
-        "content": {"application/json": {}, "image/png": _PICTURE, "image/webp": _PICTURE, "image/jpeg": _PICTURE},
+        "headers": {
+            "X-Object-Count": {"schema": _WHOLE},
+            "X-Foreground-Box": {"schema": {"type": "string"}, "description": "x0,y0,x1,y1 of what is kept"},
+        },
+        "content": {
+            "application/json": {"schema": _answer(_CUT)},
+            **{kind: {"schema": _BINARY} for kind in ("image/png", "image/webp", "image/jpeg")},
+        },
     },
-    _EXAMPLE,
+    "object_not_found",
 )
 """FastAPI's `openapi_extra` for `POST /cut`."""
 
 DETECT = _call(
     DetectOptions,
     {
-        "description": "The objects, best score first, each with its mask as COCO RLE.",
-        "content": {"application/json": {}},
+        "description": "The objects, best score first; an empty list when there are none.",
+        "content": {"application/json": {"schema": _answer(_FOUND)}},
     },
-    _EXAMPLE,
 )
 """FastAPI's `openapi_extra` for `POST /detect`."""

@@ -123,12 +123,12 @@ def main() -> int:
     )
     parser.add_argument("--output", type=Path, default=ARCHIVE, help="the archive (default: model_store/objectcut.mar)")
     arguments = parser.parse_args()
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     try:
         chosen = choose(arguments.model, console)
         built = build(chosen.weights, arguments.output)
     except (Unavailable, ModelError, RuntimeError) as error:
-        console.print(f"[red]{error}[/red]")
+        console.print(str(error), style="red")
         return 1
     if chosen.remark:
         console.print(chosen.remark)

@@ -50,7 +50,10 @@ class Child:
         return self._process.poll() is not None
 
     def last_words(self) -> str:
-        """The last line of its log that tells of a failure, or else the last line."""
+        """Why it ended: the signal that killed it, or the line of its log that tells of a failure, or the last line."""
+        status = self._process.poll()
+        if status is not None and status < 0:
+            return f"it was killed by {signal.Signals(-status).name}"
         text = self._log.read_text(errors="replace") if self._log.exists() else ""
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         telling = [line for line in lines if re.search(r"error|exception|denied|in use|cannot", line, re.IGNORECASE)]

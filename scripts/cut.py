@@ -6,7 +6,7 @@
   cut.py - --objects cat < in.jpg > out.png     as part of a pipe
 
 A photo that fails does not stop the others. Exit status: 0 when all were cut, 1 when some failed, 2 when the call
-itself is wrong or the server cannot be reached.
+itself is wrong or the server cannot be reached, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rich.progress import Progress
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".bmp", ".gif", ".tif", ".tiff"}
 ENDINGS = {"image/png": ".png", "image/webp": ".webp", "image/jpeg": ".jpg", "application/zip": ".zip"}
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
 class Refused(Exception):
@@ -101,7 +101,7 @@ def cut_all(client: httpx.Client, arguments: argparse.Namespace, options: dict[s
     """Cut every photo, several at once, and report those that failed."""
     files = list(dict.fromkeys(photos(arguments.photos)))
     if not files:
-        console.print(f"[red]No photo found. Known endings: {', '.join(sorted(SUFFIXES))}[/red]")
+        console.print(f"No photo found. Known endings: {', '.join(sorted(SUFFIXES))}", style="red")
         return 2
 
     goals = targets(files, arguments.photos, arguments.out)
@@ -117,20 +117,21 @@ def cut_all(client: httpx.Client, arguments: argparse.Namespace, options: dict[s
     with Progress(console=console, transient=True) as progress, ThreadPoolExecutor(arguments.jobs) as pool:
         task = progress.add_task("Cutting", total=len(files))
         pending = {pool.submit(work, photo): photo for photo in files}
-        for future in as_completed(pending):
-            photo = pending[future]
-            try:
-                progress.console.print(f"{photo} -> {future.result()}")
-            except Unreachable:
-                pool.shutdown(cancel_futures=True)
-                raise
-            except Refused as error:
-                failed[photo] = str(error)
-            except OSError as error:
-                failed[photo] = error.strerror or str(error)
-            progress.advance(task)
+        try:
+            for future in as_completed(pending):
+                photo = pending[future]
+                try:
+                    progress.console.print(f"{photo} -> {future.result()}")
+                except Refused as error:
+                    failed[photo] = str(error)
+                except OSError as error:
+                    failed[photo] = error.strerror or str(error)
+                progress.advance(task)
+        except (Unreachable, KeyboardInterrupt):
+            pool.shutdown(wait=False, cancel_futures=True)  # what was sent comes back, nothing more is sent
+            raise
     for photo, reason in sorted(failed.items()):
-        console.print(f"[red]{photo}: {reason}[/red]")
+        console.print(f"{photo}: {reason}", style="red")
     if len(files) > 1 or failed:
         console.print(f"{len(files) - len(failed)} cut, {len(failed)} failed")
     return 1 if failed else 0
@@ -141,7 +142,7 @@ def cut_pipe(client: httpx.Client, options: dict[str, str]) -> int:
     try:
         picture = cut(client, sys.stdin.buffer.read(), options)
     except Refused as error:
-        console.print(f"[red]{error}[/red]")
+        console.print(str(error), style="red")
         return 1
     sys.stdout.buffer.write(picture.body)
     return 0
@@ -193,8 +194,11 @@ def main() -> int:
     with httpx.Client(base_url=arguments.server, timeout=180, trust_env=False) as client:
         try:
             return cut_pipe(client, options) if pipe else cut_all(client, arguments, options)
+        except KeyboardInterrupt:
+            console.print("Stopped.")
+            return 130
         except (Unreachable, httpx.InvalidURL) as error:
-            console.print(f"[red]{error}[/red]")
+            console.print(str(error), style="red")
             return 2
 
 

@@ -207,16 +207,15 @@ def main() -> int:
     parser.add_argument("model", nargs="*", metavar="MODEL", help=f"{', '.join(OFFICIAL)} (default: coco)")
     parser.add_argument("--store", type=Path, default=STORE, help="where model files are kept (default: model_store/)")
     arguments = parser.parse_args()
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     for name in arguments.model or ["coco"]:
         if name not in OFFICIAL:
             parser.error(f"unknown model '{name}': choose from {', '.join(OFFICIAL)}")
         try:
             console.print(f"{name}: {fetch(OFFICIAL[name], arguments.store, console)}")
         except Unavailable as error:
-            console.print(
-                f"[red]{name}: {error}[/red]\nTry again when the host can be reached; MODEL=bundled works offline."
-            )
+            console.print(f"{name}: {error}", style="red")
+            console.print("Try again when the host can be reached; MODEL=bundled works offline.")
             return 1
     return 0
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from rundir import RunDir
 
 _START_S = 300.0
-console = Console(highlight=False)
+console = Console(markup=False, highlight=False, soft_wrap=True)
 
 
 class Unreachable(Exception):
@@ -101,11 +101,11 @@ def main() -> int:
         if arguments.workers is not None:
             management.scale(arguments.workers)
             if not wait(management, arguments.workers):
-                console.print(f"[red]Not all workers are ready after {_START_S:.0f} s; see {run.logs}[/red]")
+                console.print(f"Not all workers are ready after {_START_S:.0f} s; see {run.logs}", style="red")
                 return 1
         show(management.workers())
     except Unreachable as error:
-        console.print(f"[red]{error}[/red]")
+        console.print(str(error), style="red")
         return 1
     return 0
 

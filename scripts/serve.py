@@ -41,7 +41,7 @@ _MODEL_LOG = "model_log.log"
 _LOGGING = Path(__file__).with_name("torchserve-log.xml")
 _CONFIG = ROOT / "config.properties"
 _METRICS = ROOT / "handler" / "metrics.yaml"
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
 class Failed(Exception):
@@ -106,7 +106,7 @@ def serve(choice: Choice) -> None:
         if choice.parts == "all":
             with console.status("Starting TorchServe and loading the model ..."):
                 _wait(lambda: _answers(f"{choice.address}/health/ready"), children, run, "no worker became ready")
-            console.print(f"[bold green]ObjectCut is ready on {choice.address}[/bold green]")
+            console.print(f"ObjectCut is ready on {choice.address}", style="bold green")
             classes = len(Labels.of(model.card.classes).names)
             console.print(f"Model: {model.card.name}, {classes} classes. {model.remark or ''}".rstrip())
             console.print(
@@ -283,7 +283,7 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("Stopped.")
     except (Failed, Unavailable, ModelError, RuntimeError, OSError) as error:
-        console.print(f"[bold red]ObjectCut stopped:[/bold red] {error}")
+        console.print(f"ObjectCut stopped: {error}", style="red")
         return 1
     return 0
 

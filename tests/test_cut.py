@@ -22,11 +22,12 @@ def cut(*arguments: str | Path, server: str, stdin: bytes = b"") -> subprocess.C
 
 @pytest.fixture
 def album(tmp_path: Path, chelsea: Image.Image, astronaut: Image.Image) -> Path:
-    """Two good photos, one of them in a subfolder, one broken, and a text that is no photo at all."""
+    """Two good photos, one of them in a subfolder, one empty, one broken, and a text that is no photo at all."""
     folder = tmp_path / "album"
     (folder / "pets").mkdir(parents=True)
     chelsea.save(folder / "pets" / "cat.jpg")
     astronaut.save(folder / "woman.png")
+    (folder / "[red].png").write_bytes(b"")
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff")
     (folder / "notes.txt").write_text("not a photo")
     return folder
@@ -51,7 +52,8 @@ def test_a_folder_goes_on_past_a_bad_photo(album: Path, server: Server, tmp_path
         "woman-cut.png",
     ]
     assert "broken.jpg: The photo cannot be read" in said
-    assert "2 cut, 1 failed" in said
+    assert "[red].png: 'image_file' is empty" in said
+    assert "2 cut, 2 failed" in said
 
 
 def test_two_photos_of_one_name_get_two_cut_outs(tmp_path: Path, chelsea: Image.Image, server: Server) -> None:

@@ -105,5 +105,5 @@ def test_nothing_found_says_what_was_asked_and_what_is_there(options, says):
 
 def test_nothing_found_in_an_empty_photo():
     error = nothing_found([], CutOptions(objects=["cat"]), LABELS)
-    assert error.message.endswith("No known object is in it.")
+    assert error.message.endswith("Nothing that the model knows was found with that score.")
     assert error.details == {"found": []}

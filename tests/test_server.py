@@ -243,7 +243,11 @@ def test_errors_say_what_to_do(client: httpx.Client, cat: bytes) -> None:
     absent = client.post("/cut", files={"image_file": cat}, data={"objects": "bus"}).json()
     assert absent["details"]["found"] == ["cat"]
     missing = client.get("/cut")
-    assert (missing.status_code, missing.json()["code"]) == (405, "method_not_allowed")
+    assert (missing.status_code, missing.json()["code"], missing.headers["allow"]) == (
+        405,
+        "method_not_allowed",
+        "POST",
+    )
     assert client.get("/nothing/here").json()["code"] == "not_found"
 
 
@@ -304,6 +308,36 @@ def test_health_docs_and_page_are_served(client: httpx.Client) -> None:
     )
     assert client.get("/docs-assets/swagger-ui-bundle.js").status_code == 200
     assert "<title>ObjectCut" in client.get("/").text
+
+
+def test_the_docs_describe_the_calls_as_they_are(client: httpx.Client, cat: bytes) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    cut = paths["/cut"]["post"]
+    assert {"400", "413", "415", "422", "500", "502", "503"} <= set(cut["responses"])
+    assert "422" not in paths["/detect"]["post"]["responses"]
+    options = {parameter["name"] for parameter in cut["parameters"]}
+    form = cut["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+    assert options | {"image_file", "image_url", "image_base64"} == set(form)
+    # As /docs sends it when somebody chooses a photo and changes nothing else.
+    prefilled = {name: field["example"] for name, field in form.items() if name != "image_file"}
+    assert client.post("/cut", files={"image_file": cat}, data=prefilled, headers=PICTURE).status_code == 200
+    response = client.post("/cut", files={"image_file": cat}).json()["response"]
+    declared = cut["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["response"]["properties"]
+    assert set(response) == set(declared)
+
+
+def test_a_field_that_is_sent_twice_counts_twice(client: httpx.Client, woman: bytes) -> None:
+    found = client.post("/detect", files={"image_file": woman}, data={"objects": ["cat", "person"]}).json()["response"]
+    assert [item["label"] for item in found["objects"]] == ["person"]
+    raw = {"Content-Type": "image/png", "Accept": "application/json"}
+    bare = client.post("/detect?objects=person&objects=cat", content=woman, headers=raw).json()["response"]
+    assert bare == found
+
+
+def test_a_long_colour_holds_nobody_up(client: httpx.Client, cat: bytes) -> None:
+    endless = "rgba(1," + "1" * 1_000_000 + "x)"
+    reply = client.post("/cut", files={"image_file": cat}, data={"background": endless})
+    assert (reply.status_code, reply.json()["details"]) == (400, {"field": "background"})
 
 
 def direct(server: Server, path: str = "", **content: object) -> httpx.Response:

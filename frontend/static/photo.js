@@ -38,7 +38,7 @@ export async function fromFile(file) {
 export function fromAddress(text) {
   const address = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `https://${text}`;
   const url = parsed(address);
-  if (!url || !/^https?:$/.test(url.protocol)) {
+  if (!url || !/^https?:$/.test(url.protocol) || /\s/.test(text.trim()) || !/[.:]|^localhost$/.test(url.hostname)) {
     throw new PhotoProblem("This is not a web address. It looks like https://example.org/photo.jpg.");
   }
   return { url: url.href, name: url.host + url.pathname, stem: stem(decoded(url.pathname.split("/").pop())) };

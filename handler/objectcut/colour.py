@@ -13,9 +13,11 @@ def parse_colour(colour: str) -> tuple[int, int, int, int]:
     Raises:
         ValueError: no colour.
     """
+    if colour.startswith("hsv"):
+        raise ValueError("Pillow's own notation, not CSS")
     alpha = 255
     # Pillow takes the fourth number as 0 to 255, CSS as a share.
-    if found := re.fullmatch(r"(rgb|hsl)a\((.+),\s*(\d*\.?\d+)(%?)\s*\)", colour):
+    if found := re.fullmatch(r"(rgb|hsl)a\(([^()]+),\s*(\d+(?:\.\d+)?|\.\d+)(%?)\s*\)", colour):
         kind, channels, share, percent = found.groups()
         colour = f"{kind}({channels})"
         alpha = round(255 * min(float(share) / (100 if percent else 1), 1))

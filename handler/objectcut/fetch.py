@@ -136,4 +136,6 @@ async def _read(response: httpcore.Response, limit: int) -> bytes:
         body += chunk
         if len(body) > limit:
             raise CutError("body_too_large", f"The photo behind the URL is larger than {limit:,} bytes.")
+    if not body:
+        raise CutError("unreadable_image", "The address answers with an empty file.")
     return bytes(body)

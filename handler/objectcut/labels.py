@@ -97,9 +97,9 @@ class Labels:
         close = [] if elsewhere else difflib.get_close_matches(word, self.words, n=6, cutoff=0.6)
         suggestions = list(dict.fromkeys(self.classes[self.words[match]] for match in close))[:3]
         if elsewhere:
-            message = f"The model that runs here does not know '{word}'. GET /labels lists what it knows."
+            message = f"The model that runs here does not know '{word}'; /labels lists what it knows."
         elif suggestions:
             message = f"No class is called '{word}'. Did you mean {' or '.join(repr(s) for s in suggestions)}?"
         else:
-            message = f"No class is called '{word}'. GET /labels lists the names that are known."
+            message = f"No class is called '{word}'; /labels lists the names that are known."
         return CutError("unknown_object", message, details={"name": word, "suggestions": suggestions})

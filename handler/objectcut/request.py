@@ -29,7 +29,7 @@ _PLAIN = {
     "tuple_type": "must be a list",
     "missing": "has too few numbers",
     "too_long": "has too many numbers",
-    "string_too_long": "has a name of more than 100 characters",
+    "string_too_long": "has more than 100 characters in one value",
 }
 Task = Literal["cut", "detect"]
 Format = Literal["png", "webp", "jpeg", "zip"]
@@ -85,7 +85,7 @@ class CutOptions(DetectOptions):
     """What `/cut` takes beside the photo. Coordinates are pixels of the upright photo, x right, y down."""
 
     return_white_bg: bool = Field(False, description="white instead of transparent")
-    background: str = Field("transparent", description="`transparent` or a CSS colour")
+    background: str = Field("transparent", max_length=100, description="`transparent` or a CSS colour")
     invert: bool = Field(False, description="remove the objects and keep the rest")
     pick: Annotated[Literal["all", "largest", "best"] | tuple[int, ...], BeforeValidator(_pick)] = Field(
         "all", description="which of the found instances: `all`, `largest`, `best` or a list of ids"
@@ -223,12 +223,8 @@ def from_form(fields: Mapping[str, str | bytes | bytearray], task: Task, setting
         elif isinstance(value, str):
             texts[name] = value
         else:
-            try:
-                texts[name] = bytes(value).decode()
-            except UnicodeDecodeError:
-                raise _wrong(name, "is not text") from None
-    # An empty text field of a form is a field that was left alone.
-    return _build({name: value for name, value in texts.items() if value not in ("", b"")}, task, settings)
+            texts[name] = bytes(value).decode("utf-8", "replace")
+    return _build(_filled(texts), task, settings)
 
 
 def from_raw(body: bytes, query: Mapping[str, str], task: Task, settings: Settings) -> CutRequest:
@@ -240,7 +236,12 @@ def from_raw(body: bytes, query: Mapping[str, str], task: Task, settings: Settin
     for field in PHOTO_FIELDS:
         if field in query:
             raise _wrong(field, "cannot be combined with a photo in the body")
-    return _build({**query, "image_file": body}, task, settings)
+    return _build({**_filled(query), "image_file": body}, task, settings)
+
+
+def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the empty ones: an empty option of a form or a query is one that was left alone."""
+    return {name: value for name, value in fields.items() if value != "" or name in PHOTO_FIELDS}
 
 
 def decode_base64(text: object, field: str) -> bytes:
@@ -251,7 +252,7 @@ def decode_base64(text: object, field: str) -> bytes:
     """
     if not isinstance(text, str):
         raise _wrong(field, "must be a base64 string")
-    if text.startswith("data:"):
+    if text[:5].lower() == "data:":
         head, _, text = text.partition(",")
         if not head.endswith(";base64"):
             raise _wrong(field, "is a data: URL that is not base64")
@@ -265,7 +266,12 @@ def decode_base64(text: object, field: str) -> bytes:
 def _build(fields: Mapping[str, Any], task: Task, settings: Settings) -> CutRequest:
     given = [field for field in PHOTO_FIELDS if fields.get(field)]
     if len(given) != 1:
-        problem = f"Got {' and '.join(repr(field) for field in given)}" if given else "There is no photo"
+        empty = [field for field in PHOTO_FIELDS if field in fields]
+        problem = "There is no photo"
+        if given:
+            problem = f"Got {' and '.join(map(repr, given))}"
+        elif empty:
+            problem = f"'{empty[0]}' is empty"
         raise CutError(
             "invalid_request",
             f"{problem}: send exactly one of 'image_url', 'image_base64' and 'image_file'.",
@@ -277,6 +283,8 @@ def _build(fields: Mapping[str, Any], task: Task, settings: Settings) -> CutRequ
     photo: bytes | None = fields.get("image_file")
     if "image_base64" in given:
         photo = decode_base64(fields["image_base64"], "image_base64")
+        if not photo:
+            raise _wrong("image_base64", "is empty")
     url = fields["image_url"] if "image_url" in given else None
     if url is not None and not isinstance(url, str):
         raise _wrong("image_url", "must be a string")

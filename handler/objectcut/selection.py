@@ -67,7 +67,11 @@ def nothing_found(found: Sequence[Instance], options: CutOptions, labels: Labels
         )
         if given is not None
     ]
-    there = f"The photo shows: {', '.join(present)}." if present else "No known object is in it."
+    there = (
+        f"The photo shows: {', '.join(present)}."
+        if present
+        else "Nothing that the model knows was found with that score."
+    )
     return CutError(
         "object_not_found",
         f"No {asked} was found{''.join(f' {words}' for words in narrowed)} with a score of at least "
