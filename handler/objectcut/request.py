@@ -111,6 +111,13 @@ class CutOptions(DetectOptions):
         None, description="png, webp or jpeg; without it the Accept header decides, else PNG"
     )
 
+    @field_validator("edges", "feather", "grow", "output", "format")
+    @classmethod
+    def _check_available(cls, value: object) -> object:
+        if value in {"smooth", "sharp", "both", "zip"} or (isinstance(value, float) and value != 0):
+            raise ValueError(f"with the value '{value}' is not available yet; leave the field out")
+        return value
+
     @field_validator("background")
     @classmethod
     def _check_background(cls, value: str) -> str:
@@ -145,11 +152,6 @@ class CutOptions(DetectOptions):
     def _check_together(self) -> CutOptions:
         if self.return_white_bg and self.background != "transparent" and parse_colour(self.background) != (255,) * 4:
             raise ValueError("'return_white_bg' and 'background' ask for different backgrounds; send one of them")
-        for field in ("edges", "feather", "grow"):
-            if getattr(self, field) != type(self).model_fields[field].default:
-                raise ValueError(f"'{field}': '{getattr(self, field)}' is not available yet; leave the field out")
-        if self.output == "both" or self.format == "zip":
-            raise ValueError("'output': 'both' and the ZIP format are not available yet; use 'image' or 'mask'")
         return self
 
     def background_rgba(self) -> tuple[int, int, int, int]:
