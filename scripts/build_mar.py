@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fetch_weights import OFFICIAL, Unavailable, fetch
+from fetch_weights import OFFICIAL, Unavailable, fetch, locked
 from objectcut.card import Card, ModelError, read_card
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,8 +125,9 @@ def main() -> int:
     arguments = parser.parse_args()
     console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     try:
-        chosen = choose(arguments.model, console)
-        built = build(chosen.weights, arguments.output)
+        with locked(STORE):
+            chosen = choose(arguments.model, console)
+            built = build(chosen.weights, arguments.output)
     except (Unavailable, ModelError, RuntimeError) as error:
         console.print(str(error), style="red")
         return 1

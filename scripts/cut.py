@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".bmp", ".gif", ".tif", ".tiff"}
-ENDINGS = {"image/png": ".png", "image/webp": ".webp", "image/jpeg": ".jpg", "application/zip": ".zip"}
+ENDINGS = {"image/png": ".png", "image/webp": ".webp", "image/jpeg": ".jpg"}
 console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -8,13 +8,14 @@ and card in one safetensors file) only when it is whole and fits the architectur
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import os
 import pickle
 import sys
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -78,7 +79,10 @@ def fetch(official: Official, store: Path, console: Console) -> Path:
         Unavailable: the host does not answer, the download broke off or is not what it should be.
     """
     target = store / f"{official.name}.safetensors"
-    if not target.exists():
+    # The lock is for this download alone: a server that starts holds the store's while it waits here.
+    with locked(store, official.name):
+        if target.exists():
+            return target
         download = store / f"{official.name}.pth.part"
         _download(_mirrored(official.url), download, console)
         _check(download, official)
@@ -86,6 +90,15 @@ def fetch(official: Official, store: Path, console: Console) -> Path:
         _convert(download, official, target)
         download.unlink()
     return target
+
+
+@contextmanager
+def locked(store: Path, what: str = "archive") -> Iterator[None]:
+    """Keep other programs from making the same thing in the store at the same time; they wait."""
+    store.mkdir(exist_ok=True)
+    with (store / f".{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _convert(download: Path, official: Official, target: Path) -> None:

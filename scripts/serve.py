@@ -7,7 +7,6 @@ Ctrl-C, a failure of one part or the end of this program stops all of it. Logs a
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import re
 import shutil
@@ -30,11 +29,12 @@ from rich.console import Console
 import build_mar
 from build_mar import ARCHIVE, ROOT
 from child import Child
-from fetch_weights import Unavailable
+from fetch_weights import Unavailable, locked
 from objectcut.card import ModelError
 from objectcut.labels import Labels
 from objectcut.settings import Settings
 from rundir import Ports, RunDir, is_free
+from scale import Management, Unreachable
 
 _START_S = 300.0  # the largest model, read from a slow disk
 _MODEL_LOG = "model_log.log"
@@ -103,6 +103,10 @@ def serve(choice: Choice) -> None:
                 _wait(lambda: run.ports() is not None, children, run, "no TorchServe has used this run folder")
             children.append(_start_gateway(choice, run))
             stack.callback(children[-1].stop)
+        if choice.parts == "torchserve":
+            with console.status("Starting TorchServe and loading the model ..."):
+                _wait(lambda: _has_worker(run), children, run, "no worker became ready")
+            console.print("TorchServe is ready.")
         if choice.parts == "all":
             with console.status("Starting TorchServe and loading the model ..."):
                 _wait(lambda: _answers(f"{choice.address}/health/ready"), children, run, "no worker became ready")
@@ -120,9 +124,7 @@ def serve(choice: Choice) -> None:
 
 def _own_archive(name: str, temp: Path) -> build_mar.Chosen:
     """Build the archive and put it into `temp`, where no other server's build can replace it."""
-    ARCHIVE.parent.mkdir(exist_ok=True)
-    with (ARCHIVE.parent / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(ARCHIVE.parent):
         chosen = build_mar.choose(name, console)
         with console.status("Building the archive ..."):
             build_mar.build(chosen.weights)
@@ -232,6 +234,13 @@ def _answers(url: str) -> bool:
     try:
         return httpx.get(url, timeout=5, trust_env=False).status_code == 200
     except httpx.TransportError:
+        return False
+
+
+def _has_worker(run: RunDir) -> bool:
+    try:
+        return any(worker["status"] == "READY" for worker in Management(run).workers())
+    except Unreachable:
         return False
 
 

@@ -95,6 +95,11 @@ def test_a_worker_that_cannot_load_tells_its_own_error(starter: Starter, tmp_pat
     assert "java" not in said
 
 
+def test_torchserve_alone_tells_it_as_well(starter: Starter) -> None:
+    said = starter("torchserve", TS_NUMBER_OF_GPU="1", WORKERS="1", CUDA_VISIBLE_DEVICES="").wait_for_end()
+    assert "gave this worker GPU 0" in said
+
+
 def test_a_gpu_that_is_not_there_is_an_error_and_not_a_slow_server(starter: Starter) -> None:
     said = starter(TS_NUMBER_OF_GPU="1", WORKERS="1", CUDA_VISIBLE_DEVICES="").wait_for_end()
     assert "gave this worker GPU 0" in said

@@ -1,9 +1,9 @@
 """A photo from a URL that a stranger chose.
 
 Owns the rule which hosts may be reached, and the limits of the download. The rule is applied where the connection is
-made, on the very address it is made to, so neither a redirect nor a name that resolves anew can slip past it. What
-went wrong inside is never told: the text is the same for every cause, so the service cannot be used to look around
-its own network.
+made, on the very address it is made to, so neither a redirect nor a name that resolves anew can slip past it. Each of
+the two errors has one text for all its causes. What can still be learnt is whether a name resolves to an address
+inside (refused) or not at all (unreachable).
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ async def fetch(url: str, settings: Settings) -> bytes:
 
     Raises:
         CutError: `url_refused` for a scheme, port or address that is not public; `url_unreachable` when no photo came
-            in time; `body_too_large`.
+            in time; `unreadable_image` for an empty answer; `body_too_large`.
     """
     try:
         return await asyncio.wait_for(_follow(url, settings), settings.fetch_total_s)
