@@ -18,6 +18,7 @@ from rich.table import Table
 from rundir import RunDir
 
 _START_S = 300.0
+_TRIES, _AGAIN_S = 20, 0.2
 console = Console(markup=False, highlight=False, soft_wrap=True)
 
 
@@ -52,10 +53,16 @@ class Management:
         self._call("PUT", "/models/objectcut", min_worker=workers, max_worker=workers)
 
     def _call(self, method: str, path: str, **params: int) -> httpx.Response:
-        try:
-            reply = self._client.request(method, path, params=params)
-        except httpx.TransportError as error:
-            raise Unreachable(f"TorchServe does not answer on {self._client.base_url}.") from error
+        for _ in range(_TRIES):
+            try:
+                reply = self._client.request(method, path, params=params)
+            except httpx.TransportError as error:
+                raise Unreachable(f"TorchServe does not answer on {self._client.base_url}.") from error
+            # TorchServe lists its workers while other threads of it start and stop some, and trips over that. Both
+            # calls made here can be repeated: one reads, the other names a number.
+            if "ConcurrentModificationException" not in reply.text:
+                break
+            time.sleep(_AGAIN_S)
         if reply.is_error:
             raise Unreachable(f"TorchServe refused with status {reply.status_code}: {reply.text.strip()}")
         return reply
