@@ -26,6 +26,7 @@ from objectcut.errors import CutError, internal
 from objectcut.fetch import fetch
 from objectcut.item import Answer, Job
 from objectcut.labels import Labels
+from objectcut.network import DTYPES
 from objectcut.request import CutRequest
 from objectcut.settings import Settings
 
@@ -50,10 +51,11 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         weights = Path(context.system_properties["model_dir"]) / context.manifest["model"]["serializedFile"]
         model, self.card = models.load(weights)
         self.labels = Labels.of(self.card.classes)
-        self.detector = Detector(model, self.card, self.device)
+        self.detector = Detector(model, self.card, self.device, DTYPES.get(self.settings.dtype))
         self.pool = ThreadPoolExecutor(self.settings.threads, "photo")
         self.initialized = True
-        logger.info("ObjectCut model %s ready on %s", self.card.name, self.device)
+        self.dtype = next(name for name, dtype in DTYPES.items() if dtype is self.detector.dtype)
+        logger.info("ObjectCut model %s ready on %s in %s", self.card.name, self.device, self.dtype)
 
     def handle(self, data: Sequence[dict[str, Any]], context: Any) -> list[Any]:
         """One reply an item, in order.
@@ -78,6 +80,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         return {
             "model": self.card.name,
             "device": str(self.device),
+            "dtype": self.dtype,
             "classes": list(self.labels.names),
             "synonyms": self.labels.synonyms(),
             "card": self.card.as_dict(),

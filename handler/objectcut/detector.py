@@ -1,5 +1,7 @@
 """From photos to instances: Mask R-CNN as its stages, with the mask head run only for what was asked.
 
+Its layers are in `network`, its pooling in `roialign`, the choice of boxes in `boxes`.
+
 Owns the network's input, the batching of photos and the order of the stages. Which instances deserve a mask is
 decided by a function that comes with each photo (`selection.candidates`).
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 import torch
@@ -18,9 +21,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from torchvision.models.detection import MaskRCNN
-from torchvision.models.detection.image_list import ImageList
 
+from objectcut.boxes import BoxSelector
 from objectcut.card import Card
+from objectcut.network import Network, best_dtype
+from objectcut.roialign import Pyramid
 
 LOWEST_SCORE = 0.05
 """Detections below this score are never looked at; torchvision's default."""
@@ -72,15 +77,18 @@ class Detector:
     """A Mask R-CNN on one device.
 
     Args:
-        model: in evaluation mode.
+        model: in evaluation mode, fp32. It is not changed.
         card: the model's input size, mean and std.
         device: where it runs.
+        dtype: number type of the layers; None takes the best one for the architecture and the device.
     """
 
-    def __init__(self, model: MaskRCNN, card: Card, device: torch.device) -> None:
+    def __init__(self, model: MaskRCNN, card: Card, device: torch.device, dtype: torch.dtype | None = None) -> None:
         self.card = card
         self.device = device
-        self._model = model.to(device)
+        self.dtype = dtype or best_dtype(card.architecture, device)
+        self._network = Network(model, device, self.dtype)
+        self._boxes = BoxSelector(model, device)
         self._mean = torch.tensor(card.mean, device=device).view(3, 1, 1)
         self._std = torch.tensor(card.std, device=device).view(3, 1, 1)
         self._warm_up()
@@ -93,87 +101,101 @@ class Detector:
         neighbour's shape would change what the network sees at its border: the answer would depend on the company.
         """
         inputs = [self._network_input(query.pixels) for query in queries]
-        groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for index, tensor in enumerate(inputs):
-            groups[_padded(tensor)].append(index)
         detections: dict[int, Detection] = {}
-        for shape, members in groups.items():
+        for shape, members in self._groups(inputs):
             found = self._detect_group([inputs[i] for i in members], [queries[i] for i in members], shape)
             detections.update(zip(members, found, strict=True))
         return [detections[index] for index in range(len(queries))]
 
-    def _warm_up(self) -> None:
-        """Run every stage once on an ordinary shape.
+    def _groups(self, inputs: Sequence[Tensor]) -> list[tuple[tuple[int, int], list[int]]]:
+        """The photos that run together, as padded shape and places."""
+        if self.device.type == "cpu":
+            # One photo fills every core already; several at once only push one another out of the cache.
+            return [(_padded(tensor), [index]) for index, tensor in enumerate(inputs)]
+        groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for index, tensor in enumerate(inputs):
+            groups[_padded(tensor)].append(index)
+        return list(groups.items())
 
-        The first photo then does not pay for lazy set-up; and torchvision's `MultiScaleRoIAlign` derives the strides of
-        its levels from the first input it sees, for ever, which an extreme shape would get wrong.
-        """
+    def _warm_up(self) -> None:
+        """Run every stage on ordinary shapes, so that the first photo does not pay for lazy set-up."""
         side = self.card.min_size
-        noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
-        # A box is invented where the network sees nothing in the noise, so that the mask head runs too.
-        invented = Instance(0, 1, 1.0, (0.0, 0.0, float(side), float(side)))
-        self.detect([Query(noise, 0.0, lambda found: found[:1] or [invented])])
+        for width in (side, side * 4 // 3, side * 3 // 2):
+            noise = np.random.default_rng(0).integers(0, 256, (side, width, 3), np.uint8)
+            # A box is invented where the network sees nothing in the noise, so that the mask head runs too.
+            invented = Instance(0, 1, 1.0, (0.0, 0.0, float(width), float(side)))
+            self.detect([Query(noise, 0.0, lambda found, invented=invented: found[:1] or [invented])])  # type: ignore[misc]
 
     def _network_input(self, pixels: NDArray[np.uint8]) -> Tensor:
-        """(3, h, w) float32, resized and normalised, not yet padded."""
+        """(3, h, w) float32, resized as torchvision does and normalised, not yet padded."""
         height, width = pixels.shape[:2]
         scale = min(self.card.min_size / min(height, width), self.card.max_size / max(height, width))
         size = max(1, int(height * scale)), max(1, int(width * scale))
-        resized = torch.from_numpy(_resize(pixels, size)).to(self.device)
-        return (resized.permute(2, 0, 1) / 255 - self._mean) / self._std
+        # A photo more than twice as large as the network's input is averaged over whole blocks first: bilinear mixing
+        # alone would skip most of its pixels.
+        block = max(1, min(height // size[0], width // size[1]))
+        if block > 1:
+            pixels = np.array(Image.fromarray(pixels).reduce(block))
+        photo = _upload(torch.from_numpy(pixels), self.device).permute(2, 0, 1)[None].float() / 255
+        scales = size[0] * block / height, size[1] * block / width  # the last block of an axis may be incomplete
+        resized: Tensor = torch.ops.aten.upsample_bilinear2d(photo, size, False, *scales)[0]
+        return (resized - self._mean) / self._std
 
     def _detect_group(self, inputs: list[Tensor], queries: list[Query], shape: tuple[int, int]) -> list[Detection]:
-        batch = torch.zeros((len(inputs), 3, *shape), device=self.device)
+        batch = torch.zeros((len(inputs), *shape, 3), device=self.device, dtype=self.dtype).permute(0, 3, 1, 2)
         sizes = [(int(tensor.shape[1]), int(tensor.shape[2])) for tensor in inputs]
         for row, tensor, (height, width) in zip(batch, inputs, sizes, strict=True):
             row[:, :height, :width] = tensor
-        features = self._model.backbone(batch)
-        proposals, _ = self._model.rpn(ImageList(batch, sizes), features)
-        heads = self._model.roi_heads
-        heads.score_thresh = max(LOWEST_SCORE, min(query.min_score for query in queries))
-        pooled = heads.box_roi_pool(features, proposals, sizes)
-        logits, regression = heads.box_predictor(heads.box_head(pooled))
-        boxes, scores, labels = heads.postprocess_detections(logits, regression, proposals, sizes)
+        levels = self._network.pyramid(batch)
+        proposals = self._boxes.propose(*self._network.objectness(levels), shape, sizes)
+        counts = [len(each.boxes) for each in proposals]
+        pyramid = Pyramid(levels, shape)
+        boxes = torch.cat([each.boxes for each in proposals])
+        pooled = pyramid.pool(boxes, _places(counts, self.device), self._network.box_cells)
+        logits, deltas = (torch.split(each, counts) for each in self._network.box_head(pooled))
+        lowest = [max(LOWEST_SCORE, query.min_score) for query in queries]
+        final = [self._boxes.classify(*each) for each in zip(logits, deltas, proposals, sizes, lowest, strict=True)]
 
         found: list[list[Instance]] = []
-        for photo, query in enumerate(queries):
-            scale = _scale(query.pixels, sizes[photo])
-            rows = zip(labels[photo].tolist(), scores[photo].tolist(), boxes[photo].tolist(), strict=True)
-            ranked = sorted(rows, key=lambda row: -row[1])
+        rows = iter(torch.cat(final).tolist())  # one transfer for the whole batch
+        for query, size, own in zip(queries, sizes, final, strict=True):
+            x, y = _scale(query.pixels, size)
+            ranked = enumerate(islice(rows, len(own)))
             found.append(
                 [
-                    Instance(rank, label, score, (x0 * scale[0], y0 * scale[1], x1 * scale[0], y1 * scale[1]))
-                    for rank, (label, score, (x0, y0, x1, y1)) in enumerate(ranked)
-                    if score >= query.min_score
+                    Instance(rank, int(label), score, (x0 * x, y0 * y, x1 * x, y1 * y))
+                    for rank, (x0, y0, x1, y1, score, label) in ranked
                 ]
             )
         kept = [list(query.keep(instances)) for query, instances in zip(queries, found, strict=True)]
-        masked = self._masks(features, kept, queries, sizes)
+        masked = self._masks(pyramid, kept, queries, sizes)
         return [Detection(tuple(all_), tuple(some)) for all_, some in zip(found, masked, strict=True)]
 
     def _masks(
-        self,
-        features: dict[str, Tensor],
-        kept: list[list[Instance]],
-        queries: list[Query],
-        sizes: list[tuple[int, int]],
+        self, pyramid: Pyramid, kept: list[list[Instance]], queries: list[Query], sizes: list[tuple[int, int]]
     ) -> list[list[Instance]]:
         if not any(kept):
             return kept
-        heads = self._model.roi_heads
-        boxes = []
-        for photo, instances in enumerate(kept):
-            x, y = _scale(queries[photo].pixels, sizes[photo])
-            rows = [(i.box[0] / x, i.box[1] / y, i.box[2] / x, i.box[3] / y) for i in instances]
-            boxes.append(torch.tensor(rows, device=self.device).reshape(-1, 4))
-        labels = torch.tensor([i.label for instances in kept for i in instances], device=self.device)
-        assert heads.mask_roi_pool is not None
-        assert heads.mask_head is not None
-        assert heads.mask_predictor is not None
-        logits = heads.mask_predictor(heads.mask_head(heads.mask_roi_pool(features, boxes, sizes)))
-        own_class = logits[torch.arange(len(labels), device=self.device), labels]
-        masks = iter(own_class.float().sigmoid().cpu().numpy())
+        rows = []
+        for query, size, instances in zip(queries, sizes, kept, strict=True):
+            x, y = _scale(query.pixels, size)
+            rows += [(i.box[0] / x, i.box[1] / y, i.box[2] / x, i.box[3] / y) for i in instances]
+        boxes = _upload(torch.tensor(rows), self.device)
+        labels = _upload(torch.tensor([i.label for instances in kept for i in instances]), self.device)
+        places = _places([len(instances) for instances in kept], self.device)
+        pooled = pyramid.pool(boxes, places, self._network.mask_cells)
+        masks = iter(self._network.mask_head(pooled, labels).cpu().numpy())
         return [[replace(instance, mask=next(masks)) for instance in instances] for instances in kept]
+
+
+def _upload(tensor: Tensor, device: torch.device) -> Tensor:
+    """The tensor on the device. From pinned memory, so that this thread does not wait for the copy."""
+    return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
+
+
+def _places(counts: Sequence[int], device: torch.device) -> Tensor:
+    """The place in the batch of each box, from how many each photo has."""
+    return _upload(torch.arange(len(counts)).repeat_interleave(torch.tensor(counts)), device)
 
 
 def _padded(tensor: Tensor) -> tuple[int, int]:
@@ -184,28 +206,3 @@ def _padded(tensor: Tensor) -> tuple[int, int]:
 def _scale(pixels: NDArray[np.uint8], size: tuple[int, int]) -> tuple[float, float]:
     """Photo px per network px, along x and y."""
     return pixels.shape[1] / size[1], pixels.shape[0] / size[0]
-
-
-def _resize(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Bilinear, as torchvision's Mask R-CNN resizes, to (h, w, 3) float32 in [0, 255].
-
-    Only the pixels that the result is mixed from are ever made float. A photo more than twice as large as the
-    network's input is averaged over whole blocks first: bilinear mixing alone would skip most of its pixels.
-    """
-    height, width = pixels.shape[:2]
-    block = max(1, min(height // size[0], width // size[1]))
-    if block > 1:
-        pixels = np.asarray(Image.fromarray(pixels).reduce(block))
-    upper, lower, down = _taps(height, size[0], block, pixels.shape[0])
-    left, right, across = _taps(width, size[1], block, pixels.shape[1])
-    rows = pixels[upper] + (pixels[lower] - pixels[upper].astype(np.float32)) * down[:, None, None]
-    return np.asarray(rows[:, left] + (rows[:, right] - rows[:, left]) * across[None, :, None], np.float32)
-
-
-def _taps(
-    length: int, target: int, block: int, available: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Along one axis: the two source pixels of each target pixel, and the weight of the second."""
-    centre = np.maximum((np.arange(target) + 0.5) * (length / target / block) - 0.5, 0)
-    first = np.minimum(centre.astype(np.intp), available - 1)
-    return first, np.minimum(first + 1, available - 1), (centre - first).astype(np.float32)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 from PIL import Image
 
+from objectcut import png
 from objectcut.errors import CutError
 from objectcut.request import CutOptions, Format
 
@@ -50,10 +52,10 @@ def encode(image: Image.Image, kind: Format) -> bytes:
             f"The picture has {image.width} x {image.height} pixels; {kind} holds at most {_LONGEST[kind]} a side. "
             "Send a smaller 'max_size', or ask for png.",
         )
-    out = io.BytesIO()
     if kind == "png":
-        image.save(out, "PNG", compress_level=1)
-    elif kind == "webp":
+        return png.encode(np.asarray(image))
+    out = io.BytesIO()
+    if kind == "webp":
         # Lossless colour: the pixels of the cut-out stay those of the photo.
         image.save(out, "WEBP", lossless=True, quality=0, method=0)
     else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     )
 
     # The model worker.
+    dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="number type of the network; auto takes the fastest that changes nothing of the result"
+    )
     threads: PositiveInt = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1,
         description="photos of a batch decoded and encoded at once",

@@ -1,0 +1,42 @@
+"""From pixels to the bytes of a PNG file, fast.
+
+Pillow tries five filters for each row and deflates with zlib; here every row has the same filter and Intel's ISA-L
+deflates. scripts/bench.py measures both.
+
+Format: W3C, Portable Network Graphics (PNG) Specification.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+from isal import isal_zlib
+from numpy.typing import NDArray
+
+_COLOUR_TYPES = {1: 0, 3: 2, 4: 6}  # channels to the specification's colour type: grey, RGB, RGBA
+_SUB = 1  # the filter that stores the difference to the pixel on the left
+_LEVEL = 2  # of 0 to 3; 1 is no faster, 3 no smaller
+
+
+def encode(pixels: NDArray[np.uint8]) -> bytes:
+    """A PNG file.
+
+    Args:
+        pixels: (H, W) grey, or (H, W, 3) RGB, or (H, W, 4) RGBA with straight alpha; uint8, not empty.
+    """
+    height, width = pixels.shape[:2]
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    rows = pixels.reshape(height, width * channels)
+    filtered = np.empty((height, 1 + width * channels), np.uint8)
+    filtered[:, 0] = _SUB
+    filtered[:, 1 : 1 + channels] = rows[:, :channels]
+    np.subtract(rows[:, channels:], rows[:, :-channels], out=filtered[:, 1 + channels :])
+    header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0)
+    data = isal_zlib.compress(filtered, _LEVEL)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
