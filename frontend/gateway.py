@@ -205,7 +205,6 @@ def _log_to(file: Path | None) -> None:
         console.setLevel(logging.WARNING)
         handlers.append(RotatingFileHandler(file, maxBytes=20_000_000, backupCount=3))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=handlers)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def main() -> None:

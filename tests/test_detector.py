@@ -130,7 +130,7 @@ def test_a_large_photo_gives_the_same_cat(detector, alone, chelsea):
 def test_fine_detail_of_a_large_photo_is_averaged_not_skipped(detector):
     striped = np.zeros((1280, 1600, 3), np.uint8)
     striped[:, ::4] = 255
-    seen = detector._network_input(striped) * detector._std + detector._mean
+    seen = detector._network_input(Query(striped, 0.5, everything)) * detector._std + detector._mean
     np.testing.assert_allclose(seen, 1 / 4, atol=1 / 255)
 
 

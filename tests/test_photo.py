@@ -10,7 +10,7 @@ from conftest import encoded
 from PIL import Image, ImageCms
 
 from objectcut.errors import CutError
-from objectcut.photo import Photo, load
+from objectcut.photo import Photo, load, preview
 from objectcut.settings import Settings
 
 SETTINGS = Settings()
@@ -283,3 +283,37 @@ def test_images_of_a_kind_that_is_not_accepted(data, kind):
     assert error.code == "unsupported_image"
     assert kind in error.message
     assert "JPEG, PNG, WebP, HEIC" in error.message
+
+
+@pytest.mark.parametrize("orientation", [None, 1, 3, 6, 8])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_preview_of_a_jpeg_is_the_photo_made_smaller(mode, orientation):
+    exif = Image.Exif()
+    if orientation is not None:
+        exif[0x0112] = orientation
+    stored = Image.fromarray(np.kron(TALL, np.ones((37, 41, 1), np.uint8))).convert(mode)  # 656 x 888 px
+    data = encoded(stored, "JPEG", quality=95, exif=exif.tobytes())
+    whole, small = read(data), preview(data, SETTINGS, 200)
+    assert small is not None
+    assert (small.width, small.height) == (whole.width, whole.height)
+    height, width = small.pixels.shape[:2]
+    assert 200 <= min(height, width) < 400
+    shrunk = np.asarray(Image.fromarray(whole.pixels).resize((width, height), Image.Resampling.BOX)).astype(int)
+    assert np.abs(small.pixels - shrunk).mean() < 4
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+def test_there_is_no_preview_of_what_cannot_be_decoded_smaller(kind):
+    large = Image.new("RGB", (800, 600)) if kind != "JPEG" else Image.new("RGB", (399, 399))
+    assert preview(encoded(large, kind), SETTINGS, 200) is None
+
+
+def test_a_preview_is_refused_as_the_photo_is():
+    data = encoded(Image.effect_noise((800, 600), 90), "JPEG")
+    for cut in (data[: len(data) // 2], b"nothing"):
+        with pytest.raises(CutError) as caught:
+            preview(cut, SETTINGS, 200)
+        assert caught.value.code == "unreadable_image"
+    with pytest.raises(CutError) as caught:
+        preview(data, Settings(max_pixels=100_000), 200)
+    assert caught.value.code == "image_too_large"

@@ -15,7 +15,7 @@ from objectcut.errors import CutError
 from objectcut.item import Answer, Job
 from objectcut.labels import Labels
 from objectcut.matte import Mask
-from objectcut.photo import Photo
+from objectcut.photo import Photo, Preview
 from objectcut.request import CutOptions, CutRequest
 from objectcut.selection import Found
 
@@ -32,7 +32,7 @@ OBJECTS = [
 
 
 def job(accept: str = "", **options: object) -> Job:
-    return Job(CutRequest("cut", b"", None, CutOptions(**options)), PHOTO, None, accept)
+    return Job(CutRequest("cut", b"", None, CutOptions(**options)), Preview(PHOTO.pixels, 40, 30), None, None, accept)
 
 
 def answer(accept: str = "", **options: object) -> Answer:

@@ -134,6 +134,30 @@ def test_a_photo_taken_sideways_comes_back_upright(client: httpx.Client, chelsea
     assert_cat_cut_out(opened(reply.content), chelsea)
 
 
+def test_a_large_jpeg_is_cut_at_its_own_pixels(client: httpx.Client, chelsea: Image.Image) -> None:
+    """The network looks at a smaller copy of it; the cut-out must not."""
+    large = chelsea.resize((4000, 2661), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored on its side
+    data = encoded(large.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=90, exif=exif.tobytes())
+    picture = opened(client.post("/cut", files={"image_file": data}, data={"objects": "cat"}, headers=PICTURE).content)
+    photo = np.asarray(Image.open(io.BytesIO(data)).transpose(Image.Transpose.ROTATE_270))
+    assert picture.shape == (2661, 4000, 4)
+    inside = picture[..., 3] == 255
+    assert 0.3 < inside.mean() < 0.95
+    assert (picture[..., :3][inside] == photo[inside]).all()
+    found = client.post("/detect", files={"image_file": data}, data={"objects": "cat"}).json()["response"]
+    assert (found["width"], found["height"]) == (4000, 2661)
+    assert found["objects"][0]["area"] == inside.sum()
+
+
+@pytest.mark.parametrize("task", ["cut", "detect"])
+def test_a_large_jpeg_that_ends_early_is_refused(task: str, client: httpx.Client, chelsea: Image.Image) -> None:
+    whole = encoded(chelsea.resize((2000, 1330)), "JPEG")
+    reply = client.post(f"/{task}", files={"image_file": whole[: len(whole) * 2 // 3]}, data={"objects": "cat"})
+    assert (reply.status_code, reply.json()["code"]) == (400, "unreadable_image")
+
+
 def test_crop_invert_and_size(client: httpx.Client, cat: bytes, woman: bytes) -> None:
     reply = client.post(
         "/cut", files={"image_file": woman}, data={"objects": "person", "crop": "true"}, headers=PICTURE
@@ -294,6 +318,7 @@ def test_labels_tell_the_model_and_its_names(client: httpx.Client) -> None:
     assert response["model"] == "objectcut-bundled"
     assert len(response["classes"]) == 20
     assert "sofa" in response["synonyms"]["couch"]
+    assert response["dtype"] in {"fp32", "fp16"}  # a processor, a GPU
     assert response["card"]["licence"] == "MIT"
     assert "make weights" in response["note"]
 

@@ -71,10 +71,10 @@ class BoxSelector:
             flat = logits.reshape(len(sizes), -1)
             best, index = flat.topk(min(rpn.pre_nms_top_n(), flat.shape[1]), dim=1)
             chosen = delta.reshape(len(sizes), -1, 4).gather(1, index[..., None].expand(-1, -1, 4))
-            scores.append(best.sigmoid())
+            scores.append(best)
             boxes.append(decode(chosen, anchor[index], rpn.box_coder))
             levels.append(torch.full_like(index[0], number))
-        score, box, level = torch.cat(scores, 1), torch.cat(boxes, 1), torch.cat(levels)
+        score, box, level = torch.cat(scores, 1).sigmoid(), torch.cat(boxes, 1), torch.cat(levels)
         proposals = []
         for photo, size in enumerate(sizes):
             clipped = clip_boxes_to_image(box[photo], size)

@@ -56,9 +56,7 @@ def cut(photo: Photo, alpha: NDArray[np.uint8], options: CutOptions) -> Cutout |
     if options.output == "mask":
         image = Image.fromarray(_take(alpha, window))
     else:
-        straight = np.dstack([_take(photo.pixels, window), _take(alpha, window)])
-        straight[straight[..., 3] == 0] = 0
-        image = Image.fromarray(straight)
+        image = Image.fromarray(_straight(_take(photo.pixels, window), _take(alpha, window)))
     image = _fit(image, options.max_size)
     if options.output == "image":
         image = _on_background(image, options.background_rgba())
@@ -92,6 +90,17 @@ def _take(plane: NDArray[np.uint8], window: Box) -> NDArray[np.uint8]:
     top, left = max(-y0, 0), max(-x0, 0)
     taken[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
     return taken
+
+
+def _straight(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W, 4) RGBA from (H, W, 3) and (H, W), zero in every channel where alpha is zero."""
+    straight = np.empty((*alpha.shape, 4), np.uint8)
+    for channel in range(3):  # one by one is several times as fast as `straight[..., :3] = pixels`
+        straight[..., channel] = pixels[..., channel]
+    straight[..., 3] = alpha
+    whole_pixels = straight.view(np.uint32)[..., 0]
+    whole_pixels *= alpha > 0
+    return straight
 
 
 def _fit(image: Image.Image, max_size: int | None) -> Image.Image:

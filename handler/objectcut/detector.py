@@ -55,14 +55,26 @@ class Query:
     """A photo and what is wanted of it.
 
     Attributes:
-        pixels: (H, W, 3) uint8, sRGB.
+        pixels: (h, w, 3) uint8, sRGB; the photo, or a copy of it that is a whole number of times smaller.
         min_score: lowest score of interest, 0 to 1.
         keep: picks the instances that shall have a mask out of all found, best score first.
+        size: width and height of the photo, px; those of `pixels` when None.
     """
 
     pixels: NDArray[np.uint8]
     min_score: float
     keep: Callable[[Sequence[Instance]], Sequence[Instance]]
+    size: tuple[int, int] | None = None
+
+    @property
+    def width(self) -> int:
+        """Of the photo, px."""
+        return self.size[0] if self.size else int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Of the photo, px."""
+        return self.size[1] if self.size else int(self.pixels.shape[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +112,7 @@ class Detector:
         Photos are run together when their network inputs have the same padded shape. Padding a photo to its
         neighbour's shape would change what the network sees at its border: the answer would depend on the company.
         """
-        inputs = [self._network_input(query.pixels) for query in queries]
+        inputs = [self._network_input(query) for query in queries]
         detections: dict[int, Detection] = {}
         for shape, members in self._groups(inputs):
             found = self._detect_group([inputs[i] for i in members], [queries[i] for i in members], shape)
@@ -126,16 +138,17 @@ class Detector:
             invented = Instance(0, 1, 1.0, (0.0, 0.0, float(width), float(side)))
             self.detect([Query(noise, 0.0, lambda found, invented=invented: found[:1] or [invented])])  # type: ignore[misc]
 
-    def _network_input(self, pixels: NDArray[np.uint8]) -> Tensor:
+    def _network_input(self, query: Query) -> Tensor:
         """(3, h, w) float32, resized as torchvision does and normalised, not yet padded."""
-        height, width = pixels.shape[:2]
+        pixels, height, width = query.pixels, query.height, query.width
         scale = min(self.card.min_size / min(height, width), self.card.max_size / max(height, width))
         size = max(1, int(height * scale)), max(1, int(width * scale))
         # A photo more than twice as large as the network's input is averaged over whole blocks first: bilinear mixing
         # alone would skip most of its pixels.
-        block = max(1, min(height // size[0], width // size[1]))
+        block = max(1, min(pixels.shape[0] // size[0], pixels.shape[1] // size[1]))
         if block > 1:
             pixels = np.array(Image.fromarray(pixels).reduce(block))
+        block *= round(width / query.pixels.shape[1])
         photo = _upload(torch.from_numpy(pixels), self.device).permute(2, 0, 1)[None].float() / 255
         scales = size[0] * block / height, size[1] * block / width  # the last block of an axis may be incomplete
         resized: Tensor = torch.ops.aten.upsample_bilinear2d(photo, size, False, *scales)[0]
@@ -159,7 +172,7 @@ class Detector:
         found: list[list[Instance]] = []
         rows = iter(torch.cat(final).tolist())  # one transfer for the whole batch
         for query, size, own in zip(queries, sizes, final, strict=True):
-            x, y = _scale(query.pixels, size)
+            x, y = _scale(query, size)
             ranked = enumerate(islice(rows, len(own)))
             found.append(
                 [
@@ -178,7 +191,7 @@ class Detector:
             return kept
         rows = []
         for query, size, instances in zip(queries, sizes, kept, strict=True):
-            x, y = _scale(query.pixels, size)
+            x, y = _scale(query, size)
             rows += [(i.box[0] / x, i.box[1] / y, i.box[2] / x, i.box[3] / y) for i in instances]
         boxes = _upload(torch.tensor(rows), self.device)
         labels = _upload(torch.tensor([i.label for instances in kept for i in instances]), self.device)
@@ -203,6 +216,6 @@ def _padded(tensor: Tensor) -> tuple[int, int]:
     return -(-int(tensor.shape[1]) // 32) * 32, -(-int(tensor.shape[2]) // 32) * 32
 
 
-def _scale(pixels: NDArray[np.uint8], size: tuple[int, int]) -> tuple[float, float]:
+def _scale(query: Query, size: tuple[int, int]) -> tuple[float, float]:
     """Photo px per network px, along x and y."""
-    return pixels.shape[1] / size[1], pixels.shape[0] / size[0]
+    return query.width / size[1], query.height / size[0]

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from objectcut.photo import Photo
+from objectcut.photo import Photo, Preview
 from objectcut.request import CutRequest
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A request whose photo is decoded and whose names are known.
+    """A request whose photo can be looked at and whose names are known.
 
     Attributes:
         request: as it was checked.
-        photo: upright pixels.
+        preview: for the network.
+        photo: all pixels, for the cut-out; they may still be decoded while the network runs. None when not needed.
         wanted: labels of the objects asked for; None for every class.
         accept: the sender's Accept header.
     """
 
     request: CutRequest
-    photo: Photo
+    preview: Preview
+    photo: Future[Photo] | None
     wanted: frozenset[int] | None
     accept: str
 

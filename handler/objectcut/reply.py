@@ -36,7 +36,7 @@ def picture(job: Job, chosen: Sequence[Found], cut: Cutout, labels: Labels, mode
 
 def listing(job: Job, chosen: Sequence[Found], labels: Labels, model: str) -> Answer:
     """The answer of `/detect`: every object with its mask."""
-    width, height = job.photo.width, job.photo.height
+    width, height = job.preview.width, job.preview.height
     objects = [{**_described(found, labels), "mask": rle.encode(found.mask, width, height)} for found in chosen]
     return _json({"error": False, "response": {"width": width, "height": height, "model": model, "objects": objects}})
 

@@ -60,14 +60,14 @@ class Pyramid:
         down = first[:, None, None] + down * width[:, None, None]
         index = down[:, :, None, :, None] + across[:, None, :, None, :]  # (N, cells, cells, taps, taps)
         weights = down_weights[:, :, None, :, None] * across_weights[:, None, :, None, :]
-        taps = index.shape[3] * index.shape[4]
+        bags, taps = len(boxes) * cells**2, index.shape[3] * index.shape[4]
         pooled = functional.embedding_bag(
-            index.reshape(-1, taps),
+            index.reshape(bags, taps),
             self.rows,
             mode="sum",
-            per_sample_weights=weights.reshape(-1, taps).to(self.rows.dtype),
+            per_sample_weights=weights.reshape(bags, taps).to(self.rows.dtype),
         )
-        return pooled.view(len(boxes), cells, cells, -1).permute(0, 3, 1, 2)
+        return pooled.view(len(boxes), cells, cells, self.rows.shape[1]).permute(0, 3, 1, 2)
 
     def _level(self, boxes: Tensor) -> Tensor:
         """Which map each box is looked at on, 0 the finest: (N,) int64."""
@@ -95,4 +95,5 @@ def _taps(low: Tensor, high: Tensor, length: Tensor, cells: int) -> tuple[Tensor
     pixels = torch.stack((first, torch.minimum(first + 1, last)), -1)
     # A box at the far border that is thinner than a pixel has samples outside, which count as zero.
     weights = torch.stack((1 - share, share), -1) * ((at <= length[:, None]) / _SAMPLES)[..., None]
-    return pixels.view(len(low), cells, -1), weights.view(len(low), cells, -1)
+    shape = len(low), cells, 2 * _SAMPLES
+    return pixels.view(shape), weights.view(shape)
