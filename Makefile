@@ -5,7 +5,7 @@ USERS ?= 8
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test weights scale load check format hooks lock clean
+.PHONY: help serve test weights scale load bench check format hooks lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ scale: .venv/installed  ## show the model workers, or set them with WORKERS=
 load: .venv/installed  ## a minute of load on a running server from USERS=8 people
 	@$(BIN)/locust -f loadtests/locustfile.py --headless --users $(USERS) --spawn-rate 4 --run-time 1m \
 		--host http://127.0.0.1:$(or $(PORT),8000) --only-summary
+
+bench: .venv/installed  ## speed, memory and detections beside torchvision's own; ARGS="--help" says what to choose
+	@exec $(BIN)/python scripts/bench.py $(ARGS)
 
 check: .venv/installed  ## style, types and spelling
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/codespell $$(git ls-files | grep -v lock)

@@ -97,7 +97,8 @@ class BoxSelector:
             min_score: what scores must exceed, 0 to 1.
 
         Returns:
-            (M, 6) float32: x0, y0, x1, y1 in px of the network's input, score, label.
+            (M, 6) float32: x0, y0, x1, y1 in px of the network's input, score, label. The score of a box of no area is
+            -1; those come last.
         """
         heads = self._heads
         probability = logits.softmax(-1)
@@ -106,10 +107,9 @@ class BoxSelector:
         score = probability[row, label]
         delta = deltas.view(len(deltas), -1, 4)[row, label]
         box = clip_boxes_to_image(decode(delta, proposals.boxes[row], heads.box_coder), size)
-        large = torch.where(_shorter_side(box) >= _SMALLEST)[0]
-        box, score, label = box[large], score[large], label[large]
-        keep = batched_nms(box, score, label, heads.nms_thresh)[: heads.detections_per_img]
-        return torch.cat((box, score[:, None], label[:, None]), 1)[keep]
+        ranking = torch.where(_shorter_side(box) >= _SMALLEST, score, -1.0)
+        keep = batched_nms(box, ranking, label, heads.nms_thresh)[: heads.detections_per_img]
+        return torch.cat((box, ranking[:, None], label[:, None]), 1)[keep]
 
 
 def decode(deltas: Tensor, boxes: Tensor, coder: BoxCoder) -> Tensor:

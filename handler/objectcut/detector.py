@@ -178,6 +178,7 @@ class Detector:
                 [
                     Instance(rank, int(label), score, (x0 * x, y0 * y, x1 * x, y1 * y))
                     for rank, (x0, y0, x1, y1, score, label) in ranked
+                    if score > 0  # the others come last
                 ]
             )
         kept = [list(query.keep(instances)) for query, instances in zip(queries, found, strict=True)]
