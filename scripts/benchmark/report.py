@@ -13,6 +13,7 @@ from benchmark.stages import AROUND, INSIDE
 from parity import Summary
 
 MB = 1e6
+_BUSY = 0.1  # share of the processor that other programs take; above it even ratios are off
 
 
 def show(results: Results, console: Console) -> None:
@@ -57,6 +58,8 @@ def _introduce(results: Results, console: Console) -> None:
         f"torch {machine.torch}, torchvision {machine.torchvision}. Medians of {results.rounds} rounds; "
         f"other programs kept {results.others:.0%} of the processor busy meanwhile."
     )
+    if results.others > _BUSY:
+        console.print("The machine was too busy for figures that mean anything: run this again later.", style="yellow")
     peaks = ", ".join(f"{peak / 1e9:.0f} G multiply-adds/s in {dtype}" for dtype, peak in results.peaks.items())
     console.print(f"Large matrix products: {peaks}.")
     for figures in results.models:
