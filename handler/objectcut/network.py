@@ -25,7 +25,7 @@ _FP32_ON_PROCESSORS = {"maskrcnn_mobilenet_v2_fpn"}
 
 
 def best_dtype(architecture: str, device: torch.device) -> torch.dtype:
-    """The type that is fastest on a device without changing what is found.
+    """The fastest type of a device that is known, or for ResNets in bf16 expected, not to change what is found.
 
     fp16 on GPUs, which is eight times as fine as bf16 and as fast. On processors bf16 where they multiply it natively,
     others would only imitate it, and where the architecture stands it. Everything else fp32.

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
 
     # The model worker.
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field(
-        "auto", description="number type of the network; auto takes the fastest that changes nothing of the result"
+        "auto", description="number type of the network; auto takes the fastest that suits the model and the device"
     )
     threads: PositiveInt = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1,
