@@ -26,7 +26,7 @@ from objectcut.errors import CutError, internal
 from objectcut.fetch import fetch
 from objectcut.item import Answer, Job
 from objectcut.labels import Labels
-from objectcut.network import DTYPES
+from objectcut.network import DTYPES, dtype_name
 from objectcut.request import CutRequest
 from objectcut.settings import Settings
 
@@ -55,7 +55,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         self.pool = ThreadPoolExecutor(self.settings.threads, "photo")
         self.paste_pool = ThreadPoolExecutor(self.settings.threads, "paste")  # its own: photos wait for their masks
         self.initialized = True
-        self.dtype = next(name for name, dtype in DTYPES.items() if dtype is self.detector.dtype)
+        self.dtype = dtype_name(self.detector.dtype)
         logger.info("ObjectCut model %s ready on %s in %s", self.card.name, self.device, self.dtype)
 
     def handle(self, data: Sequence[dict[str, Any]], context: Any) -> list[Any]:

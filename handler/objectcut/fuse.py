@@ -6,6 +6,7 @@ convolution are computed while its result is still in the cache. Everything is s
 
 from __future__ import annotations
 
+import copy
 import operator
 
 import torch
@@ -134,24 +135,10 @@ def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d | FrozenBatchNorm2d) -> n
     assert variance is not None
     scale = norm.weight * torch.rsqrt(variance + norm.eps)
     bias = torch.zeros_like(mean) if convolution.bias is None else convolution.bias
-    return _convolution_like(
-        convolution, convolution.weight * scale[:, None, None, None], (bias - mean) * scale + norm.bias
-    )
-
-
-def _convolution_like(convolution: nn.Conv2d, weight: Tensor, bias: Tensor) -> nn.Conv2d:
-    with torch.device("meta"):
-        like = nn.Conv2d(
-            convolution.in_channels,
-            convolution.out_channels,
-            convolution.kernel_size,  # type: ignore[arg-type]
-            convolution.stride,  # type: ignore[arg-type]
-            convolution.padding,  # type: ignore[arg-type]
-            convolution.dilation,  # type: ignore[arg-type]
-            convolution.groups,
-        )
-    like.weight, like.bias = nn.Parameter(weight.detach()), nn.Parameter(bias.detach())
-    return like
+    folded = copy.deepcopy(convolution)
+    folded.weight = nn.Parameter((convolution.weight * scale[:, None, None, None]).detach())
+    folded.bias = nn.Parameter(((bias - mean) * scale + norm.bias).detach())
+    return folded
 
 
 def _bounds(node: fx.Node, module: nn.Module | None) -> tuple[float, float | None] | None:

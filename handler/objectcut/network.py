@@ -24,6 +24,11 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _FP32_ON_PROCESSORS = {"maskrcnn_mobilenet_v2_fpn"}
 
 
+def dtype_name(dtype: torch.dtype) -> str:
+    """The name of one of `DTYPES`."""
+    return next(name for name, known in DTYPES.items() if known is dtype)
+
+
 def best_dtype(architecture: str, device: torch.device) -> torch.dtype:
     """The fastest type of a device that is known, or for ResNets in bf16 expected, not to change what is found.
 

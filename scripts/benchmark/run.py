@@ -33,7 +33,7 @@ from fetch_weights import STORE
 from objectcut import models, photo
 from objectcut.detector import Detector, Query
 from objectcut.errors import CutError
-from objectcut.network import DTYPES, best_dtype
+from objectcut.network import DTYPES, best_dtype, dtype_name
 from objectcut.settings import Settings
 from parity import Reference, Summary, compare
 
@@ -119,7 +119,7 @@ def _figures(subject: Subject, choice: Choice, start: Start) -> Figures:
         timings += _timings(subject, scene, size, photos, choice.rounds, start)
         advance = start(f"{subject.name}, {_words(size)}", choice.rounds)
         inside[_words(size)] = stages.inside(subject.detector, scene.query(photos[0]), choice.rounds, advance)
-    dtype = _name(subject.detector.dtype)
+    dtype = dtype_name(subject.detector.dtype)
     return Figures(subject.name, subject.weights, dtype, pinned.proposals, tuple(timings), inside)
 
 
@@ -147,7 +147,7 @@ def _around(size: Size, rounds: int, start: Start) -> Around:
 
 def _peaks(rounds: int, start: Start) -> dict[str, float]:
     """Multiply-adds a second of matrix products in the number types that the processor multiplies."""
-    tasks = {_name(dtype): matrix_product(dtype) for dtype in (torch.float32, *_FAST)}
+    tasks = {dtype_name(dtype): matrix_product(dtype) for dtype in (torch.float32, *_FAST)}
     seconds = interleaved(tasks, rounds, start("matrix products", rounds * len(tasks)))
     return {name: MATRIX_MULTIPLY_ADDS / min(taken) for name, taken in seconds.items()}
 
@@ -160,7 +160,7 @@ def _layers(subject: Subject, rounds: int, start: Start) -> Layers:
     tasks = {"layers": torch.inference_mode()(lambda: network.pyramid(batch))}
     seconds = medians(interleaved(tasks, rounds, start(f"{subject.name}, backbone and FPN", rounds)))
     work = multiply_adds(subject.model.backbone, shape)
-    return Layers((shape[2], shape[3]), _name(dtype), work, seconds["layers"])
+    return Layers((shape[2], shape[3]), dtype_name(dtype), work, seconds["layers"])
 
 
 def _alone(subject: Subject, rounds: int, start: Start) -> Alone:
@@ -244,7 +244,3 @@ def _pixels(size: Size) -> NDArray[np.uint8]:
 
 def _words(size: Size) -> str:
     return f"{size[0]}x{size[1]}"
-
-
-def _name(dtype: torch.dtype) -> str:
-    return next(name for name, known in DTYPES.items() if known is dtype)
