@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 
+from inflight import InFlight
 from objectcut.errors import CutError, internal
 from objectcut.request import CutRequest
 from objectcut.settings import Settings
@@ -22,6 +23,7 @@ from objectcut.settings import Settings
 logger = logging.getLogger(__name__)
 _MODEL = "objectcut"
 _RESTART_S, _POLL_S = 20.0, 0.25  # a worker that died is back in about 6 s with the bundled model
+_PATIENCE_S = 5.0  # after which it is worth a look whether TorchServe still has a request
 _PASSED_ON = ("content-type", "x-object-count", "x-foreground-box", "retry-after", "x-model")
 
 
@@ -47,6 +49,7 @@ class TorchServe:
         self._keys: dict[str, str] = {}
         self._keys_read = (0, 0)
         self._description: dict[str, Any] | None = None
+        self._in_flight = InFlight()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -59,26 +62,43 @@ class TorchServe:
         Raises:
             CutError: TorchServe could not bring it to the handler, or not back.
         """
-        assert request.photo is not None
         for attempt in (1, 2):
-            reply = await self._call(
-                "POST",
-                f"{self._settings.inference_url}/predictions/{_MODEL}/1.0/{request.task}",
-                "inference",
-                headers={"Accept": accept, "X-Request-Id": request_id},
-                form={**request.form(), "image_file": request.photo},
-            )
-            if "x-model" in reply.headers:
+            reply = await self._ask(request, accept, request_id)
+            if reply is not None and "x-model" in reply.headers:
+                self._in_flight.answered(reply.headers.get("x-worker", ""))
                 headers = {name: reply.headers[name] for name in _PASSED_ON if name in reply.headers}
                 return Reply(reply.status, headers, reply.body)
-            logger.warning("TorchServe itself answered %s: %s", reply.status, " ".join(_text(reply)[:500].split()))
+            told = f"answered {reply.status}: {_text(reply)[:500]}" if reply else f"lost {request_id} with a worker"
+            logger.warning("TorchServe itself %s", " ".join(told.split()))
             # A worker that dies takes its whole batch with it, and scaling down stops a worker in the middle of one.
             # A cut changes nothing, so it can be asked for again; once, in case the photo is what killed the worker.
-            if attempt == 1 and _worker_died(reply):
+            if attempt == 1 and (reply is None or _worker_died(reply)):
                 await self._until_ready()
             else:
                 break
-        raise await self._translated(reply)
+        raise _worker_gone() if reply is None else await self._translated(reply)
+
+    async def _ask(self, request: CutRequest, accept: str, request_id: str) -> Reply | None:
+        """TorchServe's answer; None when it lost the request."""
+        assert request.photo is not None
+        with self._in_flight.sent() as ticket:
+            call = asyncio.ensure_future(
+                self._call(
+                    "POST",
+                    f"{self._settings.inference_url}/predictions/{_MODEL}/1.0/{request.task}",
+                    "inference",
+                    headers={"Accept": accept, "X-Request-Id": request_id},
+                    form={**request.form(), "image_file": request.photo},
+                )
+            )
+            try:
+                while not (await asyncio.wait({call}, timeout=_PATIENCE_S))[0]:
+                    state = await self._state()
+                    if state is not None and self._in_flight.lost(ticket, *state):
+                        return None
+                return call.result()
+            finally:
+                call.cancel()
 
     async def describe(self) -> dict[str, Any]:
         """The model that runs: card, classes and synonyms, as `describe_handle` tells them.
@@ -101,11 +121,18 @@ class TorchServe:
 
     async def ready(self) -> bool:
         """Whether a worker waits for photos."""
+        state = await self._state()
+        return state is not None and bool(state[0])
+
+    async def _state(self) -> tuple[set[str], int] | None:
+        """The process ids of the workers that are ready and how many requests are queued; None: it cannot be told."""
         try:
             reply = await self._call("GET", f"{self._settings.management_url}/models/{_MODEL}", "management")
-            return any(worker["status"] == "READY" for worker in json.loads(reply.body)[0]["workers"])
+            told = json.loads(reply.body)[0]
+            ready = {str(worker["pid"]) for worker in told["workers"] if worker["status"] == "READY"}
+            return ready, int(told["jobQueueStatus"]["pendingRequests"])
         except (CutError, ValueError, LookupError, TypeError):
-            return False
+            return None
 
     async def _until_ready(self) -> None:
         """Wait for a worker, but not for ever."""
@@ -185,9 +212,7 @@ class TorchServe:
                 "overloaded", "The server has no memory left for this photo. Try again soon.", retry_after=10
             )
         if status in {404, 500, 507}:
-            return CutError(
-                "not_ready", "The model stopped while it worked and is starting again. Try again soon.", retry_after=10
-            )
+            return _worker_gone()
         return internal()
 
 
@@ -213,3 +238,9 @@ def _text(reply: Reply) -> str:
 
 def _not_ready() -> CutError:
     return CutError("not_ready", "The model is still starting. Try again in a few seconds.", retry_after=5)
+
+
+def _worker_gone() -> CutError:
+    return CutError(
+        "not_ready", "The model stopped while it worked and is starting again. Try again soon.", retry_after=10
+    )

@@ -153,8 +153,9 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
             answer = reply.failure(answer, request_id)
         context.set_response_content_type(index, answer.media_type)
         context.set_response_status(answer.status, "", index)
-        # By X-Model the gateway tells an answer of ours from one that TorchServe made up.
-        for name, value in {**answer.headers, "X-Request-Id": request_id, "X-Model": self.card.name}.items():
+        # By X-Model the gateway tells an answer of ours from one that TorchServe made up, by X-Worker that one is gone.
+        ours = {"X-Request-Id": request_id, "X-Model": self.card.name, "X-Worker": str(os.getpid())}
+        for name, value in {**answer.headers, **ours}.items():
             context.set_response_header(index, name, value)
         return answer.body
 

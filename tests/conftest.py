@@ -96,14 +96,17 @@ def photo_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PhotoHost]:
         thread.join()
 
 
-def start(run: Path, *arguments: str, **env: str) -> tuple[subprocess.Popen[bytes], str, Path]:
-    """Start scripts/serve.py on a free port with its files in `run`; its address and what it says."""
+def start(run: Path, *arguments: str, root: Path = ROOT, **env: str) -> tuple[subprocess.Popen[bytes], str, Path]:
+    """Start scripts/serve.py of the checkout `root` on a free port with its files in `run`; its address, what it says.
+
+    A checkout other than this one is for settings that no user changes.
+    """
     port = free_port()
     said = run / "said.txt"
     run.mkdir(parents=True, exist_ok=True)
     with said.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "scripts" / "serve.py"), *arguments],
+            [sys.executable, str(root / "scripts" / "serve.py"), *arguments],
             env={**os.environ, "PORT": str(port), "MODEL": "bundled", "OBJECTCUT_RUN_DIR": str(run), **env},
             stdin=subprocess.DEVNULL,
             stdout=out,

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ import pytest
 from conftest import READY_S, ROOT, Server, encoded, processes, start, stop, wait_until
 from PIL import Image
 from safetensors.numpy import load_file, save_file
+
+from rundir import RunDir
 
 BUNDLED = ROOT / "model_store" / "bundled.safetensors"
 READY = b"Ctrl-C stops it"
@@ -50,9 +53,9 @@ def starter(tmp_path: Path) -> Iterator[Starter]:
     """Starts servers, and afterwards ends them and looks whether anything of them is left."""
     everything: list[Started] = []
 
-    def begin(*arguments: str, run: Path | None = None, **env: str) -> Started:
+    def begin(*arguments: str, run: Path | None = None, root: Path = ROOT, **env: str) -> Started:
         folder = run or tmp_path / "run"
-        everything.append(Started(*start(folder, *arguments, **env)[:2], folder, folder / "said.txt"))
+        everything.append(Started(*start(folder, *arguments, root=root, **env)[:2], folder, folder / "said.txt"))
         return everything[-1]
 
     yield begin
@@ -175,3 +178,32 @@ def test_make_lists_its_targets() -> None:
     assert make is not None
     said = subprocess.run([make, "-C", str(ROOT)], capture_output=True, text=True, check=True).stdout
     assert all(f"make {target}" in said for target in ("serve", "test", "weights", "scale"))
+
+
+def test_a_photo_that_torchserve_loses_with_a_worker_is_cut_all_the_same(
+    starter: Starter, tmp_path: Path, chelsea: Image.Image
+) -> None:
+    """TorchServe forgets the photos of a batch that it gathers for a worker that dies: here it gathers for long."""
+    root = tmp_path / "checkout"
+    for folder in ("handler", "scripts", "frontend"):
+        shutil.copytree(ROOT / folder, root / folder)
+    (root / "model_store").mkdir()
+    for file in ("config.properties", "model_store/bundled.safetensors"):
+        shutil.copy(ROOT / file, root / file)
+    config = root / "handler" / "model-config.yaml"
+    patient = config.read_text().replace("maxBatchDelay: 1 ", "maxBatchDelay: 2000 ")
+    assert patient != config.read_text()
+    config.write_text(patient)
+    started = starter(root=root)
+    started.wait_for_start()
+
+    def cut(_: int) -> int:
+        return httpx.post(
+            f"{started.url}/cut", files={"image_file": encoded(chelsea)}, timeout=100, trust_env=False
+        ).status_code
+
+    with ThreadPoolExecutor(3) as pool:
+        statuses = pool.map(cut, range(3))
+        time.sleep(1)  # they have reached TorchServe, which waits for more
+        Server(started.url, RunDir(started.run)).worker().kill()
+        assert set(statuses) == {200}
