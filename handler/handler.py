@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ import torch
 from ts.metrics.metric_type_enum import MetricTypes
 from ts.torch_handler.base_handler import BaseHandler
 
+import objectcut.lean  # noqa: F401  # first: it decides how torchvision is imported
 from objectcut import cutout, matte, models, photo, reply, request, selection
 from objectcut.detector import Detection, Detector, Query
 from objectcut.errors import CutError, internal
@@ -27,6 +28,7 @@ from objectcut.fetch import fetch
 from objectcut.item import Answer, Job
 from objectcut.labels import Labels
 from objectcut.network import DTYPES, dtype_name
+from objectcut.pool import pool
 from objectcut.request import CutRequest
 from objectcut.settings import Settings
 
@@ -52,8 +54,9 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         model, self.card = models.load(weights)
         self.labels = Labels.of(self.card.classes)
         self.detector = Detector(model, self.card, self.device, DTYPES.get(self.settings.dtype))
-        self.pool = ThreadPoolExecutor(self.settings.threads, "photo")
-        self.paste_pool = ThreadPoolExecutor(self.settings.threads, "paste")  # its own: photos wait for their masks
+        self.pool = pool(self.settings.threads, "photo")
+        self.paste_pool = pool(self.settings.threads, "paste")  # its own: photos wait for their masks
+        self._observed: list[tuple[str, float, str]] = []
         self.initialized = True
         self.dtype = dtype_name(self.detector.dtype)
         logger.info("ObjectCut model %s ready on %s in %s", self.card.name, self.device, self.dtype)
@@ -74,7 +77,9 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         with self._timed("objectcut_detect_seconds"):
             detections = self._detect(jobs)
         answers = list(self.pool.map(_each(self._finish), zip(jobs, detections, strict=True)))
-        return [self._answer(index, answer, context) for index, answer in enumerate(answers)]
+        replies = [self._answer(index, answer, context) for index, answer in enumerate(answers)]
+        self._report()
+        return replies
 
     def describe_handle(self) -> dict[str, Any]:
         """What `GET /models/objectcut?customized=true` tells: the model's card and the words it knows."""
@@ -168,7 +173,13 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
 
     def _observe(self, metric: str, value: float, unit: str) -> None:
         """One observation of a histogram that `metrics.yaml` declares."""
-        self.context.metrics.add_metric(metric, value, unit, dimensions=[], metric_type=MetricTypes.HISTOGRAM)
+        self._observed.append((metric, value, unit))
+
+    def _report(self) -> None:
+        """Tell TorchServe what was observed. At the end of a batch: it reads along, and would disturb the network."""
+        for metric, value, unit in self._observed:
+            self.context.metrics.add_metric(metric, value, unit, dimensions=[], metric_type=MetricTypes.HISTOGRAM)
+        self._observed.clear()
 
 
 def _device(gpu_id: int | None) -> torch.device:

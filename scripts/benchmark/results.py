@@ -164,7 +164,7 @@ def aims(results: Results) -> list[Aim]:
         before, now = (results.seconds(model, "640x480", *names) for names in (("original",), sides))
         return before / now if before and now else None
 
-    share = alone = memory = request = added = None
+    share = alone = memory = request = added = ready = first = None
     if results.layers is not None:
         share = results.layers.speed / results.peaks[results.layers.dtype]
     if results.alone is not None:
@@ -173,6 +173,7 @@ def aims(results: Results) -> list[Aim]:
         memory = crowd.original / crowd.ours
     if (requests := results.requests) is not None:
         request, added = requests.gateway / requests.network, requests.gateway_overhead * 1e3
+        ready, first = requests.ready, requests.first / requests.gateway
     return [
         Aim("coco-v1, 640x480: original's time over ours", 6.0, faster("coco-v1", *ours)),
         Aim("coco, 640x480: original's time over ours", 4.0, faster("coco", *ours)),
@@ -181,4 +182,6 @@ def aims(results: Results) -> list[Aim]:
         Aim("bundled, 12 MP, 100 detections: original's memory over ours", 4.0, memory),
         Aim("bundled, 640x480: whole request over the network alone", 1.6, request, most=True),
         Aim("gateway and TorchServe add to a request", 12.0, added, most=True, unit=" ms"),
+        Aim("bundled: ready after", 10.0, ready, most=True, unit=" s"),
+        Aim("first request over the later ones", 2.0, first, most=True),
     ]

@@ -36,11 +36,15 @@ class Requests:
     """Seconds of one photo that is sent alone.
 
     Attributes:
+        ready: from the start of a server that has been set up before until it says that it is ready.
+        first: of the first whole request, through the gateway.
         network: median of `Detector.detect` in this process.
         gateway, torchserve: median of a whole request, through the gateway and to TorchServe itself.
         gateway_overhead, torchserve_overhead: mean of the same without the seconds that the handler worked on it.
     """
 
+    ready: float
+    first: float
     network: float
     gateway: float
     torchserve: float
@@ -50,10 +54,11 @@ class Requests:
 
 @dataclass(frozen=True)
 class Server:
-    """A running ObjectCut with the bundled model."""
+    """A running ObjectCut with the bundled model, and the seconds that it took to start."""
 
     url: str
     run: RunDir
+    ready: float
 
 
 @contextmanager
@@ -65,6 +70,7 @@ def running() -> Iterator[Server]:
     """
     with tempfile.TemporaryDirectory(prefix="objectcut-bench-", ignore_cleanup_errors=True) as folder:
         said, port = Path(folder) / "said.txt", _free_port()
+        start = time.perf_counter()
         with said.open("w") as out:
             process = subprocess.Popen(
                 [sys.executable, str(ROOT / "scripts" / "serve.py"), "--host=127.0.0.1", f"--port={port}"],
@@ -79,8 +85,9 @@ def running() -> Iterator[Server]:
             while "Ctrl-C stops it" not in said.read_text():
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise Failed(f"the server did not start: {said.read_text().strip()}")
-                time.sleep(0.2)
-            yield Server(f"http://127.0.0.1:{port}", RunDir(Path(folder)))
+                time.sleep(0.05)
+            ready = time.perf_counter() - start
+            yield Server(f"http://127.0.0.1:{port}", RunDir(Path(folder)), ready)
         finally:
             process.send_signal(signal.SIGINT)
             try:
@@ -113,6 +120,10 @@ def measure(server: Server, photo: bytes, network: Task, rounds: int, advance: C
             "gateway": lambda: _send(gateway, "/cut", photo),
             "torchserve": lambda: _send(torchserve, "/predictions/objectcut", photo),
         }
+        start = time.perf_counter()
+        ways["gateway"]()
+        first = time.perf_counter() - start
+        handler.worked()
         seconds: dict[str, list[float]] = {name: [] for name in ways}
         worked: dict[str, list[float]] = {name: [] for name in ways}
         for number in range(-_WARM_UP, rounds):
@@ -129,7 +140,13 @@ def measure(server: Server, photo: bytes, network: Task, rounds: int, advance: C
     median = {name: statistics.median(taken) for name, taken in seconds.items()}
     overhead = {name: statistics.mean(seconds[name]) - statistics.mean(worked[name]) for name in ways}
     return Requests(
-        median["network"], median["gateway"], median["torchserve"], overhead["gateway"], overhead["torchserve"]
+        ready=server.ready,
+        first=first,
+        network=median["network"],
+        gateway=median["gateway"],
+        torchserve=median["torchserve"],
+        gateway_overhead=overhead["gateway"],
+        torchserve_overhead=overhead["torchserve"],
     )
 
 
