@@ -1,8 +1,8 @@
 /** Which of the known names a few typed letters may mean. Pure functions over what `/labels` tells. */
 
-/** As the server compares names: case, hyphens and spaces make no difference. */
+/** As the server compares names: case, accents, hyphens and spaces make no difference. */
 export function normal(name) {
-  return name.toLowerCase().replace(/[_-]/g, " ").trim().replace(/\s+/g, " ");
+  return name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[_-]/g, " ").trim().replace(/\s+/g, " ");
 }
 
 /**
@@ -18,8 +18,11 @@ export function suggest(typed, known, taken) {
     .filter((name) => !used.has(normal(name)))
     .map((name) => {
       const others = known.synonyms[name] ?? [];
-      // A class's own name wins over a synonym that matches equally well.
-      const ranked = [name, ...others].map((word) => ({ word, rank: rank(normal(word), query) }));
+      // A class's own name wins over a synonym, of this class or another, that matches equally well.
+      const ranked = [name, ...others].map((word, place) => ({
+        word,
+        rank: rank(normal(word), query) + (place ? 0.5 : 0),
+      }));
       const best = ranked.reduce((first, next) => (next.rank < first.rank ? next : first));
       return { name, via: best.word === name ? null : best.word, rank: best.rank };
     })

@@ -1,34 +1,87 @@
 """From the words people type to the classes a model knows.
 
-Owns plurals, synonyms and suggestions; the words themselves are in `names.yaml`.
+Owns how words are compared, English plurals, groups, ambiguous words and suggestions; the words themselves, in six
+languages, are in `names.yaml`.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from objectcut.errors import CutError
 
-EVERYTHING = frozenset({"*", "all", "everything", "every object", "anything"})
-"""Words that ask for every class, as an empty list does."""
+LANGUAGES = ("en", "es", "ca", "de", "fr", "zh")
+"""Those in which the classes can be named, as `names.yaml` calls them."""
 
 _NO_CLASS = frozenset({"__background__", "N/A"})  # torchvision's placeholders in COCO's list of 91
 
+_UNDECOMPOSED = str.maketrans({"œ": "oe", "\N{RIGHT SINGLE QUOTATION MARK}": "'", "·": None})  # as NFKD leaves them
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """The words for one thing.
+
+    Attributes:
+        words: as written, irregular English plural first, the entry's own name left out.
+        english: compared forms of the English words, the entry's own name and plurals among them.
+        foreign: compared forms of all others.
+        classes: the classes that they mean.
+    """
+
+    words: tuple[str, ...]
+    english: tuple[str, ...]
+    foreign: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Names:
+    """`names.yaml`, read."""
+
+    classes: Mapping[str, _Entry]
+    groups: Mapping[str, _Entry]
+    ambiguous: tuple[_Entry, ...]
+    everything: frozenset[str]
+
 
 @cache
-def _known_names() -> Mapping[str, tuple[str, ...]]:
-    """Class name to the other words for it, irregular plural first, as `names.yaml` has them."""
-    entries = yaml.safe_load((Path(__file__).parent / "names.yaml").read_text("utf-8"))
-    return {
-        name: (*([entry["plural"]] if "plural" in entry else []), *entry.get("synonyms", []))
-        for name, entry in entries.items()
-    }
+def _known() -> _Names:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # LibYAML, where it is there, reads it in 20 ms, not 120
+    written = yaml.load((Path(__file__).parent / "names.yaml").read_text("utf-8"), loader)  # noqa: S506
+    return _Names(
+        classes={name: _entry(entry, name) for name, entry in written["classes"].items()},
+        groups={name: _entry(entry, name) for name, entry in written["groups"].items()},
+        ambiguous=tuple(_entry(entry) for entry in written["ambiguous"]),
+        everything=frozenset(_normal(word) for words in written["everything"].values() for word in words),
+    )
+
+
+def _entry(written: Mapping[str, Any], name: str | None = None) -> _Entry:
+    own = [] if name is None else [name]
+    english = [*([written["plural"]] if "plural" in written else []), *written.get("en", [])]
+    foreign = [word for language in LANGUAGES[1:] for word in written.get(language, [])]
+    german = [word.casefold().translate(_UMLAUTS) for word in written.get("de", [])]
+    return _Entry(
+        words=tuple(dict.fromkeys([*english, *foreign])),
+        english=_forms(own + english),
+        foreign=tuple(map(_normal, foreign + german)),
+        classes=tuple(written.get("classes", own)),
+    )
+
+
+def _forms(english: Sequence[str]) -> tuple[str, ...]:
+    """Compared forms of English words and of their regular plurals."""
+    return tuple(map(_normal, (*english, *map(_plural, english))))
 
 
 def _plural(word: str) -> str:
@@ -40,8 +93,65 @@ def _plural(word: str) -> str:
     return f"{word}s"
 
 
+def _tidy(word: str) -> str:
+    """A word as errors repeat it. The page finds the wrong name by it, so its accents stay."""
+    return " ".join(word.lower().replace("_", " ").replace("-", " ").split())
+
+
 def _normal(word: str) -> str:
-    return " ".join(word.casefold().replace("_", " ").replace("-", " ").split())
+    """A word as it is compared: without case, accents, hyphens and doubled spaces."""
+    parts = unicodedata.normalize("NFKD", _tidy(word)).casefold().translate(_UNDECOMPOSED)
+    return "".join(part for part in parts if not unicodedata.combining(part))
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a word asks for.
+
+    Attributes:
+        names: the class or the group that it means; several are the choices of an ambiguous word.
+        labels: those classes.
+        english: whether the word is English.
+    """
+
+    names: tuple[str, ...]
+    labels: frozenset[int]
+    english: bool
+
+
+@lru_cache(maxsize=8)  # the gateway asks with every request, for the model that runs
+def _meanings(classes: tuple[str, ...]) -> Mapping[str, Meaning]:
+    """Compared form to meaning, for a model with these classes."""
+    labels = {name: label for label, name in enumerate(classes) if name not in _NO_CLASS}
+    known = _known()
+    entries = {name: known.classes[name] for name in labels if name in known.classes}
+    words: dict[str, Meaning] = {}
+
+    def add(forms: Iterable[str], members: Iterable[str], group: str | None = None, english: bool = True) -> None:
+        there = tuple(name for name in members if name in labels)
+        if there:
+            names = there if group is None else (group,)
+            meaning = Meaning(names, frozenset(labels[name] for name in there), english)
+            for form in forms:
+                words.setdefault(form, meaning)
+
+    # The first meaning stays. A class's own name comes first: a model may have a class that is called `bag`.
+    for name in labels:
+        add([_normal(name)], [name])
+    for name in labels:
+        add(_forms([name]), [name])
+    for entry in known.ambiguous:
+        add(entry.english, entry.classes)
+        add(entry.foreign, entry.classes, english=False)
+    for entry in entries.values():
+        add(entry.english, entry.classes)
+    for group, entry in known.groups.items():
+        add(entry.english, entry.classes, group)
+    for entry in entries.values():
+        add(entry.foreign, entry.classes, english=False)
+    for group, entry in known.groups.items():
+        add(entry.foreign, entry.classes, group, english=False)
+    return words
 
 
 @dataclass(frozen=True)
@@ -50,24 +160,16 @@ class Labels:
 
     Attributes:
         classes: class names in label order; index 0 is the background, COCO's gaps are `N/A`.
-        words: normalised word to label.
+        words: word, as it is compared, to its meaning.
     """
 
     classes: tuple[str, ...]
-    words: Mapping[str, int]
+    words: Mapping[str, Meaning]
 
     @classmethod
     def of(cls, classes: Sequence[str]) -> Labels:
         """Labels for class names in label order, background first."""
-        words: dict[str, int] = {}
-        for label, name in enumerate(classes):
-            if name not in _NO_CLASS:
-                others = _known_names().get(name, ())
-                for word in (name, *others, *map(_plural, (name, *others))):
-                    words.setdefault(_normal(word), label)
-        # A class's own name wins over another class's synonym.
-        words.update({_normal(name): label for label, name in enumerate(classes) if name not in _NO_CLASS})
-        return cls(tuple(classes), words)
+        return cls(tuple(classes), _meanings(tuple(classes)))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,31 +177,63 @@ class Labels:
         return tuple(name for name in self.classes if name not in _NO_CLASS)
 
     def synonyms(self) -> dict[str, list[str]]:
-        """Class name to the other words for it, regular plurals left out."""
-        return {name: list(_known_names().get(name, ())) for name in self.names}
+        """Class name to the other words for it, regular plurals left out. Ambiguous ones stand under each choice."""
+        known = _known()
+        return {
+            name: [
+                *(known.classes[name].words if name in known.classes else ()),
+                *(word for entry in known.ambiguous if name in entry.classes for word in entry.words),
+            ]
+            for name in self.names
+        }
 
     def resolve(self, names: Iterable[str]) -> frozenset[int] | None:
         """The labels that the names mean, or None for every class.
 
         Raises:
-            CutError: `unknown_object`, with the nearest known names.
+            CutError: `unknown_object`, with the nearest known names, or with the choices of an ambiguous one.
         """
-        wanted = [_normal(name) for name in names]
-        if not wanted or EVERYTHING.intersection(wanted):
+        wanted = {_tidy(name): _normal(name) for name in names}
+        if not wanted or _known().everything.intersection(wanted.values()):
             return None
-        for word in wanted:
-            if word not in self.words:
-                raise self._unknown(word)
-        return frozenset(self.words[word] for word in wanted)
+        return frozenset().union(*(self._meant(typed, word) for typed, word in wanted.items()))
 
-    def _unknown(self, word: str) -> CutError:
-        elsewhere = word in Labels.of(tuple(_known_names())).words
-        close = [] if elsewhere else difflib.get_close_matches(word, self.words, n=6, cutoff=0.6)
-        suggestions = list(dict.fromkeys(self.classes[self.words[match]] for match in close))[:3]
+    def _meant(self, typed: str, word: str) -> frozenset[int]:
+        meaning = self.words.get(word)
+        if meaning is None:
+            raise self._unknown(typed, word)
+        if len(meaning.names) > 1:
+            *others, last = map(repr, meaning.names)
+            raise CutError(
+                "unknown_object",
+                f"'{typed}' can mean {', '.join(others)} or {last}: say which.",
+                details={"name": typed, "suggestions": list(meaning.names)},
+            )
+        return meaning.labels
+
+    def _unknown(self, typed: str, word: str) -> CutError:
+        elsewhere = word in _meanings(tuple(_known().classes))
+        suggestions = [] if elsewhere else self._nearest(word)
         if elsewhere:
-            message = f"The model that runs here does not know '{word}'; /labels lists what it knows."
+            message = f"The model that runs here does not know '{typed}'; /labels lists what it knows."
         elif suggestions:
-            message = f"No class is called '{word}'. Did you mean {' or '.join(repr(s) for s in suggestions)}?"
+            message = f"No class is called '{typed}'. Did you mean {' or '.join(repr(s) for s in suggestions)}?"
         else:
-            message = f"No class is called '{word}'; /labels lists the names that are known."
-        return CutError("unknown_object", message, details={"name": word, "suggestions": suggestions})
+            message = f"No class is called '{typed}'; /labels lists the names that are known."
+        return CutError("unknown_object", message, details={"name": typed, "suggestions": suggestions})
+
+    def _nearest(self, word: str) -> list[str]:
+        """At most three names that may have been meant.
+
+        A near English word wins, then a near foreign one, then a distant English one. Among five languages a distant
+        match is chance.
+        """
+        english = [known for known, meaning in self.words.items() if meaning.english]
+        foreign = [known for known, meaning in self.words.items() if not meaning.english]
+        close = _close(word, english, 0.8) or _close(word, foreign, 0.8) or _close(word, english, 0.6)
+        return list(dict.fromkeys(name for match in close for name in self.words[match].names))[:3]
+
+
+def _close(word: str, known: Collection[str], cutoff: float) -> list[str]:
+    # Six, as several of them may mean the same class.
+    return difflib.get_close_matches(word, known, n=6, cutoff=cutoff)
