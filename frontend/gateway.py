@@ -61,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
         Labels.of((await torchserve.describe())["card"]["classes"]).resolve(asked.options.objects)
         if asked.url is not None:
             asked = replace(asked, photo=await fetch(asked.url, settings), url=None)
+            asked.check_bytes(settings)
         reply = await torchserve.predict(asked, _accept(request), request.state.id)
         return Response(reply.body, reply.status, dict(reply.headers))
 

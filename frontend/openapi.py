@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from objectcut.errors import STATUS
-from objectcut.request import CutOptions, DetectOptions
+from objectcut.request import BACKDROP, CutOptions, DetectOptions
 
 _BINARY = {"type": "string", "format": "binary"}
 _WHOLE = {"type": "integer"}
@@ -29,6 +29,7 @@ _RLE = {
     "properties": {"size": {"type": "array", "items": _WHOLE}, "counts": {"type": "string"}},
 }
 _RAW_KINDS = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif", "application/octet-stream")
+_MADE_KINDS = ("image/png", "image/webp", "image/jpeg", "application/zip")
 _EVERY_CALL = ("internal", "not_ready", "overloaded")
 _EVERY_PHOTO = (
     *("invalid_request", "unknown_object", "unreadable_image", "url_refused", "image_too_large", "body_too_large"),
@@ -71,6 +72,10 @@ def _call(options: type[DetectOptions], success: dict[str, Any], *codes: str) ->
     url = {"image_url": {"type": "string", "format": "uri", "description": "a public address of the photo"}}
     text = {"image_base64": {"type": "string", "description": "the photo in base64, with or without a data: prefix"}}
     file = {"image_file": {**_BINARY, "description": "the photo"}}
+    if options is CutOptions:
+        behind = "another picture behind the cut-out: it fills the result, centred, and what is too much is cropped"
+        text[BACKDROP] = {"type": "string", "description": f"{behind}; in base64"}
+        file[BACKDROP] = {**_BINARY, "description": behind}
     in_json = {
         "type": "object",
         "properties": {**url, **text, **fields},
@@ -80,6 +85,7 @@ def _call(options: type[DetectOptions], success: dict[str, Any], *codes: str) ->
     texts = {
         name: {"type": "string", "description": field["description"], "example": "cat" if name == "objects" else ""}
         for name, field in {**url, **text, **fields}.items()
+        if name not in file
     }
     return {
         "description": "Exactly one photo: `image_url`, `image_base64` or `image_file`, or the photo itself as the "
@@ -120,14 +126,15 @@ _FOUND = {
 CUT = _call(
     CutOptions,
     {
-        "description": "The picture itself when `Accept` asks for `image/*`, else JSON with `image_base64`.",
+        "description": "The picture itself when `Accept` asks for `image/*`, else JSON with `image_base64`. With "
+        "`output=both` it is a ZIP, which `application/zip` asks for as well.",
         "headers": {
             "X-Object-Count": {"schema": _WHOLE},
             "X-Foreground-Box": {"schema": {"type": "string"}, "description": "x0,y0,x1,y1 of what is kept"},
         },
         "content": {
             "application/json": {"schema": _answer(_CUT)},
-            **{kind: {"schema": _BINARY} for kind in ("image/png", "image/webp", "image/jpeg")},
+            **{kind: {"schema": _BINARY} for kind in _MADE_KINDS},
         },
     },
     "object_not_found",

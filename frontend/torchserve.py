@@ -17,7 +17,7 @@ import aiohttp
 
 from inflight import InFlight
 from objectcut.errors import CutError, internal
-from objectcut.request import CutRequest
+from objectcut.request import BACKDROP, CutRequest
 from objectcut.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -81,6 +81,9 @@ class TorchServe:
     async def _ask(self, request: CutRequest, accept: str, request_id: str) -> Reply | None:
         """TorchServe's answer; None when it lost the request."""
         assert request.photo is not None
+        files = {"image_file": request.photo}
+        if request.backdrop is not None:
+            files[BACKDROP] = request.backdrop
         with self._in_flight.sent() as ticket:
             call = asyncio.ensure_future(
                 self._call(
@@ -88,7 +91,7 @@ class TorchServe:
                     f"{self._settings.inference_url}/predictions/{_MODEL}/1.0/{request.task}",
                     "inference",
                     headers={"Accept": accept, "X-Request-Id": request_id},
-                    form={**request.form(), "image_file": request.photo},
+                    form={**request.form(), **files},
                 )
             )
             try:

@@ -16,20 +16,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from ts.metrics.metric_type_enum import MetricTypes
 from ts.torch_handler.base_handler import BaseHandler
 
 import objectcut.lean  # noqa: F401  # first: it decides how torchvision is imported
-from objectcut import cutout, matte, models, photo, reply, request, selection
+from objectcut import backdrop, cutout, edges, matte, models, photo, refiner, reply, request, selection
 from objectcut.detector import Detection, Detector, Query
 from objectcut.errors import CutError, internal
 from objectcut.fetch import fetch
+from objectcut.fuse import fuse
 from objectcut.item import Answer, Job
 from objectcut.labels import Labels
 from objectcut.network import DTYPES, dtype_name
 from objectcut.pool import pool
-from objectcut.request import CutRequest
+from objectcut.request import CutOptions, CutRequest
 from objectcut.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -53,6 +56,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         weights = Path(context.system_properties["model_dir"]) / context.manifest["model"]["serializedFile"]
         model, self.card = models.load(weights)
         self.labels = Labels.of(self.card.classes)
+        self.refiner = fuse(refiner.load(weights.with_name("refiner.safetensors")), torch.float32, torch.device("cpu"))
         self.detector = Detector(model, self.card, self.device, DTYPES.get(self.settings.dtype))
         self.pool = pool(self.settings.threads, "photo")
         self.paste_pool = pool(self.settings.threads, "paste")  # its own: photos wait for their masks
@@ -142,14 +146,28 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         with self._timed("objectcut_decode_seconds"):
             assert job.photo is not None
             whole = job.photo.result()  # decoded while the network ran
+        with self._timed("objectcut_edges_seconds"):
+            alpha = self._alpha(whole, chosen, options)
         with self._timed("objectcut_cutout_seconds"):
-            picture = cutout.cut(whole, matte.union((found.mask for found in chosen), width, height), options)
+            sent = job.request.backdrop
+            behind = None if sent is None else backdrop.load(sent, self.settings)
+            picture = cutout.cut(whole, alpha, options, behind)
         if picture is None:
             raise CutError(
                 "object_not_found", "Nothing is left: the objects fill the whole photo, or it is transparent."
             )
         with self._timed("objectcut_encode_seconds"):
             return reply.picture(job, chosen, picture, self.labels, self.card.name)
+
+    def _alpha(self, whole: photo.Photo, chosen: Sequence[selection.Found], options: CutOptions) -> NDArray[np.uint8]:
+        """The alpha of the chosen ones together, (H, W) uint8, with the edges that were asked for."""
+        alpha = matte.union((found.mask for found in chosen), whole.width, whole.height)
+        if options.edges != "raw":
+            drawn = self.paste_pool.map(lambda found: edges.draw(whole.pixels, found.instance, self.refiner), chosen)
+            refined = edges.union(drawn, whole.width, whole.height)
+            if (refined > 127).any():  # else the refiner sees no object there, and the plain mask is better than none
+                alpha = refined if options.edges == "smooth" else edges.sharp(refined)
+        return edges.adjusted(alpha, options.grow, options.feather)
 
     def _answer(self, index: int, answer: Answer | CutError, context: Any) -> bytes:
         """Send one item's reply: the only place where an error becomes one."""

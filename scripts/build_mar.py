@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STORE = ROOT / "model_store"
 HANDLER = ROOT / "handler"
 ARCHIVE = STORE / "objectcut.mar"
+REFINER = STORE / "refiner.safetensors"
 VERSION = "1.0"
 
 
@@ -86,7 +87,7 @@ def build(weights: Path, archive: Path = ARCHIVE) -> bool:
             *("--handler", str(HANDLER / "handler.py")),
             *("--config-file", str(HANDLER / "model-config.yaml")),
             *("--serialized-file", str(weights)),
-            *("--extra-files", str(HANDLER)),
+            *("--extra-files", f"{HANDLER},{REFINER}"),
             *("--export-path", scratch),
             *("--archive-format", "zip-store"),  # weights do not compress
         ]
@@ -105,7 +106,7 @@ def _digest(weights: Path) -> str:
     """Names and contents of everything that goes into the archive, as one sha256."""
     digest = hashlib.sha256()
     files = sorted(path for path in HANDLER.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    for path in (*files, weights):
+    for path in (*files, REFINER, weights):
         name = path.relative_to(HANDLER) if path.is_relative_to(HANDLER) else path.name
         digest.update(f"{name}\0".encode())
         with path.open("rb") as file:

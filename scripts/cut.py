@@ -4,6 +4,7 @@
   cut.py holiday.jpg --objects cat,dog          writes holiday-cut.png beside the photo
   cut.py photos/ --objects person --out cuts/   every photo of a folder
   cut.py - --objects cat < in.jpg > out.png     as part of a pipe
+  cut.py cat.jpg --background-image beach.jpg   the cut-out before another picture
 
 A photo that fails does not stop the others. Exit status: 0 when all were cut, 1 when some failed, 2 when the call
 itself is wrong or the server cannot be reached, 130 after Ctrl-C.
@@ -24,7 +25,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".bmp", ".gif", ".tif", ".tiff"}
-ENDINGS = {"image/png": ".png", "image/webp": ".webp", "image/jpeg": ".jpg"}
+ENDINGS = {"image/png": ".png", "image/webp": ".webp", "image/jpeg": ".jpg", "application/zip": ".zip"}
 console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -44,16 +45,17 @@ class Picture:
     suffix: str
 
 
-def cut(client: httpx.Client, photo: bytes, options: dict[str, str]) -> Picture:
-    """Send one photo.
+def cut(client: httpx.Client, photo: bytes, options: dict[str, str], backdrop: bytes | None) -> Picture:
+    """Send one photo, and the picture that comes behind its cut-out.
 
     Raises:
         Refused: with the server's message.
         Unreachable: no server answered.
     """
     accept = {"jpeg": "image/jpeg", "webp": "image/webp"}.get(options.get("format", ""), "image/png")
+    files = {"image_file": photo, **({} if backdrop is None else {"background_image": backdrop})}
     try:
-        reply = client.post("/cut", files={"image_file": photo}, data=options, headers={"Accept": accept})
+        reply = client.post("/cut", files=files, data=options, headers={"Accept": accept})
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
         raise Unreachable(f"No ObjectCut answers on {client.base_url}. Start it with `make serve`.") from error
     except httpx.TransportError as error:
@@ -97,7 +99,9 @@ def targets(files: list[Path], roots: list[Path], out: Path | None) -> dict[Path
     return goals
 
 
-def cut_all(client: httpx.Client, arguments: argparse.Namespace, options: dict[str, str]) -> int:
+def cut_all(
+    client: httpx.Client, arguments: argparse.Namespace, options: dict[str, str], backdrop: bytes | None
+) -> int:
     """Cut every photo, several at once, and report those that failed."""
     files = list(dict.fromkeys(photos(arguments.photos)))
     if not files:
@@ -107,7 +111,7 @@ def cut_all(client: httpx.Client, arguments: argparse.Namespace, options: dict[s
     goals = targets(files, arguments.photos, arguments.out)
 
     def work(photo: Path) -> Path:
-        picture = cut(client, photo.read_bytes(), options)
+        picture = cut(client, photo.read_bytes(), options, backdrop)
         goal = goals[photo].with_name(goals[photo].name + picture.suffix)
         goal.parent.mkdir(parents=True, exist_ok=True)
         goal.write_bytes(picture.body)
@@ -137,10 +141,10 @@ def cut_all(client: httpx.Client, arguments: argparse.Namespace, options: dict[s
     return 1 if failed else 0
 
 
-def cut_pipe(client: httpx.Client, options: dict[str, str]) -> int:
+def cut_pipe(client: httpx.Client, options: dict[str, str], backdrop: bytes | None) -> int:
     """One photo from standard input to standard output."""
     try:
-        picture = cut(client, sys.stdin.buffer.read(), options)
+        picture = cut(client, sys.stdin.buffer.read(), options, backdrop)
     except Refused as error:
         console.print(str(error), style="red")
         return 1
@@ -173,12 +177,19 @@ def parser() -> argparse.ArgumentParser:
     asked.add_argument("--point", metavar="X,Y", help="only the object under this pixel")
     asked.add_argument("--roi", metavar="X0,Y0,X1,Y1", help="only objects whose centre lies inside")
     picture = made.add_argument_group("the picture")
-    picture.add_argument("--background", help="transparent or a CSS colour (default: transparent)")
+    picture.add_argument(
+        "--background", help="transparent, a CSS colour, blur, or blur:20 with a radius in px (default: transparent)"
+    )
+    picture.add_argument("--background-image", type=Path, metavar="FILE", help="a picture to put behind the cut-out")
     picture.add_argument("--crop", action="store_true", help="trim to the cut-out")
     picture.add_argument("--margin", help="room around a trimmed cut-out, px or such as 5%%")
     picture.add_argument("--max-size", help="longest side, px")
-    picture.add_argument("--output", choices=("image", "mask"), help="the cut-out or its mask (default: image)")
-    picture.add_argument("--format", choices=("png", "webp", "jpeg"), help="(default: png)")
+    picture.add_argument(
+        "--output",
+        choices=("image", "mask", "both"),
+        help="the cut-out, its mask, or a ZIP with colours and transparency apart (default: image)",
+    )
+    picture.add_argument("--format", choices=("png", "webp", "jpeg", "zip"), help="(default: png; zip is both)")
     return made
 
 
@@ -186,14 +197,18 @@ def main() -> int:
     arguments = parser().parse_args()
     if arguments.jobs < 1:
         parser().error("--jobs must be at least 1")
-    own = {"photos", "out", "jobs", "server"}
+    try:
+        backdrop = arguments.background_image.read_bytes() if arguments.background_image else None
+    except OSError as error:
+        parser().error(f"--background-image: {arguments.background_image}: {error.strerror or error}")
+    own = {"photos", "out", "jobs", "server", "background_image"}
     given = {name: value for name, value in vars(arguments).items() if name not in own and value}
     options = {name: "true" if value is True else str(value) for name, value in given.items()}
     pipe = arguments.photos == [Path("-")]
     # trust_env: a proxy stands between this machine and the internet, not before a server of one's own.
     with httpx.Client(base_url=arguments.server, timeout=180, trust_env=False) as client:
         try:
-            return cut_pipe(client, options) if pipe else cut_all(client, arguments, options)
+            return cut_pipe(client, options, backdrop) if pipe else cut_all(client, arguments, options, backdrop)
         except KeyboardInterrupt:
             console.print("Stopped.")
             return 130

@@ -46,5 +46,6 @@ def test_the_archive_holds_code_settings_and_weights(tmp_path: Path) -> None:
         "handler.py",
         "metrics.yaml",
         "model-config.yaml",
+        "refiner.safetensors",
     }
     assert sorted(path.name for path in tmp_path.iterdir()) == ["objectcut.inputs", "objectcut.mar"]

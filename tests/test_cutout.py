@@ -57,7 +57,7 @@ def test_a_colour_behind_the_object(options, mode, outside):
 def test_half_transparent_pixels_are_mixed_with_the_background():
     half = np.where(OBJECT, 128, 0).astype(np.uint8)
     mixed = (PIXELS[Y0, X0].astype(float) * 128 + 255 * 127) / 255
-    np.testing.assert_allclose(array(cut(half, background="white"))[Y0, X0], mixed, atol=1)
+    np.testing.assert_allclose(array(cut(half, background="white", edges="raw"))[Y0, X0], mixed, atol=1)
 
 
 def test_inverted_the_object_is_gone():
@@ -143,6 +143,109 @@ def test_the_photos_own_transparency_stays():
     assert array(cut(source_alpha=source, invert=True))[0, -1, 3] == 100
 
 
+def flat(inside: tuple[int, ...], outside: tuple[int, ...]) -> np.ndarray:
+    return np.where(OBJECT[..., None] == 255, inside, outside).astype(np.uint8)
+
+
+RED, GREY = (255, 0, 0), (90, 90, 90)
+
+
+@pytest.mark.parametrize("background", ["blur", "blur:2", "blur:300"])
+def test_the_photo_itself_blurred_behind_the_object(background):
+    made = cut(background=background)
+    assert made.image.mode == "RGB"
+    assert made.box == (X0, Y0, X1, Y1)
+    got = array(made)
+    np.testing.assert_array_equal(got[OBJECT == 255], PIXELS[OBJECT == 255])
+    assert got[OBJECT == 0].std() < 0.7 * PIXELS[OBJECT == 0].std()
+
+
+@pytest.mark.parametrize(
+    ("options", "inside", "outside"),
+    [
+        ({}, RED, GREY),
+        ({"crop": True}, RED, None),
+        ({"invert": True}, RED, GREY),
+        ({"max_size": 20}, RED, GREY),
+    ],
+)
+def test_neither_object_nor_background_has_a_halo(options, inside, outside):
+    made = cutout.cut(Photo(flat(RED, GREY)), OBJECT, CutOptions(background="blur:6", **options))
+    assert made is not None
+    got, share = array(made).astype(int), made.image.width / (X1 - X0 if outside is None else WIDTH)
+    centre = got[round(13 * share) if outside else 5, round(20 * share) if outside else 8]
+    assert np.abs(centre - inside).max() <= 4
+    if outside is not None:
+        assert np.abs(got[round(4 * share), round(20 * share)] - outside).max() <= 4
+
+
+def test_inverted_it_is_the_object_that_is_blurred():
+    got = array(cut(invert=True, background="blur:9"))
+    np.testing.assert_array_equal(got[OBJECT == 0], PIXELS[OBJECT == 0])
+    assert got[OBJECT == 255].std() < 0.5 * PIXELS[OBJECT == 255].std()
+
+
+def test_beyond_the_photo_nothing_is_blurred():
+    got = array(cut(crop=True, margin=20, background="blur"))  # 12 px to the left and 8 to the top are there
+    assert got.shape == (Y1 - Y0 + 40, X1 - X0 + 40, 4)
+    beyond = np.ones(got.shape[:2], bool)
+    beyond[20 - Y0 : 20 - Y0 + HEIGHT, 20 - X0 : 20 - X0 + WIDTH] = False
+    assert not got[beyond].any()
+    assert (got[~beyond][:, 3] == 255).all()
+
+
+def test_a_transparent_photo_stays_so_when_it_is_blurred():
+    source = np.full((HEIGHT, WIDTH), 100, np.uint8)
+    source[:, :20], source[:, 30:] = 0, 255
+    got = array(cut(source_alpha=source, background="blur:5"))
+    np.testing.assert_array_equal(got[..., 3], source)
+    assert not got[:, :20].any()
+    np.testing.assert_array_equal(got[Y0:Y1, 20:X1, :3], PIXELS[Y0:Y1, 20:X1])
+
+
+LIME = Photo(np.full((7, 9, 3), (0, 255, 0), np.uint8))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"crop": True, "margin": 15}, {"max_size": 20}, {"invert": True}],
+    ids=["", "crop", "size", "invert"],
+)
+def test_another_picture_behind_the_object(options):
+    made = cutout.cut(Photo(PIXELS), OBJECT, CutOptions(**options), LIME)
+    bare = cutout.cut(Photo(PIXELS), OBJECT, CutOptions(**options))
+    assert made is not None
+    assert bare is not None
+    assert (made.image.mode, made.box, made.image.size) == ("RGB", bare.box, bare.image.size)
+    got, alpha = array(made), array(bare)[..., 3]
+    assert {tuple(pixel) for pixel in got[alpha == 0].tolist()} == {(0, 255, 0)}
+    np.testing.assert_array_equal(got[alpha == 255], array(bare)[alpha == 255][:, :3])
+
+
+@pytest.mark.parametrize("size", [(HEIGHT, WIDTH), (HEIGHT // 2, WIDTH // 2)])
+def test_a_transparent_picture_behind_the_object_hides_nothing(size):
+    clear = np.zeros(size, np.uint8)
+    clear[: size[0] // 2] = 255
+    hidden = Photo(np.where(clear[..., None] > 0, 200, 77).repeat(3, axis=2).astype(np.uint8), clear)
+    made = cutout.cut(Photo(PIXELS), OBJECT, CutOptions(), hidden)
+    assert made is not None
+    got = array(made)
+    assert got[0, 0].tolist() == [200, 200, 200, 255]
+    assert got[-1, -1].tolist() == [0, 0, 0, 0]
+    assert not got[got[..., 3] == 0].any()
+
+
+def test_a_mask_is_the_same_before_any_background():
+    masks = [cut(output="mask", **options) for options in ({}, {"background": "blur"})]
+    masks.append(cutout.cut(Photo(PIXELS), OBJECT, CutOptions(output="mask"), LIME))
+    for mask in masks:
+        np.testing.assert_array_equal(array(mask), OBJECT)
+
+
+def test_colours_and_alpha_together_are_the_transparent_cut_out():
+    np.testing.assert_array_equal(array(cut(output="both", crop=True)), array(cut(crop=True)))
+
+
 @pytest.mark.parametrize(("options", "kept"), [({}, OBJECT), ({"invert": True}, 255 - OBJECT)])
 def test_a_mask_is_white_where_something_is_kept(options, kept):
     made = cut(output="mask", background="red", **options)
@@ -170,6 +273,7 @@ def test_nothing_left_is_none(alpha, source, options):
 
 def test_photo_and_alpha_are_left_as_they_were():
     pixels, alpha = PIXELS.copy(), OBJECT.copy()
-    cutout.cut(Photo(pixels), alpha, CutOptions(invert=True, background="red", max_size=5))
+    for background in ("red", "blur"):
+        cutout.cut(Photo(pixels), alpha, CutOptions(invert=True, background=background, max_size=5))
     np.testing.assert_array_equal(pixels, PIXELS)
     np.testing.assert_array_equal(alpha, OBJECT)

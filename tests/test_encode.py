@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import io
+import zipfile
 
 import numpy as np
 import pytest
 from conftest import encoded
-from PIL import Image
+from PIL import Image, ImageCms
 
 from objectcut.cutout import cut
 from objectcut.encode import MEDIA_TYPES, encode, negotiate
 from objectcut.errors import CutError
-from objectcut.photo import load
+from objectcut.photo import Photo, load
 from objectcut.request import CutOptions
 from objectcut.settings import Settings
 
@@ -53,6 +54,46 @@ def test_the_field_wins_over_the_header():
     assert negotiate(CutOptions(format="jpeg"), "image/webp") == "jpeg"
 
 
+@pytest.mark.parametrize("options", [{"output": "both"}, {"format": "zip"}])
+@pytest.mark.parametrize("accept", ["", "image/webp", "application/zip", "application/json"])
+def test_colours_and_alpha_are_a_zip_whatever_is_accepted(options, accept):
+    assert negotiate(CutOptions(**options), accept) == "zip"
+
+
+def unzipped(data: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Colours and alpha."""
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        assert packed.testzip() is None
+        assert packed.namelist() == ["cutout.jpg", "alpha.png"]
+        with Image.open(packed.open("cutout.jpg")) as colours, Image.open(packed.open("alpha.png")) as alpha:
+            assert (colours.format, colours.mode, alpha.format, alpha.mode) == ("JPEG", "RGB", "PNG", "L")
+            return np.asarray(colours), np.asarray(alpha)
+
+
+def test_a_zip_holds_the_photos_colours_and_the_exact_alpha():
+    smooth = np.asarray(Image.radial_gradient("L"))
+    pixels = np.dstack([smooth, smooth.T // 2, 255 - smooth])
+    alpha = np.zeros_like(smooth)
+    alpha[40:200, 60:190], alpha[40:60, 60:190] = 255, 100
+    made = cut(Photo(pixels), alpha, CutOptions(output="both", crop=True, margin=20, edges="raw"))
+    assert made is not None
+    colours, opacity = unzipped(encode(made.image, "zip"))
+    np.testing.assert_array_equal(opacity, np.pad(alpha[40:200, 60:190], 20))
+    kept = colours[20:-20, 20:-20].astype(int)
+    assert np.abs(kept - pixels[40:200, 60:190]).mean() < 2
+    assert np.abs(kept - pixels[40:200, 60:190]).max() < 30
+
+
+def test_a_zip_tells_nothing_of_what_was_cut_away():
+    first, second = (np.full((32, 48, 3), colour, np.uint8) for colour in (10, 240))
+    alpha = np.zeros((32, 48), np.uint8)
+    alpha[8:24, 10:30] = 255
+    second[alpha == 255] = first[alpha == 255]
+    options = CutOptions(output="both")
+    one, other = (encode(cut(Photo(pixels), alpha, options).image, "zip") for pixels in (first, second))
+    assert one == other
+
+
 @pytest.mark.parametrize("mode", IMAGES)
 @pytest.mark.parametrize("kind", ["png", "webp"])
 def test_png_and_webp_keep_every_pixel(kind, mode):
@@ -88,12 +129,17 @@ def test_jpeg_is_white_where_transparent(colour, seen):
 def test_nothing_of_the_photos_metadata_is_told(kind):
     exif = Image.Exif()
     exif[0x010E] = "taken at home"
-    taken = encoded(IMAGES["RGB"], "JPEG", exif=exif.tobytes(), comment="my home", xmp=b"<x>at home</x>")
+    exif.get_ifd(0x8825)[29] = "home, 52 N 13 E"  # GPSDateStamp, a text of the GPS data
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() + b"my home"
+    marks = {"exif": exif.tobytes(), "comment": "my home", "xmp": b"<x>at home</x>", "icc_profile": icc}
+    taken = encoded(IMAGES["RGB"], "JPEG", **marks)
     photo = load(taken, Settings())
     made = cut(photo, np.full((9, 13), 255, np.uint8), CutOptions(crop=True, background="white"))
     assert made is not None
-    assert taken.count(b"home") == 3
-    assert b"home" not in encode(made.image, kind)
+    assert taken.count(b"home") == 5
+    data = encode(made.image, kind)
+    assert b"home" not in data
+    assert not any(mark in data for mark in (b"Exif", b"EXIF", b"ICC_PROFILE", b"ICCP", b"iCCP", b"eXIf", b"xmp"))
 
 
 @pytest.mark.parametrize(("kind", "longest"), [("webp", 16_383), ("jpeg", 65_500)])

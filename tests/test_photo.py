@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import random
 import struct
 import zlib
@@ -46,6 +47,21 @@ def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
+def tiff(values: np.ndarray, photometric: int) -> bytes:
+    """A TIFF file of (H, W, C) uint16, for what Pillow does not write; 0: white is zero, 1: grey, 2: RGB, 5: CMYK."""
+    height, width, channels = values.shape
+    data = values.astype("<u2").tobytes()
+    depths = 8 + len(data)
+    tags = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, channels, 16 if channels == 1 else depths)]
+    tags += [(259, 3, 1, 1), (262, 3, 1, photometric), (273, 4, 1, 8), (277, 3, 1, channels)]
+    tags += [(278, 4, 1, height), (279, 4, 1, len(data))]
+    start = depths + 2 * channels
+    directory = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    body = data + struct.pack(f"<{channels}H", *[16] * channels)
+    return b"II*\0" + struct.pack("<I", start) + body + struct.pack("<H", len(tags)) + directory + bytes(4)
+
+
+ADOBE = b"\xff\xee\x00\x0eAdobe\x00d\x00\x00\x00\x00\x00"  # the marker of inverted CMYK, which Pillow writes
 KINDS = {
     "JPEG": encoded(SMALL, "JPEG", quality=95, subsampling=0),
     "progressive JPEG": encoded(SMALL, "JPEG", quality=95, subsampling=0, progressive=True),
@@ -64,6 +80,11 @@ KINDS = {
     "TIFF": encoded(SMALL, "TIFF"),
     "LZW TIFF": encoded(SMALL, "TIFF", compression="tiff_lzw"),
     "CMYK TIFF": encoded(SMALL.convert("CMYK"), "TIFF"),
+    "TIFF of two pages": encoded(SMALL.copy(), "TIFF", save_all=True, append_images=[Image.new("RGB", SMALL.size)]),
+    "YCbCr TIFF": encoded(SMALL.convert("YCbCr"), "TIFF"),
+    "CMYK JPEG of no Adobe program": encoded(SMALL.convert("CMYK"), "JPEG", quality=95).replace(ADOBE, b""),
+    "16-bit RGB TIFF": tiff(TALL * np.uint16(257), 2),
+    "16-bit CMYK TIFF": tiff(np.asarray(SMALL.convert("CMYK")) * np.uint16(257), 5),
 }
 
 
@@ -90,8 +111,9 @@ EIGHT = np.linspace(0, 255, 32).reshape(4, 8)
         encoded(Image.fromarray(LEVELS.astype(np.int32)), "TIFF"),
         encoded(Image.fromarray(EIGHT.astype(np.float32) / 255), "TIFF"),
         png(8, 4, 16, 2, b"".join(b"\0" + np.repeat(row, 3).astype(">u2").tobytes() for row in LEVELS)),
+        tiff(65535 - LEVELS[..., None], 0),
     ],
-    ids=["JPEG", "PNG", "16-bit PNG", "16-bit TIFF", "32-bit TIFF", "float TIFF", "16-bit RGB PNG"],
+    ids=["JPEG", "PNG", "16-bit PNG", "16-bit TIFF", "32-bit TIFF", "float TIFF", "16-bit RGB PNG", "white is zero"],
 )
 def test_grey_levels_of_any_depth(data):
     np.testing.assert_allclose(read(data).pixels, np.dstack([EIGHT] * 3), atol=2)
@@ -109,6 +131,7 @@ def with_alpha(mode: str, kind: str, **options: object) -> bytes:
 
 
 PALETTE = SMALL.quantize(2)
+DEEP = Image.fromarray(np.where(TALL[..., 0] > 0, 51_400, 5_140).astype(np.uint16))
 CLEAR_INDEX = int(np.asarray(PALETTE)[-1, -1])
 
 
@@ -126,8 +149,24 @@ CLEAR_INDEX = int(np.asarray(PALETTE)[-1, -1])
         (encoded(PALETTE, "PNG", transparency=CLEAR_INDEX), 0),
         (encoded(PALETTE, "PNG", transparency=bytes(40 if i == CLEAR_INDEX else 255 for i in range(2))), 40),
         (encoded(PALETTE, "GIF", transparency=CLEAR_INDEX), 0),
+        (encoded(PALETTE, "GIF", transparency=CLEAR_INDEX, **ANIMATED), 0),
+        (encoded(DEEP, "PNG", transparency=int(DEEP.getpixel((15, 23)))), 0),
     ],
-    ids=["PNG", "grey PNG", "WebP", "TIFF", "HEIC", "AVIF", "colour key", "grey key", "palette", "palette 40", "GIF"],
+    ids=[
+        "PNG",
+        "grey PNG",
+        "WebP",
+        "TIFF",
+        "HEIC",
+        "AVIF",
+        "colour key",
+        "grey key",
+        "palette",
+        "palette 40",
+        "GIF",
+        "animated GIF",
+        "16-bit grey key",
+    ],
 )
 def test_transparency_of_the_file_is_kept(data, alpha):
     photo = read(data)
@@ -156,7 +195,7 @@ STORED = {
 
 
 @pytest.mark.parametrize("orientation", STORED)
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "HEIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "HEIF", "AVIF"])
 def test_every_exif_orientation_comes_upright(kind, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -204,9 +243,70 @@ def test_an_icc_profile_that_changes_nothing(icc):
     np.testing.assert_allclose(corners(read(data)), [(200, 0, 0), (0, 0, 200)], atol=1)
 
 
+P3_TO_XYZ = [[0.5151, 0.2412, -0.0011], [0.2920, 0.6922, 0.0419], [0.1571, 0.0666, 0.7841]]  # a row a primary, D50
+XYZ_TO_SRGB = [[3.1342, -0.9788, 0.0720], [-1.6174, 1.9163, -0.2290], [-0.4907, 0.0335, 1.4057]]  # likewise
+
+
+def display_p3() -> bytes:
+    """sRGB's own profile with the primaries of Display P3, as phones write it."""
+    icc = bytearray(profile("sRGB"))
+    for name, primary in zip((b"rXYZ", b"gXYZ", b"bXYZ"), P3_TO_XYZ, strict=True):
+        entry = icc.index(name)
+        offset = struct.unpack(">I", icc[entry + 4 : entry + 8])[0]
+        icc[offset + 8 : offset + 20] = struct.pack(">3i", *(round(value * 65536) for value in primary))
+    return bytes(icc)
+
+
+def linear(colour: np.ndarray) -> np.ndarray:
+    return np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+
+
+@pytest.mark.parametrize("colour", [(200, 100, 80), (60, 150, 90), (128, 128, 128), (255, 255, 255)])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "HEIF", "AVIF", "TIFF"])
+def test_a_phones_wide_colours_become_srgb(kind, colour):
+    wide = np.clip(linear(np.array(colour) / 255) @ P3_TO_XYZ @ XYZ_TO_SRGB, 0, 1)
+    expected = 255 * np.where(wide <= 0.0031308, wide * 12.92, 1.055 * wide ** (1 / 2.4) - 0.055)
+    data = encoded(Image.new("RGB", (16, 16), colour), kind, icc_profile=display_p3(), quality=100)
+    np.testing.assert_allclose(read(data).pixels[8, 8], expected, atol=4)
+
+
+def printed() -> bytes:
+    """A profile of CMYK whose four inks are grey alone: the lightness is 100 % less the ink's share of the black."""
+    corners = itertools.product((0, 1), repeat=4)  # the table's own order, black fastest
+    table = b"".join(bytes([255 * (1 - black), 128, 128]) for *_, black in corners)
+    identity = bytes(range(256))
+    unit = struct.pack(">9i", *(65536 if cell % 4 == 0 else 0 for cell in range(9)))
+    lut = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + unit + identity * 4 + table + identity * 3
+    lut += bytes(-len(lut) % 4)
+    tags = struct.pack(">I4sII", 1, b"A2B0", 144, len(lut))
+    white = struct.pack(">3i", 63190, 65536, 54061)
+    head = struct.pack(
+        ">I4sI4s4s4s12s4s", 144 + len(lut), b"lcms", 0x02400000, b"prtr", b"CMYK", b"Lab ", bytes(12), b"acsp"
+    )
+    return head + bytes(28) + white + bytes(48) + tags + lut
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_a_printers_profile_is_heeded(kind):
+    inks = Image.new("CMYK", (16, 16), (255, 0, 0, 0))
+    inks.paste((0, 0, 0, 255), (0, 8, 16, 16))
+    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    photo = read(encoded(inks, kind, icc_profile=printed(), **options))
+    np.testing.assert_allclose(corners(photo), [(255,) * 3, (0,) * 3], atol=6)  # without it: cyan and black
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF"])
 @pytest.mark.parametrize("size", [(1, 1), (2, 1), (1, 300)])
-def test_tiny_photos(size):
-    photo = read(encoded(Image.new("RGB", size, "teal")))
+def test_tiny_photos(size, kind):
+    photo = read(encoded(Image.new("RGB", size, "teal"), kind))
+    assert (photo.width, photo.height) == size
+    np.testing.assert_allclose(photo.pixels[0, 0], (0, 128, 128), atol=4)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+@pytest.mark.parametrize("size", [(16_000, 1), (1, 16_000)])
+def test_a_photo_that_is_only_long(size, kind):
+    photo = read(encoded(Image.new("RGB", size, "teal"), kind))
     assert (photo.width, photo.height) == size
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -62,6 +63,30 @@ def test_who_accepts_pictures_gets_one(accept, media_type):
         with Image.open(io.BytesIO(got.body)) as opened:
             assert Image.MIME[opened.format] == media_type
             assert opened.size == (26, 21)
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("application/zip", "application/zip"),
+        ("text/html, Application/ZIP;q=0.9", "application/zip"),
+        ("image/*", "application/zip"),
+        ("image/webp", "application/zip"),
+        ("", "application/json"),
+        ("application/json", "application/json"),
+    ],
+)
+def test_who_accepts_pictures_or_zip_gets_colours_and_alpha_as_one_file(accept, media_type):
+    got = answer(accept, output="both")
+    assert (got.status, got.media_type) == (200, media_type)
+    assert got.headers == {"X-Object-Count": "2", "X-Foreground-Box": "10,5,36,26"}
+    told = (
+        got.body
+        if media_type == "application/zip"
+        else base64.b64decode(json.loads(got.body)["response"]["image_base64"])
+    )
+    with zipfile.ZipFile(io.BytesIO(told)) as packed:
+        assert packed.namelist() == ["cutout.jpg", "alpha.png"]
 
 
 def test_json_holds_the_picture_and_what_is_on_it():

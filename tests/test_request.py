@@ -169,7 +169,95 @@ def test_a_css_colour(colour, rgba):
 
 def test_a_white_background_may_be_said_twice():
     assert asked(return_white_bg=True, background="#fff").options.background_rgba() == (255, 255, 255, 255)
-    assert "send one of them" in refused(return_white_bg=True, background="red").message
+    for other in ("red", "blur"):
+        assert "send one of them" in refused(return_white_bg=True, background=other).message
+
+
+@pytest.mark.parametrize(
+    ("background", "radius"),
+    [
+        ("blur", 6),  # of a photo of 400 x 100
+        ("Blur", 6),
+        ("blur:20", 20),
+        ("blur: 2.5 px", 2.5),
+        ("blur:500", 500),
+        ("blur:0.01", 0.01),
+        ("transparent", None),
+        ("red", None),
+    ],
+)
+def test_a_blurred_background(background, radius):
+    options = asked(background=background).options
+    assert options.blur_px(400, 100) == radius
+    if radius is not None:
+        assert options.background_rgba() == (0, 0, 0, 0)
+
+
+def test_the_blur_that_is_not_told_is_bounded():
+    assert [asked(background="blur").options.blur_px(side, 1) for side in (1, 100_000)] == [1, 500]
+
+
+@pytest.mark.parametrize(
+    "text", [TEXT, base64.urlsafe_b64encode(PHOTO).decode().rstrip("="), f"data:image/png;base64,{TEXT}"]
+)
+def test_another_picture_as_the_background(text):
+    sent = asked(background_image=text, objects=["cat"], background="transparent")
+    assert sent.backdrop == PHOTO
+    assert request.from_form({"image_file": PHOTO, "objects": "cat", "background_image": text}, "cut", SETTINGS) == sent
+    form = {"image_file": PHOTO, "objects": "cat", "background_image": bytearray(PHOTO)}
+    assert request.from_form(form, "cut", SETTINGS) == sent
+
+
+@pytest.mark.parametrize("empty", ["", b""])
+def test_a_background_that_was_not_chosen_in_a_form_is_none(empty):
+    form = {"image_file": PHOTO, "background_image": empty, "background": "red"}
+    assert request.from_form(form, "cut", SETTINGS).backdrop is None
+
+
+@pytest.mark.parametrize("options", [{"return_white_bg": True}, {"background": "red"}, {"background": "blur"}])
+def test_there_is_only_one_background(options):
+    message = refused(background_image=TEXT, **options).message
+    assert message == f"'background_image' and '{next(iter(options))}' ask for different backgrounds; send one of them."
+
+
+def test_a_background_image_belongs_to_a_cut_in_a_form_or_in_json():
+    assert "'background_image' is not a field of this call" in refused("detect", background_image=TEXT).message
+    with pytest.raises(CutError, match="send both in a form or JSON") as caught:
+        request.from_raw(PHOTO, {"background_image": TEXT}, "cut", SETTINGS)
+    assert caught.value.details == {"field": "background_image"}
+
+
+def test_photo_and_background_share_the_limit():
+    with pytest.raises(CutError, match="'background_image' together have 1,540 bytes; at most 1,539") as caught:
+        request.from_json({"image_base64": TEXT, "background_image": TEXT}, "cut", Settings(max_body_bytes=1539))
+    assert caught.value.code == "body_too_large"
+
+
+@pytest.mark.parametrize(
+    "options", [{"output": "both"}, {"format": "zip"}, {"format": " ZIP "}, {"output": "Both", "format": "zip"}]
+)
+def test_a_zip_is_colours_and_alpha(options):
+    got = asked(**options).options
+    assert got.output == "both"
+    assert got.format in {None, "zip"}
+
+
+@pytest.mark.parametrize(
+    ("options", "fields"),
+    [
+        ({"output": "both", "format": "png"}, ("output", "format")),
+        ({"output": "both", "format": "jpg"}, ("output", "format")),
+        ({"output": "mask", "format": "zip"}, ("output", "format")),
+        ({"output": "image", "format": "zip"}, ("output", "format")),
+        ({"output": "both", "background": "red"}, ("output", "background")),
+        ({"format": "zip", "background": "blur"}, ("output", "background")),
+        ({"output": "both", "return_white_bg": True}, ("output", "return_white_bg")),
+        ({"output": "both", "background_image": TEXT}, ("output", "background_image")),
+    ],
+)
+def test_a_zip_has_neither_background_nor_another_format(options, fields):
+    message = refused(**options).message
+    assert all(f"'{field}'" in message for field in fields)
 
 
 @pytest.mark.parametrize(
@@ -186,8 +274,15 @@ def test_a_white_background_may_be_said_twice():
         ("background", "no colour", "CSS colour"),
         ("background", "rgba(1,2,3)", "CSS colour"),
         ("background", 5, "valid string"),
-        ("background", "blur:5", "not available yet"),
-        ("background_image", TEXT, "not available yet"),
+        ("background", "blur:0", "more than 0 and at most 500 px"),
+        ("background", "blur:500.1", "more than 0 and at most 500 px"),
+        ("background", "blur:-1", "more than 0 and at most 500 px"),
+        ("background", "blur:", "more than 0 and at most 500 px"),
+        ("background", "blur:nan", "more than 0 and at most 500 px"),
+        ("background", "blurred", "more than 0 and at most 500 px"),
+        ("background_image", "", "is empty"),
+        ("background_image", "?!", "not valid base64"),
+        ("background_image", 5, "must be a base64 string"),
         ("invert", [], "valid boolean"),
         ("min_score", 1.01, "less than or equal to 1"),
         ("min_score", -0.1, "greater than or equal to 0"),
@@ -231,19 +326,11 @@ def test_a_wrong_value_names_its_field(field, value, says):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("edges", "smooth"), ("feather", 2), ("grow", -2), ("output", "both"), ("format", "zip")]
-)
-def test_what_is_not_available_yet_says_so(field, value):
-    error = refused(**{field: value})
-    assert "not available yet" in error.message
-    assert error.details == {"field": field}
-
-
-@pytest.mark.parametrize(
     ("task", "field", "says"),
     [
         ("cut", "object", "Did you mean 'objects'?"),
         ("cut", "back_ground", "Did you mean 'background'?"),
+        ("cut", "background_img", "Did you mean 'background_image'?"),
         ("cut", "image_base46", "Did you mean 'image_base64'?"),
         ("cut", "colour_of_the_sky", "'colour_of_the_sky' is not a field of this call."),
         pytest.param("cut", "x" * 10_000, "is not a field of this call.", id="cut-long"),
@@ -272,6 +359,9 @@ def test_detect_takes_names_and_a_score():
         {"return_white_bg": True, "invert": True, "crop": True, "margin": "5%"},
         {"background": "rgba(1, 2, 3, 0.5)", "output": "mask", "format": "webp", "max_size": 9},
         {"background": "TRANSPARENT", "margin": 12.5, "pick": "best"},
+        {"background": "blur: 7.5px"},
+        {"format": "zip"},
+        {"output": "both"},
     ],
 )
 def test_a_request_survives_the_way_through_a_form(options):

@@ -188,7 +188,7 @@ def test_a_photo_that_torchserve_loses_with_a_worker_is_cut_all_the_same(
     for folder in ("handler", "scripts", "frontend"):
         shutil.copytree(ROOT / folder, root / folder)
     (root / "model_store").mkdir()
-    for file in ("config.properties", "model_store/bundled.safetensors"):
+    for file in ("config.properties", "model_store/bundled.safetensors", "model_store/refiner.safetensors"):
         shutil.copy(ROOT / file, root / file)
     config = root / "handler" / "model-config.yaml"
     patient = config.read_text().replace("maxBatchDelay: 1 ", "maxBatchDelay: 2000 ")

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import zipfile
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -84,7 +85,8 @@ def test_a_photo_can_be_sent_in_every_way(
 
 
 def test_the_json_answer_has_picture_and_objects(client: httpx.Client, woman: bytes, astronaut: Image.Image) -> None:
-    reply = client.post("/cut", json={"image_base64": base64.b64encode(woman).decode(), "objects": ["people"]}).json()
+    body = {"image_base64": base64.b64encode(woman).decode(), "objects": ["people"], "edges": "raw"}
+    reply = client.post("/cut", json=body).json()
     assert reply["error"] is False
     response = reply["response"]
     picture = opened(base64.b64decode(response["image_base64"]))
@@ -140,7 +142,8 @@ def test_a_large_jpeg_is_cut_at_its_own_pixels(client: httpx.Client, chelsea: Im
     exif = Image.Exif()
     exif[0x0112] = 6  # stored on its side
     data = encoded(large.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=90, exif=exif.tobytes())
-    picture = opened(client.post("/cut", files={"image_file": data}, data={"objects": "cat"}, headers=PICTURE).content)
+    options = {"objects": "cat", "edges": "raw"}
+    picture = opened(client.post("/cut", files={"image_file": data}, data=options, headers=PICTURE).content)
     photo = np.asarray(Image.open(io.BytesIO(data)).transpose(Image.Transpose.ROTATE_270))
     assert picture.shape == (2661, 4000, 4)
     inside = picture[..., 3] == 255
@@ -179,9 +182,76 @@ def test_detect_lists_what_pick_takes(client: httpx.Client, woman: bytes) -> Non
         mask = coco.decode(found["mask"])
         assert mask.shape == (listed["height"], listed["width"])
         assert mask.sum() == found["area"]
-        options = {"min_score": "0.3", "pick": str(found["id"]), "output": "mask"}
+        options = {"min_score": "0.3", "pick": str(found["id"]), "output": "mask", "edges": "raw"}
         reply = client.post("/cut", files={"image_file": woman}, data=options, headers=PICTURE)
         assert (opened(reply.content) == mask * 255).all()
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_smooth_edges_are_soft_and_narrow_and_sharp_ones_hard(
+    large: bool, client: httpx.Client, astronaut: Image.Image
+) -> None:
+    size = (3000, 3000) if large else astronaut.size
+    photo = encoded(astronaut.resize(size, Image.Resampling.BICUBIC), "JPEG", quality=95)
+
+    def alpha(edges: str) -> NDArray[np.uint8]:
+        options = {"objects": "person", "edges": edges}
+        return opened(client.post("/cut", files={"image_file": photo}, data=options, headers=PICTURE).content)[..., 3]
+
+    smooth, sharp, raw = alpha("smooth"), alpha("sharp"), alpha("raw")
+    soft = (smooth > 0) & (smooth < 255)
+    assert 0.002 < soft.mean() < 0.06
+    assert set(np.unique(sharp)) == set(np.unique(raw)) == {0, 255}
+    assert ((smooth > 127) == (sharp > 0)).all()
+    assert (sharp != raw).any()
+
+
+def test_a_cut_out_stands_before_a_blur_or_another_picture(client: httpx.Client, woman: bytes, cat: bytes) -> None:
+    files, options = {"image_file": woman}, {"objects": "person"}
+    own = opened(woman)[..., :3].astype(int)
+    blurred = opened(
+        client.post("/cut", files=files, data={**options, "background": "blur:20"}, headers=PICTURE).content
+    )
+    flag = slice(0, 200), slice(0, 60)
+    assert blurred.shape == own.shape
+    assert (blurred[100:180, 200:250] == own[100:180, 200:250]).all(), "the face"
+    assert np.abs(np.diff(blurred[flag].astype(int), axis=0)).mean() < 0.3 * np.abs(np.diff(own[flag], axis=0)).mean()
+    before = client.post("/cut", files={**files, "background_image": cat}, data=options, headers=PICTURE)
+    picture = opened(before.content)
+    assert picture.shape == own.shape
+    assert (picture[100:180, 200:250] == own[100:180, 200:250]).all()
+    assert np.abs(picture[flag].astype(int) - own[flag]).mean() > 20
+    text = base64.b64encode(cat).decode()
+    body = {"image_base64": base64.b64encode(woman).decode(), "background_image": text, **options}
+    assert (opened(client.post("/cut", json=body, headers=PICTURE).content) == picture).all()
+    broken = client.post("/cut", files={**files, "background_image": b"no picture"}, data=options)
+    assert (broken.status_code, broken.json()["code"]) == (400, "unreadable_image")
+    assert broken.json()["details"]["field"] == "background_image"
+
+
+def test_colours_and_transparency_come_apart_in_a_zip(client: httpx.Client, woman: bytes) -> None:
+    options = {"objects": "person", "output": "both"}
+    reply = client.post("/cut", files={"image_file": woman}, data=options, headers={"Accept": "application/zip"})
+    assert reply.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(reply.content)) as packed:
+        colours, alpha = (opened(packed.read(name)) for name in ("cutout.jpg", "alpha.png"))
+    whole = opened(
+        client.post("/cut", files={"image_file": woman}, data={"objects": "person"}, headers=PICTURE).content
+    )
+    assert (alpha == whole[..., 3]).all()
+    assert np.abs(colours[100:180, 200:250].astype(int) - whole[100:180, 200:250, :3]).mean() < 3
+
+
+def test_an_edge_can_be_moved_and_softened(client: httpx.Client, cat: bytes) -> None:
+    def shares(**options: str) -> tuple[float, float]:
+        asked = {"objects": "cat", "edges": "sharp", "output": "mask", **options}
+        mask = opened(client.post("/cut", files={"image_file": cat}, data=asked, headers=PICTURE).content)
+        return float((mask > 127).mean()), float(((mask > 0) & (mask < 255)).mean())
+
+    plain, wide, narrow, soft = shares(), shares(grow="6"), shares(grow="-6"), shares(feather="10")
+    assert narrow[0] < plain[0] < wide[0]
+    assert plain[1] == 0
+    assert soft[1] > 0.01
 
 
 def test_detect_without_a_match_is_an_empty_list(client: httpx.Client, cat: bytes) -> None:
@@ -342,9 +412,9 @@ def test_the_docs_describe_the_calls_as_they_are(client: httpx.Client, cat: byte
     assert "422" not in paths["/detect"]["post"]["responses"]
     options = {parameter["name"] for parameter in cut["parameters"]}
     form = cut["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
-    assert options | {"image_file", "image_url", "image_base64"} == set(form)
+    assert options | {"image_file", "image_url", "image_base64", "background_image"} == set(form)
     # As /docs sends it when somebody chooses a photo and changes nothing else.
-    prefilled = {name: field["example"] for name, field in form.items() if name != "image_file"}
+    prefilled = {name: field["example"] for name, field in form.items() if field.get("format") != "binary"}
     assert client.post("/cut", files={"image_file": cat}, data=prefilled, headers=PICTURE).status_code == 200
     response = client.post("/cut", files={"image_file": cat}).json()["response"]
     declared = cut["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["response"]["properties"]

@@ -1,7 +1,8 @@
 """From photo and alpha to the picture that was asked for.
 
 Owns inversion, trimming, size and background, in this order: what will be thrown away is not worked on. Colour is
-zero wherever alpha is zero, so nothing of the hidden background leaves the server.
+zero wherever alpha is zero, so nothing of the hidden background leaves the server. Leaves the making of a blurred or
+another picture behind the cut-out to `backdrop`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from objectcut import foreground
+from objectcut.backdrop import blurred, covering
 from objectcut.errors import CutError
 from objectcut.matte import Box, bounding_box
 from objectcut.photo import Photo
@@ -34,32 +37,36 @@ class Cutout:
     box: Box
 
 
-def cut(photo: Photo, alpha: NDArray[np.uint8], options: CutOptions) -> Cutout | None:
+def cut(photo: Photo, alpha: NDArray[np.uint8], options: CutOptions, backdrop: Photo | None = None) -> Cutout | None:
     """The cut-out, or None when nothing of the photo is left.
 
     Args:
         photo: the upright photo.
         alpha: (H, W) uint8, 255 where the wanted objects are.
         options: of the request.
+        backdrop: another picture that fills the room behind the cut-out.
 
     Raises:
         CutError: `image_too_large` for a margin that makes the picture far larger than any photo.
     """
-    if options.invert:
-        alpha = 255 - alpha
-    if photo.alpha is not None:
-        alpha = np.minimum(alpha, photo.alpha)
+    kept = 255 - alpha if options.invert else alpha
+    alpha = kept if photo.alpha is None else np.minimum(kept, photo.alpha)
     box = bounding_box(alpha)
     if box is None:
         return None
     window = _window(box, photo, options)
+    pixels = photo.pixels
+    if options.output != "mask" and options.edges != "raw":
+        pixels = foreground.clean(pixels, kept)
     if options.output == "mask":
         image = Image.fromarray(_take(alpha, window))
+    elif (radius := options.blur_px(photo.width, photo.height)) is not None:
+        image = _before_blur(photo, pixels, kept, radius, window)
     else:
-        image = Image.fromarray(_straight(_take(photo.pixels, window), _take(alpha, window)))
+        image = Image.fromarray(_straight(_take(pixels, window), _take(alpha, window)))
     image = _fit(image, options.max_size)
     if options.output == "image":
-        image = _on_background(image, options.background_rgba())
+        image = _on_background(image, options.background_rgba(), backdrop)
     return Cutout(image, box)
 
 
@@ -103,6 +110,28 @@ def _straight(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np
     return straight
 
 
+def _before_blur(
+    photo: Photo, pixels: NDArray[np.uint8], kept: NDArray[np.uint8], radius: float, window: Box
+) -> Image.Image:
+    """The window of the photo with all blurred that is not kept, RGB; RGBA where it is transparent or reaches beyond.
+
+    Beyond the photo there is nothing to blur: a margin stays transparent.
+
+    Args:
+        pixels: (H, W, 3) uint8, the colours of what is kept; the photo's own at an edge would be half background, and
+            these would carry the object into the blur.
+    """
+    inner = max(window[0], 0), max(window[1], 0), min(window[2], photo.width), min(window[3], photo.height)
+    behind = Image.fromarray(blurred(photo, kept, radius, inner))
+    sharp, mask = Image.fromarray(_take(pixels, inner)), Image.fromarray(_take(kept, inner))
+    mixed = Image.composite(sharp, behind, mask)
+    if photo.alpha is None and inner == window:
+        return mixed
+    alpha = np.full((mixed.height, mixed.width), 255, np.uint8) if photo.alpha is None else _take(photo.alpha, inner)
+    seen = window[0] - inner[0], window[1] - inner[1], window[2] - inner[0], window[3] - inner[1]
+    return Image.fromarray(_straight(_take(np.asarray(mixed), seen), _take(alpha, seen)))
+
+
 def _fit(image: Image.Image, max_size: int | None) -> Image.Image:
     """Shrunk so that the longer side is at most `max_size`; never enlarged."""
     longest = max(image.size)
@@ -110,14 +139,23 @@ def _fit(image: Image.Image, max_size: int | None) -> Image.Image:
         return image
     size = tuple(max(1, round(side * max_size / longest)) for side in image.size)
     # Pillow resizes RGBA with premultiplied colour, so the zeros outside do not darken the edge.
-    image = image.resize((size[0], size[1]), Image.Resampling.LANCZOS)
-    if image.mode == "RGBA":  # the filter's overshoot leaves some colour where alpha is zero
+    return _cleared(image.resize((size[0], size[1]), Image.Resampling.LANCZOS))
+
+
+def _cleared(image: Image.Image) -> Image.Image:
+    """Without the colour that a filter's overshoot, or another file, leaves where alpha is zero."""
+    if image.mode == "RGBA":
         image.paste((0, 0, 0, 0), mask=image.getchannel("A").point(lambda alpha: 255 * (alpha == 0)))
     return image
 
 
-def _on_background(image: Image.Image, colour: tuple[int, int, int, int]) -> Image.Image:
-    if colour[3] == 0:
+def _on_background(image: Image.Image, colour: tuple[int, int, int, int], backdrop: Photo | None) -> Image.Image:
+    if backdrop is not None:
+        behind = _cleared(covering(backdrop, image.width, image.height))
+        opaque = behind.mode == "RGB"
+    elif colour[3] > 0:
+        behind, opaque = Image.new("RGBA", image.size, colour), colour[3] == 255
+    else:
         return image
-    filled = Image.alpha_composite(Image.new("RGBA", image.size, colour), image)
-    return filled if colour[3] < 255 else filled.convert("RGB")
+    filled = Image.alpha_composite(behind.convert("RGBA"), image)
+    return filled.convert("RGB") if opaque else filled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 
 import numpy as np
 from PIL import Image
@@ -15,12 +16,22 @@ MEDIA_TYPES: dict[Format, str] = {
     "png": "image/png",
     "webp": "image/webp",
     "jpeg": "image/jpeg",
+    "zip": "application/zip",
 }
-_LONGEST: dict[Format, int] = {"webp": 16_383, "jpeg": 65_500}  # px: WEBP_MAX_DIMENSION, JPEG_MAX_DIMENSION
+_LONGEST: dict[Format, int] = {
+    "webp": 16_383,
+    "jpeg": 65_500,
+    "zip": 65_500,
+}  # px: WEBP_MAX_DIMENSION, JPEG_MAX_DIMENSION
 
 
 def negotiate(options: CutOptions, accept: str) -> Format:
-    """The file format of the answer: the `format` field, else the best of the Accept header, else PNG."""
+    """The file format of the answer: the `format` field, else the best of the Accept header, else PNG.
+
+    Colours and alpha in two files are always a ZIP.
+    """
+    if options.output == "both":
+        return "zip"
     if options.format is not None:
         return options.format
     best: tuple[float, Format] = (0.0, "png")
@@ -28,7 +39,7 @@ def negotiate(options: CutOptions, accept: str) -> Format:
         media, *parameters = (part.strip() for part in entry.split(";"))
         weight = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
         for kind, media_type in MEDIA_TYPES.items():
-            if media == media_type and (quality := _number(weight)) > best[0]:
+            if kind != "zip" and media == media_type and (quality := _number(weight)) > best[0]:
                 best = quality, kind
     return best[1]
 
@@ -43,6 +54,8 @@ def _number(text: str) -> float:
 def encode(image: Image.Image, kind: Format) -> bytes:
     """The file. JPEG has no transparency: what is transparent becomes white there.
 
+    A ZIP holds `cutout.jpg`, the colours as they are, black where alpha is zero, and `alpha.png`, grey.
+
     Raises:
         CutError: `image_too_large` for a picture that is longer than the format allows.
     """
@@ -54,6 +67,8 @@ def encode(image: Image.Image, kind: Format) -> bytes:
         )
     if kind == "png":
         return png.encode(np.asarray(image))
+    if kind == "zip":
+        return _zipped(image.convert("RGBA"))
     out = io.BytesIO()
     if kind == "webp":
         # Lossless colour: the pixels of the cut-out stay those of the photo.
@@ -62,4 +77,15 @@ def encode(image: Image.Image, kind: Format) -> bytes:
         if image.mode == "RGBA":
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
         image.save(out, "JPEG", quality=92)
+    return out.getvalue()
+
+
+def _zipped(image: Image.Image) -> bytes:
+    colours, out = io.BytesIO(), io.BytesIO()
+    # Colour at full resolution: at half of it, the black outside would run into the edge.
+    image.convert("RGB").save(colours, "JPEG", quality=95, subsampling="4:4:4")
+    files = {"cutout.jpg": colours.getvalue(), "alpha.png": png.encode(np.asarray(image.getchannel("A")))}
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
+        for name, data in files.items():
+            packed.writestr(zipfile.ZipInfo(name), data)  # of the year 1980: the same cut-out is the same file
     return out.getvalue()

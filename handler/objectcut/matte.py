@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch.nn import functional
 
 from objectcut.detector import Instance
@@ -74,6 +75,29 @@ def paste(instance: Instance, width: int, height: int) -> Mask:
     tight = bounding_box(inside) or (0, 0, 0, 0)
     # A copy, which lets go of the rest.
     return Mask(x + tight[0], y + tight[1], inside[tight[1] : tight[3], tight[0] : tight[2]].copy())
+
+
+def probability(
+    mask: NDArray[np.float32], box: tuple[float, float, float, float], window: tuple[float, ...], size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """The network's mask seen through a window of the photo, bilinear, 0 outside of the box.
+
+    Args:
+        mask: (cells, cells) float32, 0 to 1.
+        box: that it belongs to, x0, y0, x1, y1 in px of the photo.
+        window: what is looked at, likewise.
+        size: width and height of the result, px.
+    """
+    cells = mask.shape[0]
+    x_scale, y_scale = cells / max(box[2] - box[0], 1e-6), cells / max(box[3] - box[1], 1e-6)
+    # From px of the result to cells of the mask with one of zeros around it.
+    across, down = (window[2] - window[0]) / size[0] * x_scale, (window[3] - window[1]) / size[1] * y_scale
+    shift_x, shift_y = (window[0] - box[0]) * x_scale + 1, (window[1] - box[1]) * y_scale + 1
+    image = Image.fromarray(np.pad(mask, 1))
+    seen = image.transform(
+        size, Image.Transform.AFFINE, (across, 0, shift_x, 0, down, shift_y), Image.Resampling.BILINEAR
+    )
+    return np.array(seen)
 
 
 def union(masks: Iterable[Mask], width: int, height: int) -> NDArray[np.uint8]:

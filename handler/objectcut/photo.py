@@ -13,6 +13,7 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from objectcut.errors import CutError
 from objectcut.settings import Settings
@@ -150,9 +151,10 @@ def _not_opened(data: bytes) -> CutError:
 
 def _upright_srgb(image: Image.Image) -> Photo:
     profile = image.info.get("icc_profile")
+    white_is_zero = isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0
     image = _upright(image)
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
-        image = _eight_bits(image)
+        image = _eight_bits(image, white_is_zero)
     if image.mode == "P":
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")
     has_alpha = image.has_transparency_data
@@ -180,14 +182,25 @@ def _lies_on_its_side(image: Image.Image) -> bool:
         return False
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey levels of 16 or 32 bits, or floats, as 8 bits."""
+def _eight_bits(image: Image.Image, white_is_zero: bool) -> Image.Image:
+    """Grey levels of 16 or 32 bits, or floats, as 8 bits, with alpha when one level of them means transparent.
+
+    Args:
+        image: mode I, I;16 or F.
+        white_is_zero: whether the levels run from white to black, which Pillow heeds in 8 bits only.
+    """
+    clear = image.info.get("transparency")
     values = np.asarray(image).astype(np.float32)
     if image.mode == "F":
         values = values * 255 if values.max() <= 1 else values
     else:
         values /= 257  # 65535 becomes 255
-    return Image.fromarray(values.clip(0, 255).round().astype(np.uint8))
+    if white_is_zero:
+        values = 255 - values
+    eight = Image.fromarray(values.clip(0, 255).round().astype(np.uint8))
+    if isinstance(clear, int):
+        eight.putalpha(Image.fromarray(np.asarray(image) != clear))
+    return eight
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:

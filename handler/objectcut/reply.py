@@ -17,11 +17,11 @@ from objectcut.selection import Found
 
 
 def picture(job: Job, chosen: Sequence[Found], cut: Cutout, labels: Labels, model: str) -> Answer:
-    """The answer of `/cut`: a file when the sender accepts pictures, else JSON with the file in base64."""
+    """The answer of `/cut`: a file when the sender accepts it, else JSON with the file in base64."""
     kind = negotiate(job.request.options, job.accept)
     encoded = encode(cut.image, kind)
     headers = {"X-Object-Count": str(len(chosen)), "X-Foreground-Box": ",".join(map(str, cut.box))}
-    if _wants_picture(job.accept):
+    if _wants_file(job.accept, MEDIA_TYPES[kind]):
         return Answer(encoded, MEDIA_TYPES[kind], headers=headers)
     response = {
         "image_base64": base64.b64encode(encoded).decode("ascii"),
@@ -56,8 +56,9 @@ def _described(found: Found, labels: Labels) -> dict[str, Any]:
     }
 
 
-def _wants_picture(accept: str) -> bool:
-    return any(entry.strip().startswith("image/") for entry in accept.lower().split(","))
+def _wants_file(accept: str, media_type: str) -> bool:
+    """Whether pictures are accepted, which a ZIP of them passes for, or files of this very type."""
+    return any(entry.strip().startswith(("image/", media_type)) for entry in accept.lower().split(","))
 
 
 def _json(content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:

@@ -24,6 +24,10 @@ from objectcut.errors import CutError
 from objectcut.settings import Settings
 
 PHOTO_FIELDS = ("image_url", "image_base64", "image_file")
+BACKDROP = "background_image"
+"""The field of `/cut` with the other picture: a file in a form, base64 text anywhere."""
+_MAX_BLUR = 500  # px
+_BLUR_SHARE = 0.015  # of the longer side: text in the background cannot be read, places are still known
 # Pydantic's kinds of error in words for people; all its other texts read 'Input should be ...'.
 _PLAIN = {
     "tuple_type": "must be a list",
@@ -85,7 +89,12 @@ class CutOptions(DetectOptions):
     """What `/cut` takes beside the photo. Coordinates are pixels of the upright photo, x right, y down."""
 
     return_white_bg: bool = Field(False, description="white instead of transparent")
-    background: str = Field("transparent", max_length=100, description="`transparent` or a CSS colour")
+    background: str = Field(
+        "transparent",
+        max_length=100,
+        description="`transparent`, a CSS colour, `blur` for the photo itself out of focus, or `blur:20` with a radius "
+        f"in px of the photo, at most {_MAX_BLUR}",
+    )
     invert: bool = Field(False, description="remove the objects and keep the rest")
     pick: Annotated[Literal["all", "largest", "best"] | tuple[int, ...], BeforeValidator(_pick)] = Field(
         "all", description="which of the found instances: `all`, `largest`, `best` or a list of ids"
@@ -97,38 +106,47 @@ class CutOptions(DetectOptions):
         None, description="[x0, y0, x1, y1]: only objects whose centre lies inside"
     )
     edges: Annotated[Literal["smooth", "sharp", "raw"], BeforeValidator(_lower)] = Field(
-        "raw", description="how the mask becomes an edge; only `raw` is available yet"
+        "smooth",
+        description="how the mask becomes an edge: `smooth` follows the photo and cleans the colours, `sharp` follows "
+        "it with no pixel in between, `raw` is the network's own mask",
     )
-    feather: float = Field(0, ge=0, le=1000, allow_inf_nan=False, description="not available yet")
-    grow: float = Field(0, ge=-1000, le=1000, allow_inf_nan=False, description="not available yet")
+    feather: float = Field(0, ge=0, le=1000, allow_inf_nan=False, description="px over which the edge fades")
+    grow: float = Field(
+        0, ge=-1000, le=1000, allow_inf_nan=False, description="px by which the edge moves outwards; negative: inwards"
+    )
     crop: bool = Field(False, description="trim to the cut-out")
     margin: str = Field("0", description="room around the trimmed cut-out: px, or '5%' of its longer side")
     max_size: int | None = Field(None, ge=1, le=16_384, description="longest side of the result, px")
     output: Annotated[Literal["image", "mask", "both"], BeforeValidator(_lower)] = Field(
-        "image", description="the cut-out or its mask (white is kept); `both` is not available yet"
+        "image",
+        description="the cut-out, its mask (white is kept), or `both`: a ZIP with the colours as `cutout.jpg` and the "
+        "transparency as `alpha.png`",
     )
     format: Annotated[Format | None, BeforeValidator(_format)] = Field(
-        None, description="png, webp or jpeg; without it the Accept header decides, else PNG"
+        None, description="png, webp or jpeg; without it the Accept header decides, else PNG. zip is `output=both`"
     )
 
-    @field_validator("edges", "feather", "grow", "output", "format")
+    @model_validator(mode="before")
     @classmethod
-    def _check_available(cls, value: object) -> object:
-        if value in {"smooth", "sharp", "both", "zip"} or (isinstance(value, float) and value != 0):
-            raise ValueError(f"with the value '{value}' is not available yet; leave the field out")
-        return value
+    def _zip_means_both(cls, given: object) -> object:
+        if isinstance(given, Mapping) and _format(given.get("format")) == "zip":
+            return {"output": "both", **given}
+        return given
 
     @field_validator("background")
     @classmethod
     def _check_background(cls, value: str) -> str:
         value = value.strip().lower()
-        if value == "blur" or value.startswith("blur:"):
-            raise ValueError("'blur' is not available yet; use 'transparent' or a CSS colour")
+        if value.startswith("blur"):
+            found = re.fullmatch(r"blur(?:\s*:\s*(\d{1,3}(?:\.\d{1,6})?)\s*(?:px)?)?", value)
+            if not found or (found[1] and not 0 < float(found[1]) <= _MAX_BLUR):
+                raise ValueError(f"must be 'blur' or 'blur:<radius>' with more than 0 and at most {_MAX_BLUR} px")
+            return f"blur:{found[1]}" if found[1] else "blur"
         if value != "transparent":
             try:
                 parse_colour(value)
             except ValueError:
-                raise ValueError("must be 'transparent' or a CSS colour such as 'white', '#ff8800'") from None
+                raise ValueError("must be 'transparent', 'blur' or a CSS colour such as 'white', '#ff8800'") from None
         return value
 
     @field_validator("margin", mode="before")
@@ -150,17 +168,40 @@ class CutOptions(DetectOptions):
 
     @model_validator(mode="after")
     def _check_together(self) -> CutOptions:
-        if self.return_white_bg and self.background != "transparent" and parse_colour(self.background) != (255,) * 4:
+        if self.return_white_bg and self.background != "transparent" and self._behind() != (255,) * 4:
             raise ValueError("'return_white_bg' and 'background' ask for different backgrounds; send one of them")
+        if self.output == "both":
+            if self.format not in {None, "zip"}:
+                raise ValueError(
+                    f"'output' is 'both', which is a ZIP, and 'format' is '{self.format}'; send one of them"
+                )
+            if field := self.background_field():
+                raise ValueError(f"'output' is 'both', which has no background; leave '{field}' out")
+        elif self.format == "zip":
+            raise ValueError(f"'format' is 'zip', which is for 'output=both', and 'output' is '{self.output}'")
         return self
 
-    def background_rgba(self) -> tuple[int, int, int, int]:
-        """The colour behind the cut-out, straight RGBA, 0 to 255; alpha 0 when it stays transparent."""
+    def background_field(self) -> str | None:
+        """The field that asks for something behind the cut-out; None when it stays transparent."""
         if self.return_white_bg:
-            return 255, 255, 255, 255
-        if self.background == "transparent":
+            return "return_white_bg"
+        return None if self.background == "transparent" else "background"
+
+    def background_rgba(self) -> tuple[int, int, int, int]:
+        """The colour behind the cut-out, straight RGBA, 0 to 255; alpha 0 when there is none."""
+        return (255, 255, 255, 255) if self.return_white_bg else self._behind()
+
+    def _behind(self) -> tuple[int, int, int, int]:
+        if self.background == "transparent" or self.background.startswith("blur"):
             return 0, 0, 0, 0
         return parse_colour(self.background)
+
+    def blur_px(self, width: int, height: int) -> float | None:
+        """The radius of the blur behind the cut-out in px of a photo of this size; None when nothing is blurred."""
+        name, _, radius = self.background.partition(":")
+        if name != "blur":
+            return None
+        return float(radius) if radius else min(max(_BLUR_SHARE * max(width, height), 1), _MAX_BLUR)
 
     def margin_px(self, width: int, height: int) -> int:
         """The margin around a cut-out of this size, whole px."""
@@ -178,17 +219,33 @@ class CutRequest:
         photo: the encoded photo as it was sent.
         url: where the photo is to be fetched.
         options: the checked options; a `DetectOptions` holds the defaults of everything else.
+        backdrop: the encoded picture to put behind the cut-out, as it was sent.
     """
 
     task: Task
     photo: bytes | None
     url: str | None
     options: CutOptions
+    backdrop: bytes | None = None
 
     def form(self) -> dict[str, str]:
         """The options that differ from their defaults, as text fields that `from_form` reads back."""
         changed = self.options.model_dump(exclude_defaults=True)
         return {name: value if isinstance(value, str) else json.dumps(value) for name, value in changed.items()}
+
+    def check_bytes(self, settings: Settings) -> None:
+        """Bound what is decoded, however it came.
+
+        Raises:
+            CutError: `body_too_large`.
+        """
+        photo, backdrop = len(self.photo or b""), len(self.backdrop or b"")
+        if photo + backdrop > settings.max_body_bytes:
+            what = "The photo has" if not backdrop else f"The photo and '{BACKDROP}' together have"
+            raise CutError(
+                "body_too_large",
+                f"{what} {photo + backdrop:,} bytes; at most {settings.max_body_bytes:,} are accepted.",
+            )
 
 
 def from_json(body: bytes | bytearray | Mapping[str, Any], task: Task, settings: Settings) -> CutRequest:
@@ -213,7 +270,7 @@ def from_json(body: bytes | bytearray | Mapping[str, Any], task: Task, settings:
 
 
 def from_form(fields: Mapping[str, str | bytes | bytearray], task: Task, settings: Settings) -> CutRequest:
-    """A request from the fields of a form: `image_file` as bytes, everything else as text.
+    """A request from the fields of a form: `image_file` and `background_image` as bytes, everything else as text.
 
     Raises:
         CutError: `invalid_request`, naming the field.
@@ -222,6 +279,8 @@ def from_form(fields: Mapping[str, str | bytes | bytearray], task: Task, setting
     for name, value in fields.items():
         if name == "image_file":
             texts[name] = value.encode() if isinstance(value, str) else bytes(value)
+        elif name == BACKDROP and not isinstance(value, str):
+            texts[name] = bytes(value)
         elif isinstance(value, str):
             texts[name] = value
         else:
@@ -238,12 +297,14 @@ def from_raw(body: bytes, query: Mapping[str, str], task: Task, settings: Settin
     for field in PHOTO_FIELDS:
         if field in query:
             raise _wrong(field, "cannot be combined with a photo in the body")
+    if BACKDROP in query:
+        raise _wrong(BACKDROP, "is a second picture: send both in a form or JSON, not the photo as the body")
     return _build({**_filled(query), "image_file": body}, task, settings)
 
 
 def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Without the empty ones: an empty option of a form or a query is one that was left alone."""
-    return {name: value for name, value in fields.items() if value != "" or name in PHOTO_FIELDS}
+    return {name: value for name, value in fields.items() if value not in {"", b""} or name in PHOTO_FIELDS}
 
 
 def decode_base64(text: object, field: str) -> bytes:
@@ -279,31 +340,47 @@ def _build(fields: Mapping[str, Any], task: Task, settings: Settings) -> CutRequ
             f"{problem}: send exactly one of 'image_url', 'image_base64' and 'image_file'.",
             details={"fields": given},
         )
-    options = _options({name: value for name, value in fields.items() if name not in PHOTO_FIELDS}, task)
+    pictures = PHOTO_FIELDS if task == "detect" else (*PHOTO_FIELDS, BACKDROP)
+    options = _options({name: value for name, value in fields.items() if name not in pictures}, task)
     if len(options.objects) > settings.max_names:
         raise _wrong("objects", f"has {len(options.objects)} names; at most {settings.max_names} are accepted")
     photo: bytes | None = fields.get("image_file")
     if "image_base64" in given:
-        photo = decode_base64(fields["image_base64"], "image_base64")
-        if not photo:
-            raise _wrong("image_base64", "is empty")
+        photo = _picture(fields["image_base64"], "image_base64")
     url = fields["image_url"] if "image_url" in given else None
     if url is not None and not isinstance(url, str):
         raise _wrong("image_url", "must be a string")
-    if photo is not None and len(photo) > settings.max_body_bytes:
+    asked = CutRequest(task, photo, url, options, _backdrop(fields.get(BACKDROP), options))
+    asked.check_bytes(settings)
+    return asked
+
+
+def _picture(value: object, field: str) -> bytes:
+    """A picture of a field, in base64 or as it is."""
+    data = value if isinstance(value, bytes) else decode_base64(value, field)
+    if not data:
+        raise _wrong(field, "is empty")
+    return data
+
+
+def _backdrop(value: object, options: CutOptions) -> bytes | None:
+    if value is None:
+        return None
+    data = _picture(value, BACKDROP)
+    if field := options.background_field():
         raise CutError(
-            "body_too_large", f"The photo has {len(photo):,} bytes; at most {settings.max_body_bytes:,} are accepted."
+            "invalid_request", f"'{BACKDROP}' and '{field}' ask for different backgrounds; send one of them."
         )
-    return CutRequest(task, photo, url, options)
+    if options.output == "both":
+        raise CutError("invalid_request", f"'output' is 'both', which has no background; leave '{BACKDROP}' out.")
+    return data
 
 
 def _options(fields: Mapping[str, Any], task: Task) -> CutOptions:
-    if "background_image" in fields:
-        raise _wrong("background_image", "is not available yet")
     model = CutOptions if task == "cut" else DetectOptions
     for name in fields:
         if name not in model.model_fields:
-            known = (*PHOTO_FIELDS, *model.model_fields)
+            known = (*PHOTO_FIELDS, *model.model_fields, *([BACKDROP] if task == "cut" else []))
             near = difflib.get_close_matches(name[:100], known, n=1)
             raise _wrong(name[:100], f"is not a field of this call.{f' Did you mean {near[0]!r}?' if near else ''}")
     try:

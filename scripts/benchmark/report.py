@@ -93,8 +93,9 @@ def _remark(results: Results, console: Console) -> None:
         times = results.requests
         console.print(
             f"One 640x480 JPEG, bundled: the network alone {times.network * 1e3:.1f} ms; a whole request "
-            f"{times.gateway * 1e3:.1f} ms through the gateway, {times.torchserve * 1e3:.1f} ms to TorchServe. Beside "
-            f"the handler's own time that is {times.gateway_overhead * 1e3:.1f} ms and "
+            f"{times.gateway * 1e3:.1f} ms through the gateway, {times.torchserve * 1e3:.1f} ms to TorchServe, "
+            f"{times.smooth * 1e3:.1f} ms with smooth edges. Beside the handler's own time that is "
+            f"{times.gateway_overhead * 1e3:.1f} ms and "
             f"{times.torchserve_overhead * 1e3:.1f} ms. The server was ready after {times.ready:.1f} s, and took "
             f"{times.first * 1e3:.0f} ms for the first request."
         )

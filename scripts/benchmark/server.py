@@ -24,7 +24,7 @@ from rundir import ROOT, Ports, RunDir
 
 _START_S, _STOP_S, _TELL_S = 240.0, 60.0, 10.0
 _WARM_UP = 3  # rounds that do not count
-_STAGES = ("decode", "detect", "matte", "cutout", "encode")
+_STAGES = ("decode", "detect", "matte", "edges", "cutout", "encode")
 
 
 class Failed(Exception):
@@ -39,7 +39,8 @@ class Requests:
         ready: from the start of a server that has been set up before until it says that it is ready.
         first: of the first whole request, through the gateway.
         network: median of `Detector.detect` in this process.
-        gateway, torchserve: median of a whole request, through the gateway and to TorchServe itself.
+        gateway, torchserve: median of a whole request with plain edges, through the gateway and to TorchServe itself.
+        smooth: the same through the gateway, with the edges drawn.
         gateway_overhead, torchserve_overhead: mean of the same without the seconds that the handler worked on it.
     """
 
@@ -48,6 +49,7 @@ class Requests:
     network: float
     gateway: float
     torchserve: float
+    smooth: float
     gateway_overhead: float
     torchserve_overhead: float
 
@@ -117,8 +119,9 @@ def measure(server: Server, photo: bytes, network: Task, rounds: int, advance: C
         handler = _Handler(gateway)
         ways: dict[str, Task] = {
             "network": network,
-            "gateway": lambda: _send(gateway, "/cut", photo),
-            "torchserve": lambda: _send(torchserve, "/predictions/objectcut", photo),
+            "gateway": lambda: _send(gateway, "/cut", photo, "raw"),
+            "torchserve": lambda: _send(torchserve, "/predictions/objectcut", photo, "raw"),
+            "smooth": lambda: _send(gateway, "/cut", photo, "smooth"),
         }
         start = time.perf_counter()
         ways["gateway"]()
@@ -145,6 +148,7 @@ def measure(server: Server, photo: bytes, network: Task, rounds: int, advance: C
         network=median["network"],
         gateway=median["gateway"],
         torchserve=median["torchserve"],
+        smooth=median["smooth"],
         gateway_overhead=overhead["gateway"],
         torchserve_overhead=overhead["torchserve"],
     )
@@ -182,8 +186,8 @@ def _client(url: str) -> httpx.Client:
     return httpx.Client(base_url=url, timeout=_START_S, trust_env=False)
 
 
-def _send(client: httpx.Client, path: str, photo: bytes) -> None:
-    reply = client.post(path, files={"image_file": photo}, headers={"Accept": "image/png"})
+def _send(client: httpx.Client, path: str, photo: bytes, edges: str) -> None:
+    reply = client.post(path, files={"image_file": photo}, data={"edges": edges}, headers={"Accept": "image/png"})
     if reply.headers.get("content-type") != "image/png":
         raise Failed(f"{client.base_url} answered {reply.status_code}: {reply.text[:300]}")
 

@@ -1,0 +1,63 @@
+"""Objects with known masks, from folders in COCO's format: `instances.json` beside `images/`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pycocotools import mask as rle
+
+
+@dataclass(frozen=True, eq=False)
+class Thing:
+    """One object of a photo.
+
+    Attributes:
+        photo: its file.
+        name: of its class.
+        box: x0, y0, x1, y1, px of the photo.
+    """
+
+    photo: Path
+    name: str
+    box: tuple[float, float, float, float]
+    _size: tuple[int, int]
+    _segmentation: Any
+
+    def mask(self) -> NDArray[np.bool_]:
+        """(H, W), True on the object."""
+        height, width = self._size
+        coded = self._segmentation
+        if isinstance(coded, list):
+            coded = rle.merge(rle.frPyObjects(coded, height, width))
+        elif isinstance(coded["counts"], list):
+            coded = rle.frPyObjects(coded, height, width)
+        return np.asarray(rle.decode(coded), bool)
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8, sRGB, of the whole photo."""
+        with Image.open(self.photo) as image:
+            return np.array(image.convert("RGB"))
+
+
+def read(folder: Path, split: str, smallest: float) -> list[Thing]:
+    """The objects of a folder's `train` or `val` photos whose boxes have at least `smallest` px a side; no crowds."""
+    told = json.loads((folder / "instances.json").read_text())
+    photos = {photo["id"]: photo for photo in told["images"] if photo["split"] == split}
+    names = {category["id"]: category["name"] for category in told["categories"]}
+    things = []
+    for thing in told["annotations"]:
+        photo = photos.get(thing["image_id"])
+        x, y, width, height = thing["bbox"]
+        if photo is None or thing.get("iscrowd") or min(width, height) < smallest:
+            continue
+        box = (x, y, x + width, y + height)
+        path = folder / "images" / photo["file_name"]
+        size = photo["height"], photo["width"]
+        things.append(Thing(path, names[thing["category_id"]], box, size, thing["segmentation"]))
+    return things

@@ -1,0 +1,95 @@
+"""Edges that follow the photo, with the trained refiner."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+from PIL import Image
+
+from objectcut import edges, matte, refiner
+from objectcut.detector import Instance
+from objectcut.fuse import fuse
+
+
+@pytest.fixture(scope="module")
+def trained() -> torch.nn.Module:
+    return fuse(refiner.load(ROOT / "model_store" / "refiner.safetensors"), torch.float32, torch.device("cpu"))
+
+
+def scene(scale: int):
+    """An egg on a table: the photo, the egg's pixels and what a network might have made of it."""
+    side = 200 * scale
+    y, x = np.mgrid[:side, :side] / scale
+    inside = ((x - 100) / 45) ** 2 + ((y - 105) / 60) ** 2 < 1
+    numbers = np.random.default_rng(0)
+    photo = np.where(inside[..., None], [205, 170, 130], [60, 80, 70]) + (y / 4)[..., None]
+    photo = (photo + numbers.normal(0, 4, photo.shape)).clip(0, 255).astype(np.uint8)
+    box = tuple(side * scale for side in (52.0, 42.0, 148.0, 168.0))
+    rows, columns = np.mgrid[:28, :28] / 27 * 2 - 1
+    mask = 1 / (1 + np.exp(8 * (columns**2 + rows**2 - 0.75 + 0.2 * np.sin(4 * columns + 3 * rows))))
+    return photo, inside, Instance(0, 1, 0.9, box, mask.astype(np.float32))
+
+
+def iou(ours, truth):
+    return np.count_nonzero(ours & truth) / np.count_nonzero(ours | truth)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 8])
+def test_the_edge_moves_to_where_the_photo_has_it(scale, trained):
+    photo, inside, instance = scene(scale)
+    side = len(photo)
+    raw = matte.union([matte.paste(instance, side, side)], side, side)
+    drawn = edges.union([edges.draw(photo, instance, trained)], side, side)
+    assert iou(drawn > 127, inside) > iou(raw > 127, inside)
+
+
+@pytest.mark.parametrize(
+    "box", [(-40.0, -30.0, 60.0, 90.0), (150.0, 150.0, 260.0, 240.0), (0.0, 0.0, 200.0, 3.0), (5.0, 5.0, 6.0, 6.0)]
+)
+def test_objects_at_the_border_and_thin_ones_stay_inside_of_the_photo(box, trained):
+    photo, _, instance = scene(1)
+    drawn = edges.draw(photo, Instance(0, 1, 0.9, box, instance.mask), trained)
+    rows, columns = drawn.values.shape
+    assert drawn.x >= 0
+    assert drawn.y >= 0
+    assert drawn.x + columns <= 200
+    assert drawn.y + rows <= 200
+
+
+def test_a_photo_of_one_pixel(trained):
+    _, _, instance = scene(1)
+    drawn = edges.draw(np.zeros((1, 1, 3), np.uint8), Instance(0, 1, 0.9, (0.0, 0.0, 1.0, 1.0), instance.mask), trained)
+    assert edges.union([drawn], 1, 1).shape == (1, 1)
+
+
+def disc(radius: int):
+    y, x = np.mgrid[:100, :100]
+    return (np.hypot(y - 50, x - 50) <= radius).astype(np.uint8) * 255
+
+
+@pytest.mark.parametrize("grow", [5, 12.5, -5, -12.5])
+def test_growing_moves_the_edge_by_as_many_pixels(grow):
+    moved = edges.adjusted(disc(25), grow, 0) > 127
+    assert np.sqrt(np.count_nonzero(moved) / np.pi) == pytest.approx(25 + grow, abs=1)
+
+
+def test_shrinking_by_more_than_there_is_leaves_nothing():
+    assert not edges.adjusted(disc(10), -30, 0).any()
+
+
+def test_feathering_softens_and_keeps_the_place_of_the_edge():
+    soft = edges.adjusted(disc(25), 0, 8)
+    assert np.count_nonzero((soft > 10) & (soft < 245)) > 1000
+    assert np.count_nonzero(soft > 127) == pytest.approx(np.count_nonzero(disc(25)), rel=0.1)
+    assert (edges.adjusted(disc(25), 0, 0) == disc(25)).all()
+
+
+def test_overlapping_objects_keep_their_own_edges():
+    one = edges.Alpha(0, 0, np.full((4, 4), 100, np.uint8))
+    other = edges.Alpha(2, 2, np.full((4, 4), 200, np.uint8))
+    together = np.asarray(Image.fromarray(edges.union([one, other], 8, 8)))
+    assert together[1, 1] == 100
+    assert together[3, 3] == together[5, 5] == 200
+    assert together[7, 7] == 0
