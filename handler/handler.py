@@ -161,12 +161,14 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
 
     def _alpha(self, whole: photo.Photo, chosen: Sequence[selection.Found], options: CutOptions) -> NDArray[np.uint8]:
         """The alpha of the chosen ones together, (H, W) uint8, with the edges that were asked for."""
-        alpha = matte.union((found.mask for found in chosen), whole.width, whole.height)
+        alpha = None
         if options.edges != "raw":
             drawn = self.paste_pool.map(lambda found: edges.draw(whole.pixels, found.instance, self.refiner), chosen)
-            refined = edges.union(drawn, whole.width, whole.height)
-            if (refined > 127).any():  # else the refiner sees no object there, and the plain mask is better than none
-                alpha = refined if options.edges == "smooth" else edges.sharp(refined)
+            alpha = edges.union(drawn, whole.width, whole.height)
+        if alpha is None or not (alpha > 127).any():  # where the refiner sees no object, the plain mask is better
+            alpha = matte.union((found.mask for found in chosen), whole.width, whole.height)
+        elif options.edges == "sharp":
+            alpha = edges.sharp(alpha)
         return edges.adjusted(alpha, options.grow, options.feather)
 
     def _answer(self, index: int, answer: Answer | CutError, context: Any) -> bytes:
