@@ -18,11 +18,8 @@ MEDIA_TYPES: dict[Format, str] = {
     "jpeg": "image/jpeg",
     "zip": "application/zip",
 }
-_LONGEST: dict[Format, int] = {
-    "webp": 16_383,
-    "jpeg": 65_500,
-    "zip": 65_500,
-}  # px: WEBP_MAX_DIMENSION, JPEG_MAX_DIMENSION
+# px: WEBP_MAX_DIMENSION, JPEG_MAX_DIMENSION
+_LONGEST: dict[Format, int] = {"webp": 16_383, "jpeg": 65_500, "zip": 65_500}
 
 
 def negotiate(options: CutOptions, accept: str) -> Format:

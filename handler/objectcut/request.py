@@ -304,7 +304,7 @@ def from_raw(body: bytes, query: Mapping[str, str], task: Task, settings: Settin
 
 def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Without the empty ones: an empty option of a form or a query is one that was left alone."""
-    return {name: value for name, value in fields.items() if value not in {"", b""} or name in PHOTO_FIELDS}
+    return {name: value for name, value in fields.items() if name in PHOTO_FIELDS or len(value) > 0}
 
 
 def decode_base64(text: object, field: str) -> bytes:
