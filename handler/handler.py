@@ -13,12 +13,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from ts.metrics.metric_type_enum import MetricTypes
 from ts.torch_handler.base_handler import BaseHandler
 
@@ -31,8 +30,8 @@ from objectcut.fuse import fuse
 from objectcut.item import Answer, Job
 from objectcut.labels import Labels
 from objectcut.network import DTYPES, dtype_name
-from objectcut.pool import pool
-from objectcut.request import CutOptions, CutRequest
+from objectcut.pool import pool, spread
+from objectcut.request import CutRequest
 from objectcut.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -80,7 +79,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
             jobs = list(self.pool.map(_each(lambda index: self._read(data[index], index, context)), range(len(data))))
         with self._timed("objectcut_detect_seconds"):
             detections = self._detect(jobs)
-        answers = list(self.pool.map(_each(self._finish), zip(jobs, detections, strict=True)))
+        answers = spread(self.pool, _each(self._finish), list(zip(jobs, detections, strict=True)))
         replies = [self._answer(index, answer, context) for index, answer in enumerate(answers)]
         self._report()
         return replies
@@ -135,7 +134,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         job, detection = item
         options, width, height = job.request.options, job.preview.width, job.preview.height
         with self._timed("objectcut_matte_seconds"):
-            masks = self.paste_pool.map(lambda kept: matte.paste(kept, width, height), detection.kept)
+            masks = spread(self.paste_pool, lambda kept: matte.paste(kept, width, height), detection.kept)
             pasted = [selection.Found(*found) for found in zip(detection.kept, masks, strict=True)]
             chosen = selection.choose(pasted, options)
         if job.request.task == "detect":
@@ -147,7 +146,12 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
             assert job.photo is not None
             whole = job.photo.result()  # decoded while the network ran
         with self._timed("objectcut_edges_seconds"):
-            alpha = self._alpha(whole, chosen, options)
+            if options.edges != "raw":
+                chosen = self._drawn(whole, chosen)
+            alpha = matte.union((found.matte for found in chosen), whole.width, whole.height)
+            if options.edges == "sharp":
+                alpha = edges.sharp(alpha)
+            alpha = edges.adjusted(alpha, options.grow, options.feather)
         with self._timed("objectcut_cutout_seconds"):
             sent = job.request.backdrop
             behind = None if sent is None else backdrop.load(sent, self.settings)
@@ -159,17 +163,11 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         with self._timed("objectcut_encode_seconds"):
             return reply.picture(job, chosen, picture, self.labels, self.card.name)
 
-    def _alpha(self, whole: photo.Photo, chosen: Sequence[selection.Found], options: CutOptions) -> NDArray[np.uint8]:
-        """The alpha of the chosen ones together, (H, W) uint8, with the edges that were asked for."""
-        alpha = None
-        if options.edges != "raw":
-            drawn = self.paste_pool.map(lambda found: edges.draw(whole.pixels, found.instance, self.refiner), chosen)
-            alpha = edges.union(drawn, whole.width, whole.height)
-        if alpha is None or not (alpha > 127).any():  # where the refiner sees no object, the plain mask is better
-            alpha = matte.union((found.mask for found in chosen), whole.width, whole.height)
-        elif options.edges == "sharp":
-            alpha = edges.sharp(alpha)
-        return edges.adjusted(alpha, options.grow, options.feather)
+    def _drawn(self, whole: photo.Photo, chosen: Sequence[selection.Found]) -> list[selection.Found]:
+        """The chosen ones with edges along the photo; where the refiner sees no object, the plain mask is better."""
+        drawn = spread(self.paste_pool, lambda found: edges.draw(whole.pixels, found.instance, self.refiner), chosen)
+        pairs = zip(chosen, drawn, strict=True)
+        return [replace(found, matte=new) if new.inside.any() else found for found, new in pairs]
 
     def _answer(self, index: int, answer: Answer | CutError, context: Any) -> bytes:
         """Send one item's reply: the only place where an error becomes one."""

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Judge how well cut-outs follow the photo, on photos with known masks (COCO's format).
+"""Judge how well cut-outs follow the photo: the plain masks, smooth edges and sharp ones, on the same objects.
 
-  evaluate_edges.py DIR [DIR ...] [--sheet FILE]
+  evaluate_edges.py DIR [DIR ...] [--sheet FILE]     folders with images/ and instances.json, COCO's format
 
-Each object's true box and class are given to the network, so that only its edge is judged; `raw`, `smooth` and `sharp`
-are compared on the same objects. An object counts for the edges where the raw mask already has an IoU of 0.6.
+true boxes: each object's true box and class are given to the network, so that its edge alone is judged. An object
+    counts where the raw mask already has an IoU of 0.6.
+end to end: everything of one name is cut out of a photo, as a request does it, and compared with all that bears it.
+composites: objects of these photos, given fur, hair, thin parts or a veil, over other photos; alpha and colours are
+    known. The network's mask is imitated. --large makes them four times as large.
 
-Boundary F: the harmonic mean of precision and recall of contour pixels, where one is right that lies within 2 (or 4) px
-of the other contour (Perazzi et al. 2016, the DAVIS benchmark; distances in px instead of shares of the diagonal).
-Boundary IoU: IoU of the 2 px inside of both contours (Cheng et al. 2021, arXiv:2103.16562).
+What is measured is defined in refining/measures.py.
 """
 
 from __future__ import annotations
@@ -18,74 +19,61 @@ import itertools
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import mean
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from scipy import ndimage
 
 from fetch_weights import STORE
-from objectcut import edges, matte, models
+from objectcut import edges, foreground, matte, models
 from objectcut.detector import Detector, Instance, Query
 from objectcut.fuse import fuse
 from objectcut.refiner import load
+from refining import sheet
+from refining.composites import KINDS, Composite, Kind, compose
+from refining.measures import AlphaError, MaskScore, alpha_error, colour_error, mask_score
 from refining.objects import Thing, read
+from refining.samples import spoilt, square
 
 WAYS = ("raw", "smooth", "sharp")
 _SMALLEST = 24  # px, of an object's sides
 _ENOUGH = 0.6  # IoU of the raw mask
-_TILE = 240  # px, of the sheet
-Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """One object's mask beside the true one. All 0 to 1, higher is better."""
-
-    iou: float
-    boundary_iou: float
-    f2: float
-    f4: float
+_MIN_SCORE = 0.5  # of a request that names none
+_SIDE, _LARGE = 320, 1280  # px, of composites
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """An object, cut out in every way."""
+    """An object, or all of one name, cut out in every way."""
 
-    thing: Thing
+    name: str
+    photo: NDArray[np.uint8]
+    box: tuple[float, float, float, float]
     alphas: dict[str, NDArray[np.uint8]]
-    judged: dict[str, Judgement]
+    scores: dict[str, MaskScore]
 
 
-def judge(mask: Mask, truth: Mask) -> Judgement:
-    """Compare two masks of the same photo, (H, W) bool."""
-    either = np.count_nonzero(mask | truth)
-    iou = np.count_nonzero(mask & truth) / either if either else 1.0
-    ours, theirs = _contour(mask), _contour(truth)
-    from_ours, from_theirs = ndimage.distance_transform_edt(~ours), ndimage.distance_transform_edt(~theirs)
-    rims = [ndimage.binary_erosion(each, iterations=2, border_value=1) ^ each for each in (mask, truth)]
-    either = np.count_nonzero(rims[0] | rims[1])
-    rim_iou = np.count_nonzero(rims[0] & rims[1]) / either if either else 1.0
-    scores = []
-    for near in (2, 4):
-        precision = (from_theirs[ours] <= near).mean() if ours.any() else 0.0
-        recall = (from_ours[theirs] <= near).mean() if theirs.any() else 0.0
-        scores.append(2 * precision * recall / (precision + recall) if precision + recall else 0.0)
-    return Judgement(float(iou), float(rim_iou), float(scores[0]), float(scores[1]))
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A composite and what became of it.
 
+    Attributes:
+        errors: of the alpha, for each way.
+        untouched, cleaned: errors of the colours along the true alpha.
+    """
 
-def _contour(mask: Mask) -> Mask:
-    """The mask's outermost pixels, but not along the border of the photo, where nothing is cut."""
-    rim: Mask = mask & ~ndimage.binary_erosion(mask, border_value=1)
-    return rim
+    kind: Kind
+    errors: dict[str, AlphaError]
+    untouched: float
+    cleaned: float
 
 
 def main() -> int:
@@ -93,53 +81,129 @@ def main() -> int:
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="holds images/ and instances.json")
     parser.add_argument("--split", default="val", help="which of its photos (default: val)")
     parser.add_argument("--refiner", type=Path, default=STORE / "refiner.safetensors", help="the refiner's weights")
-    parser.add_argument("--sheet", type=Path, metavar="FILE", help="draw the worst, middle and best cases there")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every case's figures there")
+    parser.add_argument("--large", action="store_true", help="large composites")
+    parser.add_argument("--composites", type=int, default=30, metavar="N", help="of each kind (default: 30)")
+    parser.add_argument("--sheet", type=Path, metavar="FILE", help="draw the worst, middle and best true boxes there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     options = parser.parse_args()
     console = Console()
     model, card = models.load(STORE / "bundled.safetensors")
     detector = Detector(model, card, torch.device("cpu"))
     refiner = fuse(load(options.refiner), torch.float32, torch.device("cpu"))
+    told = {}
     for folder in options.folders:
-        things = [t for t in read(folder, options.split, _SMALLEST) if t.name in card.classes]
-        cases = list(_cases(things, detector, refiner, f"{folder.name}, {options.split}"))
-        good = [case for case in cases if case.judged["raw"].iou >= _ENOUGH]
-        console.print(_table(f"{folder.name}, {options.split}: {len(good)} of {len(cases)} objects", good))
-        console.print(_classes(good))
-        if options.json:
-            told = [{"class": c.thing.name, **{way: asdict(j) for way, j in c.judged.items()}} for c in cases]
-            options.json.write_text(json.dumps(told, indent=1))
-        if options.sheet:
-            _sheet(good).save(options.sheet)
+        things = read(folder, options.split, _SMALLEST)
+        if not (named := [thing for thing in things if thing.name in card.classes]):
+            parser.error(f"{folder} has no {options.split} photos with objects that the model knows")
+        title = f"{folder.name}, {options.split}"
+        boxes = list(_true_boxes(_tracked(named, f"{title}, true boxes"), detector, refiner))
+        good = [case for case in boxes if case.scores["raw"].iou >= _ENOUGH]
+        found = list(_end_to_end(_tracked(named, f"{title}, end to end"), detector, refiner))
+        known = list(_composites(things, options.composites, refiner, _LARGE if options.large else _SIDE))
+        if good:
+            console.print(_masks(f"{title}, true boxes: {len(good)} of {len(boxes)} objects", good))
+            console.print(_classes(good))
+        console.print(_masks(f"{title}, end to end: {len(found)} names in photos", found))
+        console.print(_alphas(f"{title}, composites: {len(known)}", known))
+        told[folder.name] = {
+            "true_boxes": [_told(case) for case in boxes],
+            "end_to_end": [_told(case) for case in found],
+            "composites": [asdict(each) for each in known],
+        }
+        if options.sheet and good:
+            ranked = sorted(good, key=lambda case: case.scores["smooth"].f2 - case.scores["raw"].f2)
+            sheet.draw([_tile(case) for case in ranked]).save(options.sheet)
+    if options.json:
+        options.json.write_text(json.dumps(told, indent=1))
     return 0
 
 
-def _cases(things: list[Thing], detector: Detector, refiner: torch.nn.Module, title: str) -> Iterable[Case]:
+def _tracked(things: list[Thing], title: str) -> Iterable[list[Thing]]:
+    """The things of one photo after the other."""
     photos = [list(group) for _, group in itertools.groupby(things, lambda thing: thing.photo)]
-    for group in track(photos, title, console=Console(stderr=True)):
-        pixels = group[0].pixels()
-        height, width = pixels.shape[:2]
-        labels = [detector.card.classes.index(thing.name) for thing in group]
-        asked = [Instance(i, label, 1.0, t.box) for i, (t, label) in enumerate(zip(group, labels, strict=True))]
-        kept = detector.detect([Query(pixels, 0.0, lambda _, asked=asked: asked)])[0].kept  # type: ignore[misc]
-        for thing, instance in zip(group, kept, strict=True):
-            smooth = edges.union([edges.draw(pixels, instance, refiner)], width, height)
-            alphas = {
-                "raw": matte.union([matte.paste(instance, width, height)], width, height),
-                "smooth": smooth,
-                "sharp": edges.sharp(smooth),
-            }
-            truth = thing.mask()
-            yield Case(thing, alphas, {way: judge(alpha > 127, truth) for way, alpha in alphas.items()})
+    return track(photos, title, console=Console(stderr=True))
 
 
-def _table(title: str, cases: list[Case]) -> Table:
+def _true_boxes(photos: Iterable[list[Thing]], detector: Detector, refiner: torch.nn.Module) -> Iterator[Case]:
+    for things in photos:
+        pixels = things[0].pixels()
+        labels = [detector.card.classes.index(thing.name) for thing in things]
+        asked = [Instance(i, label, 1.0, t.box) for i, (t, label) in enumerate(zip(things, labels, strict=True))]
+        for thing, instance in zip(things, _masked(pixels, asked, detector), strict=True):
+            yield _case(thing.name, pixels, [instance], refiner, thing.mask())
+
+
+def _end_to_end(photos: Iterable[list[Thing]], detector: Detector, refiner: torch.nn.Module) -> Iterator[Case]:
+    for things in photos:
+        pixels = things[0].pixels()
+        (detection,) = detector.detect([Query(pixels, _MIN_SCORE, lambda found: found)])
+        for name in sorted({thing.name for thing in things}):
+            wanted = [each for each in detection.kept if detector.card.classes[each.label] == name]
+            truth = np.logical_or.reduce([thing.mask() for thing in things if thing.name == name])
+            yield _case(name, pixels, wanted, refiner, truth)
+
+
+def _masked(pixels: NDArray[np.uint8], asked: list[Instance], detector: Detector) -> tuple[Instance, ...]:
+    return detector.detect([Query(pixels, 0.0, lambda _: asked)])[0].kept
+
+
+def _case(
+    name: str, pixels: NDArray[np.uint8], instances: list[Instance], refiner: torch.nn.Module, truth: NDArray[np.bool_]
+) -> Case:
+    alphas = _cut(pixels, instances, refiner)
+    box = matte.bounding_box(truth)
+    assert box is not None
+    return Case(name, pixels, box, alphas, {way: mask_score(alpha > 127, truth) for way, alpha in alphas.items()})
+
+
+def _cut(
+    pixels: NDArray[np.uint8], instances: list[Instance], refiner: torch.nn.Module
+) -> dict[str, NDArray[np.uint8]]:
+    """The alpha of some objects together, in every way."""
+    height, width = pixels.shape[:2]
+    raw = matte.union([matte.paste(instance, width, height) for instance in instances], width, height)
+    smooth = matte.union([edges.draw(pixels, instance, refiner) for instance in instances], width, height)
+    return {"raw": raw, "smooth": smooth, "sharp": edges.sharp(smooth)}
+
+
+def _composites(things: list[Thing], each: int, refiner: torch.nn.Module, side: int) -> Iterator[Known]:
+    numbers = np.random.default_rng(0)
+    order = [things[place] for place in numbers.permutation(len(things))]
+    order.sort(
+        key=lambda thing: min(thing.box[2] - thing.box[0], thing.box[3] - thing.box[1]) < 100
+    )  # large ones first
+    places = range(each * len(KINDS))
+    for place in track(places, "composites", console=Console(stderr=True)):
+        kind, thing, other = KINDS[place % len(KINDS)], order[place % len(order)], order[(place + 7) % len(order)]
+        made = _composite(kind, thing, other, side, numbers)
+        tight = matte.bounding_box(made.alpha > 0.3)
+        if tight is None:
+            continue
+        box = (float(tight[0]), float(tight[1]), float(tight[2]), float(tight[3]))
+        mask = spoilt(Image.fromarray((made.alpha * 255).astype(np.uint8)), box, numbers)
+        alphas = _cut(made.pixels, [Instance(0, 1, 1.0, box, mask)], refiner)
+        errors = {way: alpha_error(alpha * np.float32(1 / 255), made.alpha) for way, alpha in alphas.items()}
+        cleaned = made.pixels.copy()
+        foreground.estimate(made.pixels, (made.alpha * 255).round().astype(np.uint8)).paint(cleaned)
+        before, after = (colour_error(each, made.foreground, made.alpha) for each in (made.pixels, cleaned))
+        yield Known(kind, errors, before, after)
+
+
+def _composite(kind: Kind, thing: Thing, other: Thing, side: int, numbers: np.random.Generator) -> Composite:
+    x0, y0, x1, y1 = (round(edge) for edge in square(thing.box, 1.4))
+    photo, truth = Image.fromarray(thing.pixels()), Image.fromarray(thing.mask().astype(np.uint8) * 255)
+    shown = (each.crop((x0, y0, x1, y1)).resize((side, side), Image.Resampling.BICUBIC) for each in (photo, truth))
+    behind = Image.fromarray(other.pixels()).resize((side, side), Image.Resampling.BICUBIC)
+    return compose(kind, next(shown), next(shown), behind, numbers)
+
+
+def _masks(title: str, cases: list[Case]) -> Table:
     table = Table("", "mask IoU", "boundary IoU", "boundary F, 2 px", "4 px", "F, 2 px, over raw", title=title)
-    before = mean(case.judged["raw"].f2 for case in cases)
+    before = mean(case.scores["raw"].f2 for case in cases)
     for way in WAYS:
-        told = [case.judged[way] for case in cases]
-        figures = [mean(getattr(each, name) for each in told) for name in ("iou", "boundary_iou", "f2", "f4")]
-        table.add_row(way, *(f"{figure:.3f}" for figure in figures), f"{figures[2] / before:.2f}")
+        figures = [mean(getattr(case.scores[way], field.name) for case in cases) for field in fields(MaskScore)]
+        ratio = mean(case.scores[way].f2 for case in cases) / before if before else 0.0
+        table.add_row(way, *(f"{figure:.3f}" for figure in figures), f"{ratio:.2f}")
     return table
 
 
@@ -147,45 +211,34 @@ def _classes(cases: list[Case]) -> Table:
     table = Table("class", "objects", *(f"{way}, {what}" for way in WAYS[:2] for what in ("IoU", "F, 2 px")))
     by_class = defaultdict(list)
     for case in cases:
-        by_class[case.thing.name].append(case)
+        by_class[case.name].append(case)
     for name, own in sorted(by_class.items(), key=lambda item: -len(item[1])):
-        figures = [mean(getattr(c.judged[way], what) for c in own) for way in WAYS[:2] for what in ("iou", "f2")]
+        figures = [mean(getattr(c.scores[way], what) for c in own) for way in WAYS[:2] for what in ("iou", "f2")]
         table.add_row(name, str(len(own)), *(f"{figure:.3f}" for figure in figures))
     return table
 
 
-def _sheet(cases: list[Case], columns: int = 6) -> Image.Image:
-    """Photo, raw and smooth on magenta, of the cases that lost most, of the middle and of those that gained most."""
-    ranked = sorted(cases, key=lambda case: case.judged["smooth"].f2 - case.judged["raw"].f2)
-    half = len(ranked) // 2
-    rows = [ranked[:columns], ranked[half - columns // 2 :][:columns], ranked[-columns:]]
-    sheet = Image.new("RGB", (columns * _TILE, len(rows) * 3 * _TILE), "white")
-    for place, case in (
-        (row * 3 * columns + i, case) for row, chosen in enumerate(rows) for i, case in enumerate(chosen)
-    ):
-        column, row = place % columns, place // columns
-        for line, way in enumerate((None, "raw", "smooth")):
-            tile = _shown(case, way)
-            sheet.paste(tile, (column * _TILE, (row + line) * _TILE))
-    return sheet
+def _alphas(title: str, cases: list[Known]) -> Table:
+    heads = [f"{way}, {what}" for what in ("SAD", "MSE", "gradient") for way in WAYS]
+    table = Table("", *heads, "colour error", "untouched", "ratio", title=title)
+    for kind in (*KINDS, None):
+        own = [case for case in cases if kind in (None, case.kind)]
+        if not own:
+            continue
+        figures = [mean(getattr(c.errors[way], f.name) for c in own) for f in fields(AlphaError) for way in WAYS]
+        cleaned, untouched = mean(case.cleaned for case in own), mean(case.untouched for case in own)
+        colours = f"{cleaned:.1f}", f"{untouched:.1f}", f"{cleaned / max(untouched, 1e-6):.2f}"
+        table.add_row(kind or "all", *(f"{figure:.2f}" for figure in figures), *colours)
+    return table
 
 
-def _shown(case: Case, way: str | None) -> Image.Image:
-    photo = Image.fromarray(case.thing.pixels())
-    words = case.thing.name
-    if way is not None:
-        alpha = Image.fromarray(case.alphas[way])
-        photo = Image.composite(photo, Image.new("RGB", photo.size, "magenta"), alpha)
-        words = f"{way} {case.judged[way].iou:.2f} {case.judged[way].f2:.2f}"
-    x0, y0, x1, y1 = case.thing.box
-    room = 0.1 * max(x1 - x0, y1 - y0)
-    tile = photo.crop((int(x0 - room), int(y0 - room), int(x1 + room), int(y1 + room)))
-    scale = _TILE / max(tile.size)
-    tile = tile.resize((max(1, int(tile.width * scale)), max(1, int(tile.height * scale))), Image.Resampling.NEAREST)
-    framed = Image.new("RGB", (_TILE, _TILE), "white")
-    framed.paste(tile)
-    ImageDraw.Draw(framed).text((3, 3), words, fill="black", stroke_width=2, stroke_fill="white")
-    return framed
+def _told(case: Case) -> dict[str, object]:
+    return {"class": case.name, **{way: asdict(score) for way, score in case.scores.items()}}
+
+
+def _tile(case: Case) -> sheet.Tile:
+    words = {way: f"{way} {score.iou:.2f} {score.f2:.2f}" for way, score in case.scores.items()}
+    return sheet.Tile(case.photo, case.box, case.name, case.alphas, words)
 
 
 if __name__ == "__main__":

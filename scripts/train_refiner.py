@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Train the network that draws edges (handler/objectcut/refiner.py) on photos with known masks.
 
-  train_refiner.py DIR [DIR ...]     folders with images/ and instances.json, COCO's format
+  train_refiner.py DIR [DIR ...]       folders with images/ and instances.json, COCO's format
+  train_refiner.py --mean FILE FILE    one refiner of several that were trained from the same --start
 
 Starts from the bundled model's first layers, so that it knows photos already. Half an hour on two cores.
 """
@@ -16,6 +17,7 @@ import time
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -24,31 +26,39 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.models.detection import MaskRCNN
 
 from fetch_weights import STORE
 from objectcut import models
 from objectcut.detector import Detector
-from objectcut.refiner import Refiner, load, save
+from objectcut.refiner import Refiner, alpha, load, save
 from refining import samples
 from refining.objects import read
-from refining.samples import Coarse
+from refining.samples import View
 
 _SMALLEST = 24  # px, of the sides of the objects that are learnt from
 _AHEAD = 4  # batches that are made while the network learns
+_MEMORY = 0.998  # of the weights' running mean, which is what is kept, a step
 console = Console(stderr=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR")
+    parser.add_argument("folders", nargs="*", type=Path, metavar="DIR")
     parser.add_argument("--weights", type=float, nargs="+", help="how often each folder is drawn from (default: alike)")
-    parser.add_argument("--minutes", type=float, default=30, help="how long to train")
-    parser.add_argument("--batch", type=int, default=16, help="windows a step")
+    parser.add_argument("--minutes", type=float, default=25, help="how long to train")
+    parser.add_argument("--batch", type=int, default=12, help="windows a step")
     parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
     parser.add_argument("--start", type=Path, help="a refiner to go on from")
+    parser.add_argument("--mean", type=Path, nargs="+", metavar="FILE", help="no training: the mean of these refiners")
     parser.add_argument("--output", type=Path, default=STORE / "refiner.safetensors", help="where to write it")
     options = parser.parse_args()
+    if bool(options.folders) == bool(options.mean):
+        parser.error("give either folders to learn from or --mean")
+    if options.mean:
+        save(_mean([load(path) for path in options.mean]), options.output, {"mean_of": str(len(options.mean))})
+        return 0
     shares = options.weights or [1.0] * len(options.folders)
     if len(shares) != len(options.folders):
         parser.error("--weights needs a number a folder")
@@ -63,14 +73,21 @@ def main() -> int:
     return 0
 
 
-def _looked_at(folder: Path, detector: Detector) -> list[Coarse]:
+def _mean(refiners: list[Refiner]) -> Refiner:
+    """Refiners that were trained from the same start, averaged (Wortsman et al. 2022, Model soups)."""
+    states = [refiner.state_dict() for refiner in refiners]
+    refiners[0].load_state_dict({name: torch.stack([s[name] for s in states]).float().mean(0) for name in states[0]})
+    return refiners[0]
+
+
+def _looked_at(folder: Path, detector: Detector) -> list[View]:
     numbers = np.random.default_rng(0)
     by_photo = itertools.groupby(read(folder, "train", _SMALLEST), lambda thing: thing.photo)
     photos = [list(things) for _, things in by_photo]
     return [
-        coarse
+        view
         for things in track(photos, f"Looking at {folder.name}", console=console)
-        for coarse in samples.look(things, detector, numbers)
+        for view in samples.look(things, detector, numbers)
     ]
 
 
@@ -90,14 +107,16 @@ def _started(model: MaskRCNN) -> Refiner:
     return refiner
 
 
-def _train(refiner: Refiner, sets: list[list[Coarse]], shares: NDArray[np.float64], options: argparse.Namespace) -> int:
+def _train(refiner: Refiner, sets: list[list[View]], shares: NDArray[np.float64], options: argparse.Namespace) -> int:
     known = ("down.", "down.0.0.0.")  # what the bundled model has taught, but for the layer with a new input
     slow = [p for name, p in refiner.named_parameters() if name.startswith(known[0]) and not name.startswith(known[1])]
     fast = [p for p in refiner.parameters() if all(p is not other for other in slow)]
     rates = options.rate / 5, options.rate
     groups = [{"params": part, "lr": rate} for part, rate in zip((slow, fast), rates, strict=True)]
-    optimiser = torch.optim.AdamW(groups, weight_decay=1e-3)
+    optimiser = torch.optim.AdamW(groups, weight_decay=1e-2)
     refiner.train().to(memory_format=torch.channels_last)
+    running_mean = get_ema_multi_avg_fn(_MEMORY)  # type: ignore[no-untyped-call]
+    averaged = AveragedModel(refiner, multi_avg_fn=running_mean, use_buffers=True)
     numbers, step, recent = np.random.default_rng(1), 0, deque[float](maxlen=50)
     start = time.monotonic()
     with ProcessPoolExecutor(1, initializer=_share, initargs=(sets, shares)) as maker:
@@ -105,38 +124,50 @@ def _train(refiner: Refiner, sets: list[list[Coarse]], shares: NDArray[np.float6
         while (spent := (time.monotonic() - start) / 60 / options.minutes) < 1:
             while len(waiting) < _AHEAD:
                 waiting.append(maker.submit(_make, options.batch, int(numbers.integers(2**31))))
-            inputs, alpha = waiting.popleft().result()
+            inputs, truth = waiting.popleft().result()
             factor = min(1.0, (step + 1) / 50) * 0.5 * (1 + np.cos(np.pi * spent))
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
-            loss = _loss(refiner(inputs.contiguous(memory_format=torch.channels_last)), alpha)
+            loss = _loss(refiner(inputs.contiguous(memory_format=torch.channels_last)), truth)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(refiner.parameters(), 2.0)
             optimiser.step()
+            averaged.update_parameters(refiner)
             step += 1
             recent.append(loss.item())
             if step % 50 == 0:
                 console.print(f"step {step}, {spent:.0%}: loss {np.mean(recent):.4f}")
-                save(refiner, options.output, {"steps": str(step)})
+                save(cast("Refiner", averaged.module), options.output, {"steps": str(step)})
+    refiner.load_state_dict(averaged.module.state_dict())
     refiner.eval()
     return step
 
 
-def _loss(logits: Tensor, alpha: Tensor) -> Tensor:
-    """Cross entropy, three times as heavy near the true contour, and the overlap's distance from one."""
-    near = functional.max_pool2d(alpha, 13, 1, 6) - -functional.max_pool2d(-alpha, 13, 1, 6)
-    weight = 1 + 3 * near
-    entropy = functional.binary_cross_entropy_with_logits(logits, alpha, weight) / weight.mean()
+def _loss(drawn: Tensor, truth: Tensor) -> Tensor:
+    """What the logits and the alpha made of them lack.
+
+    Cross entropy and overlap teach the logits where the object is, the distance of alpha from the truth where to be
+    steep: of two edges it could be, half of each costs as much as one, but a soft edge drawn soft costs nothing.
+    """
+    weight = 1 + 3 * (_highest(truth) + _highest(-truth))
+    logits = drawn[:, :1]
+    entropy = functional.binary_cross_entropy_with_logits(logits, truth, weight) / weight.mean()
     inside = logits.sigmoid()
-    overlap = (2 * (inside * alpha).sum((1, 2, 3)) + 1) / ((inside + alpha).sum((1, 2, 3)) + 1)
-    return entropy + 0.5 * (1 - overlap).mean()
+    overlap = (2 * (inside * truth).sum((1, 2, 3)) + 1) / ((inside + truth).sum((1, 2, 3)) + 1)
+    distance = (weight * (alpha(drawn)[0] - truth).abs()).mean() / weight.mean()
+    return entropy + 0.5 * (1 - overlap).mean() + 2 * distance
 
 
-_shared: tuple[list[list[Coarse]], NDArray[np.float64]]
+def _highest(plane: Tensor) -> Tensor:
+    """Of 13 x 13 px around each."""
+    return functional.max_pool2d(functional.max_pool2d(plane, (13, 1), 1, (6, 0)), (1, 13), 1, (0, 6))
 
 
-def _share(sets: list[list[Coarse]], shares: NDArray[np.float64]) -> None:
+_shared: tuple[list[list[View]], NDArray[np.float64]]
+
+
+def _share(sets: list[list[View]], shares: NDArray[np.float64]) -> None:
     global _shared
     os.nice(1)
     torch.set_num_threads(1)
@@ -148,7 +179,8 @@ def _make(count: int, seed: int) -> tuple[Tensor, Tensor]:
     sets, shares = _shared
     numbers = np.random.default_rng(seed)
     chosen = (sets[numbers.choice(len(sets), p=shares)] for _ in range(count))
-    return samples.batch([samples.sample(each[numbers.integers(len(each))], numbers) for each in chosen])
+    pairs = ((each[numbers.integers(len(each))], each[numbers.integers(len(each))]) for each in chosen)
+    return samples.batch([samples.sample(view, other, numbers) for view, other in pairs])
 
 
 if __name__ == "__main__":

@@ -17,11 +17,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 import skimage
 from PIL import Image
 
+from objectcut.matte import Matte
 from rundir import RunDir
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +63,11 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     out = io.BytesIO()
     image.save(out, kind, **options)
     return out.getvalue()
+
+
+def solid(x: int, y: int, inside: np.ndarray) -> Matte:
+    """A matte without soft edges, from a plane of truth values."""
+    return Matte(x, y, inside * np.uint8(255))
 
 
 def sample(name: str) -> Image.Image:

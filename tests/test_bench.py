@@ -39,6 +39,8 @@ def test_one_round_of_the_bundled_model(tmp_path, chelsea, astronaut):
     assert [timing["side"] for timing in model["timings"]] == SIDES
     assert all(timing["seconds"] > 0 and timing["peak_bytes"] >= 0 for timing in model["timings"])
     assert all(seconds > 0 for seconds in results["around"][0]["seconds"].values())
+    (refinement,) = results["refinements"]
+    assert min(refinement[name] for name in ("network", "edge", "colours")) > 0
     assert {name: summary["photos"] for name, summary in results["parity"].items()} == {
         "fp32": 2,
         "bf16": 2,

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
-from PIL import Image
 
 from objectcut import edges, matte, refiner
 from objectcut.detector import Instance
@@ -41,7 +40,7 @@ def test_the_edge_moves_to_where_the_photo_has_it(scale, trained):
     photo, inside, instance = scene(scale)
     side = len(photo)
     raw = matte.union([matte.paste(instance, side, side)], side, side)
-    drawn = edges.union([edges.draw(photo, instance, trained)], side, side)
+    drawn = matte.union([edges.draw(photo, instance, trained)], side, side)
     assert iou(drawn > 127, inside) > iou(raw > 127, inside)
 
 
@@ -51,7 +50,7 @@ def test_the_edge_moves_to_where_the_photo_has_it(scale, trained):
 def test_objects_at_the_border_and_thin_ones_stay_inside_of_the_photo(box, trained):
     photo, _, instance = scene(1)
     drawn = edges.draw(photo, Instance(0, 1, 0.9, box, instance.mask), trained)
-    rows, columns = drawn.values.shape
+    rows, columns = drawn.alpha.shape
     assert drawn.x >= 0
     assert drawn.y >= 0
     assert drawn.x + columns <= 200
@@ -61,7 +60,7 @@ def test_objects_at_the_border_and_thin_ones_stay_inside_of_the_photo(box, train
 def test_a_photo_of_one_pixel(trained):
     _, _, instance = scene(1)
     drawn = edges.draw(np.zeros((1, 1, 3), np.uint8), Instance(0, 1, 0.9, (0.0, 0.0, 1.0, 1.0), instance.mask), trained)
-    assert edges.union([drawn], 1, 1).shape == (1, 1)
+    assert matte.union([drawn], 1, 1).shape == (1, 1)
 
 
 def disc(radius: int):
@@ -84,12 +83,3 @@ def test_feathering_softens_and_keeps_the_place_of_the_edge():
     assert np.count_nonzero((soft > 10) & (soft < 245)) > 1000
     assert np.count_nonzero(soft > 127) == pytest.approx(np.count_nonzero(disc(25)), rel=0.1)
     assert (edges.adjusted(disc(25), 0, 0) == disc(25)).all()
-
-
-def test_overlapping_objects_keep_their_own_edges():
-    one = edges.Alpha(0, 0, np.full((4, 4), 100, np.uint8))
-    other = edges.Alpha(2, 2, np.full((4, 4), 200, np.uint8))
-    together = np.asarray(Image.fromarray(edges.union([one, other], 8, 8)))
-    assert together[1, 1] == 100
-    assert together[3, 3] == together[5, 5] == 200
-    assert together[7, 7] == 0

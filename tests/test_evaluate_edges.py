@@ -1,4 +1,4 @@
-"""The measures of edges, on masks whose figures are known."""
+"""Edges are judged on a folder of photos."""
 
 from __future__ import annotations
 
@@ -10,37 +10,6 @@ from conftest import sample
 from pycocotools import mask as rle
 
 import evaluate_edges
-from evaluate_edges import judge
-
-
-def square(x: int, y: int, side: int = 40):
-    mask = np.zeros((100, 100), bool)
-    mask[y : y + side, x : x + side] = True
-    return mask
-
-
-def test_the_same_mask_is_perfect():
-    judged = judge(square(20, 20), square(20, 20))
-    assert (judged.iou, judged.boundary_iou, judged.f2, judged.f4) == (1, 1, 1, 1)
-
-
-def test_what_is_off_by_three_pixels_passes_at_four_and_not_at_two():
-    judged = judge(square(20, 20, 40), square(17, 17, 46))
-    assert judged.f4 > 0.95  # the corners are further apart
-    assert judged.f2 == 0
-    assert judged.iou == pytest.approx(40**2 / 46**2)
-
-
-def test_masks_apart_have_nothing_in_common():
-    judged = judge(square(0, 0, 20), square(60, 60, 20))
-    assert (judged.iou, judged.boundary_iou, judged.f2, judged.f4) == (0, 0, 0, 0)
-
-
-def test_the_border_of_the_photo_is_no_edge():
-    left, right = square(0, 0, 50), square(0, 0, 50)
-    left[:, 50:] = True  # everything but the lower right
-    assert judge(left, left).f2 == 1
-    assert judge(right, right).f2 == 1
 
 
 def test_a_folder_of_photos_is_judged(tmp_path, monkeypatch, capsys):
@@ -59,12 +28,26 @@ def test_a_folder_of_photos_is_judged(tmp_path, monkeypatch, capsys):
         ],
     }
     (tmp_path / "instances.json").write_text(json.dumps(told))
-    figures = tmp_path / "figures.json"
-    arguments = [str(tmp_path), "--json", str(figures), "--sheet", str(tmp_path / "sheet.png")]
+    figures, sheet = tmp_path / "figures.json", tmp_path / "sheet.png"
+    arguments = [str(tmp_path), "--json", str(figures), "--composites", "1", "--sheet", str(sheet)]
     monkeypatch.setattr("sys.argv", ["evaluate_edges.py", *arguments])
     assert evaluate_edges.main() == 0
-    (case,) = json.loads(figures.read_text())
-    assert case["class"] == "cat"
+    told = json.loads(figures.read_text())[tmp_path.name]
+    (case,), (found,) = told["true_boxes"], told["end_to_end"]
+    assert case["class"] == found["class"] == "cat"
     assert case["raw"]["iou"] > 0.5
-    assert (tmp_path / "sheet.png").exists()
-    assert "1 of 1 objects" in capsys.readouterr().out
+    assert found["smooth"]["iou"] > 0.5
+    assert [each["kind"] for each in told["composites"]] == ["fur", "hair", "thin", "translucent"]
+    assert all(each["errors"]["smooth"]["sad"] > 0 for each in told["composites"])
+    assert sheet.exists()
+    shown = capsys.readouterr().out
+    assert "1 of 1 objects" in shown
+    assert "end to end: 1 names" in shown
+
+
+def test_a_folder_without_objects_that_the_model_knows_is_an_error(tmp_path, monkeypatch, capsys):
+    (tmp_path / "instances.json").write_text(json.dumps({"images": [], "categories": [], "annotations": []}))
+    monkeypatch.setattr("sys.argv", ["evaluate_edges.py", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        evaluate_edges.main()
+    assert "no val photos with objects that the model knows" in capsys.readouterr().err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from objectcut.foreground import clean
+from objectcut.foreground import estimate
 
 HEIGHT, WIDTH = 300, 400
 
@@ -19,6 +19,13 @@ def mixture(softness: float):
     behind = np.array([20.0, 60, 220]) + 30 * np.sin(y / 15)[..., None]
     photo = share[..., None] * own + (1 - share[..., None]) * behind
     return photo.round().clip(0, 255).astype(np.uint8), (share * 255).round().astype(np.uint8), own
+
+
+def clean(photo, alpha):
+    """A copy of the photo with the object's own colours."""
+    cleaned = photo.copy()
+    estimate(photo, alpha).paint(cleaned)
+    return cleaned
 
 
 @pytest.mark.parametrize("softness", [3, 10, 40])
@@ -53,3 +60,10 @@ def test_a_picture_that_is_soft_all_over_keeps_its_colours(value):
     cleaned = clean(photo, np.full_like(alpha, value))
     assert np.abs(cleaned.astype(int) - photo).max() <= 255  # nothing is known of either side; it must not fail
     assert cleaned.shape == photo.shape
+
+
+def test_a_part_of_the_photo_is_painted_where_it_lies():
+    photo, alpha, _ = mixture(10)
+    colours, part = estimate(photo, alpha), photo[40:160, 90:250].copy()
+    colours.paint(part, 90, 40)
+    assert (part == clean(photo, alpha)[40:160, 90:250]).all()

@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from conftest import solid
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from objectcut import matte
 from objectcut.detector import Instance
-from objectcut.matte import Mask
+from objectcut.matte import Matte
 
 WIDTH, HEIGHT = 90, 60
 
@@ -50,7 +51,7 @@ def test_a_mask_is_no_larger_than_its_box_and_never_leaves_the_photo():
 def test_area_and_box_are_those_of_the_pixels():
     inside = np.zeros((5, 6), bool)
     inside[1:3, 2] = inside[2, 2:5] = True
-    mask = Mask(10, 20, inside)
+    mask = solid(10, 20, inside)
     assert mask.area == 4
     assert mask.box == (12, 21, 15, 23)
 
@@ -68,20 +69,29 @@ def test_area_and_box_are_those_of_the_pixels():
     ],
 )
 def test_which_points_a_mask_covers(x, y, covered):
-    assert Mask(10, 20, np.ones((2, 3), bool)).covers(x, y) is covered
+    assert solid(10, 20, np.ones((2, 3), bool)).covers(x, y) is covered
 
 
 def test_a_point_just_outside_the_photo_is_not_its_first_pixel():
-    corner = Mask(0, 0, np.ones((2, 2), bool))
+    corner = solid(0, 0, np.ones((2, 2), bool))
     assert not corner.covers(-0.5, 0.5)
     assert not corner.covers(0.5, -0.5)
 
 
 def test_the_union_of_overlapping_masks():
-    alpha = matte.union([Mask(0, 0, np.ones((2, 3), bool)), Mask(2, 1, np.array([[1, 0], [0, 1]], bool))], 5, 4)
+    alpha = matte.union([solid(0, 0, np.ones((2, 3), bool)), solid(2, 1, np.array([[1, 0], [0, 1]], bool))], 5, 4)
     assert alpha.dtype == np.uint8
     assert (alpha // 255).tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 0]]
     assert not matte.union([], 5, 4).any()
+
+
+def test_overlapping_instances_keep_their_own_edges():
+    one = Matte(0, 0, np.full((4, 4), 100, np.uint8))
+    other = Matte(2, 2, np.full((4, 4), 200, np.uint8))
+    together = matte.union([one, other], 8, 8)
+    assert together[1, 1] == 100
+    assert together[3, 3] == together[5, 5] == 200
+    assert together[7, 7] == 0
 
 
 @pytest.mark.parametrize(

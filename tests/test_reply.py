@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from conftest import solid
 from PIL import Image
 from pycocotools import mask as coco
 
@@ -15,7 +16,6 @@ from objectcut.detector import Instance
 from objectcut.errors import CutError
 from objectcut.item import Answer, Job
 from objectcut.labels import Labels
-from objectcut.matte import Mask
 from objectcut.photo import Photo, Preview
 from objectcut.request import CutOptions, CutRequest
 from objectcut.selection import Found
@@ -23,8 +23,8 @@ from objectcut.selection import Found
 LABELS = Labels.of(("__background__", "cat", "dog"))
 PHOTO = Photo(np.full((30, 40, 3), 90, np.uint8))
 FOUND = (
-    Found(Instance(0, 2, 0.987654321, (9.5, 4.5, 20.5, 15.5)), Mask(10, 5, np.ones((10, 10), bool))),
-    Found(Instance(3, 1, 0.5, (30.0, 20.0, 36.0, 29.0)), Mask(30, 20, np.eye(6, dtype=bool))),
+    Found(Instance(0, 2, 0.987654321, (9.5, 4.5, 20.5, 15.5)), solid(10, 5, np.ones((10, 10), bool))),
+    Found(Instance(3, 1, 0.5, (30.0, 20.0, 36.0, 29.0)), solid(30, 20, np.eye(6, dtype=bool))),
 )
 OBJECTS = [
     {"id": 0, "label": "dog", "score": 0.9877, "box": [10, 5, 20, 15], "area": 100},
@@ -37,7 +37,7 @@ def job(accept: str = "", **options: object) -> Job:
 
 
 def answer(accept: str = "", **options: object) -> Answer:
-    made = cutout.cut(PHOTO, matte.union((f.mask for f in FOUND), 40, 30), CutOptions(**options))
+    made = cutout.cut(PHOTO, matte.union((f.matte for f in FOUND), 40, 30), CutOptions(**options))
     assert made is not None
     return reply.picture(job(accept, **options), FOUND, made, LABELS, "tiny")
 
@@ -104,7 +104,7 @@ def test_a_listing_has_every_object_with_its_mask():
     masks = [found.pop("mask") for found in got["response"]["objects"]]
     assert got == {"error": False, "response": {"width": 40, "height": 30, "model": "tiny", "objects": OBJECTS}}
     for mask, found in zip(masks, FOUND, strict=True):
-        np.testing.assert_array_equal(coco.decode(mask) * 255, matte.union([found.mask], 40, 30))
+        np.testing.assert_array_equal(coco.decode(mask) * 255, matte.union([found.matte], 40, 30))
 
 
 def test_an_empty_listing_is_no_error():

@@ -2,20 +2,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from conftest import solid
 from pycocotools import mask as coco
 
 from objectcut import matte, rle
 from objectcut.detector import Instance
-from objectcut.matte import Mask
+from objectcut.matte import Matte
 
 WIDTH, HEIGHT = 11, 7
 
 
-def plane(mask: Mask, width: int, height: int) -> np.ndarray:
+def plane(mask: Matte, width: int, height: int) -> np.ndarray:
     return matte.union([mask], width, height) > 0
 
 
-def assert_as_coco(mask: Mask, width: int, height: int) -> None:
+def assert_as_coco(mask: Matte, width: int, height: int) -> None:
     expected = coco.encode(np.asfortranarray(plane(mask, width, height), np.uint8))
     got = rle.encode(mask, width, height)
     assert got == {"size": [height, width], "counts": expected["counts"].decode()}
@@ -45,7 +46,7 @@ MASKS = {
 @pytest.mark.parametrize("name", MASKS)
 def test_edges(name):
     x, y, inside = MASKS[name]
-    assert_as_coco(Mask(x, y, np.array(inside, bool)), WIDTH, HEIGHT)
+    assert_as_coco(solid(x, y, np.array(inside, bool)), WIDTH, HEIGHT)
 
 
 @pytest.mark.parametrize("density", [0.02, 0.3, 0.7, 0.98])
@@ -55,11 +56,11 @@ def test_random_masks_anywhere_in_the_photo(density):
         height, width, rows, columns = chance.integers(1, 60, 4)
         y, x = chance.integers(0, height), chance.integers(0, width)
         inside = chance.random((min(rows, height - y), min(columns, width - x))) < density
-        assert_as_coco(Mask(int(x), int(y), inside), int(width), int(height))
+        assert_as_coco(solid(int(x), int(y), inside), int(width), int(height))
 
 
 def test_runs_longer_than_one_letter():
-    assert_as_coco(Mask(700, 300, np.ones((400, 900), bool)), 4000, 3000)
+    assert_as_coco(solid(700, 300, np.ones((400, 900), bool)), 4000, 3000)
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from conftest import solid
 
 from objectcut.detector import Instance
 from objectcut.labels import Labels
-from objectcut.matte import Mask
 from objectcut.request import CutOptions
 from objectcut.selection import Found, candidates, choose, nothing_found
 
@@ -32,7 +32,7 @@ def found(instance: Instance) -> Found:
         inside[:, 25:] = False
     elif instance.id == 3:
         inside[:] = False
-    return Found(instance, Mask(x0, y0, inside))
+    return Found(instance, solid(x0, y0, inside))
 
 
 def chosen(wanted: frozenset[int] | None = None, **options: object) -> tuple[list[int], list[int]]:
@@ -79,7 +79,7 @@ def test_what_is_wanted(wanted, options, masked, answer):
 
 
 def test_a_point_on_the_rim_that_pasting_adds():
-    spread = Found(Instance(0, CAT, 0.9, (10.0, 10.0, 38.0, 38.0)), Mask(9, 9, np.ones((30, 30), bool)))
+    spread = Found(Instance(0, CAT, 0.9, (10.0, 10.0, 38.0, 38.0)), solid(9, 9, np.ones((30, 30), bool)))
     for point in ((9.5, 20), (38.5, 38.5)):
         options = CutOptions(point=point)
         assert candidates([spread.instance], options, None) == [spread.instance]

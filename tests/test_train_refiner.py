@@ -47,6 +47,14 @@ def test_a_folder_of_photos_makes_a_refiner(folder, monkeypatch):
     assert made.stat().st_size <= 2e6
 
 
+def test_the_mean_of_a_refiner_with_itself_is_itself(tmp_path, monkeypatch):
+    path, mean = ROOT / "model_store" / "refiner.safetensors", tmp_path / "mean.safetensors"
+    monkeypatch.setattr("sys.argv", ["train_refiner.py", "--mean", str(path), str(path), "--output", str(mean)])
+    assert train_refiner.main() == 0
+    before, after = refiner.load(path).state_dict(), refiner.load(mean).state_dict()
+    assert all((before[name] == after[name]).all() for name in before)
+
+
 def test_another_file_is_not_taken_for_a_refiner():
     with pytest.raises(RuntimeError, match="does not hold a refiner's weights"):
         refiner.load(ROOT / "model_store" / "bundled.safetensors")

@@ -16,6 +16,7 @@ from PIL import Image
 from objectcut import foreground
 from objectcut.backdrop import blurred, covering
 from objectcut.errors import CutError
+from objectcut.foreground import Colours
 from objectcut.matte import Box, bounding_box
 from objectcut.photo import Photo
 from objectcut.request import CutOptions
@@ -55,15 +56,14 @@ def cut(photo: Photo, alpha: NDArray[np.uint8], options: CutOptions, backdrop: P
     if box is None:
         return None
     window = _window(box, photo, options)
-    pixels = photo.pixels
-    if options.output != "mask" and options.edges != "raw":
-        pixels = foreground.clean(pixels, kept)
     if options.output == "mask":
         image = Image.fromarray(_take(alpha, window))
-    elif (radius := options.blur_px(photo.width, photo.height)) is not None:
-        image = _before_blur(photo, pixels, kept, radius, window)
     else:
-        image = Image.fromarray(_straight(_take(pixels, window), _take(alpha, window)))
+        colours = None if options.edges == "raw" else foreground.estimate(photo.pixels, kept)
+        if (radius := options.blur_px(photo.width, photo.height)) is not None:
+            image = _before_blur(photo, colours, kept, radius, window)
+        else:
+            image = Image.fromarray(_straight(photo.pixels, alpha, colours, window))
     image = _fit(image, options.max_size)
     if options.output == "image":
         image = _on_background(image, options.background_rgba(), backdrop)
@@ -99,37 +99,43 @@ def _take(plane: NDArray[np.uint8], window: Box) -> NDArray[np.uint8]:
     return taken
 
 
-def _straight(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W, 4) RGBA from (H, W, 3) and (H, W), zero in every channel where alpha is zero."""
+def _straight(
+    pixels: NDArray[np.uint8], alpha: NDArray[np.uint8], colours: Colours | None, window: Box
+) -> NDArray[np.uint8]:
+    """The window of (H, W, 3) and (H, W) as (h, w, 4) RGBA, zero in every channel where alpha is zero."""
+    inner, alpha = _take(pixels, window), _take(alpha, window)
     straight = np.empty((*alpha.shape, 4), np.uint8)
-    for channel in range(3):  # one by one is several times as fast as `straight[..., :3] = pixels`
-        straight[..., channel] = pixels[..., channel]
+    for channel in range(3):  # one by one is several times as fast as `straight[..., :3] = inner`
+        straight[..., channel] = inner[..., channel]
     straight[..., 3] = alpha
+    if colours is not None:
+        colours.paint(straight, window[0], window[1])
     whole_pixels = straight.view(np.uint32)[..., 0]
     whole_pixels *= alpha > 0
     return straight
 
 
 def _before_blur(
-    photo: Photo, pixels: NDArray[np.uint8], kept: NDArray[np.uint8], radius: float, window: Box
+    photo: Photo, colours: Colours | None, kept: NDArray[np.uint8], radius: float, window: Box
 ) -> Image.Image:
     """The window of the photo with all blurred that is not kept, RGB; RGBA where it is transparent or reaches beyond.
 
     Beyond the photo there is nothing to blur: a margin stays transparent.
 
     Args:
-        pixels: (H, W, 3) uint8, the colours of what is kept; the photo's own at an edge would be half background, and
-            these would carry the object into the blur.
+        colours: of what is kept, along its edge; the photo's own would be half background there.
     """
     inner = max(window[0], 0), max(window[1], 0), min(window[2], photo.width), min(window[3], photo.height)
     behind = Image.fromarray(blurred(photo, kept, radius, inner))
-    sharp, mask = Image.fromarray(_take(pixels, inner)), Image.fromarray(_take(kept, inner))
-    mixed = Image.composite(sharp, behind, mask)
+    sharp = _take(photo.pixels, inner).copy()
+    if colours is not None:
+        colours.paint(sharp, inner[0], inner[1])
+    mixed = Image.composite(Image.fromarray(sharp), behind, Image.fromarray(_take(kept, inner)))
     if photo.alpha is None and inner == window:
         return mixed
     alpha = np.full((mixed.height, mixed.width), 255, np.uint8) if photo.alpha is None else _take(photo.alpha, inner)
     seen = window[0] - inner[0], window[1] - inner[1], window[2] - inner[0], window[3] - inner[1]
-    return Image.fromarray(_straight(_take(np.asarray(mixed), seen), _take(alpha, seen)))
+    return Image.fromarray(_straight(np.asarray(mixed), alpha, None, seen))
 
 
 def _fit(image: Image.Image, max_size: int | None) -> Image.Image:

@@ -22,26 +22,31 @@ _THRESHOLD = 0.5  # where He et al. 2017, section 3.1, cut the mask
 
 
 @dataclass(frozen=True, eq=False)
-class Mask:
+class Matte:
     """The pixels of one instance.
 
     Attributes:
-        x, y: top left corner of `inside` in the photo, px.
-        inside: (h, w) bool; the rest of the photo is outside.
+        x, y: top left corner of `alpha` in the photo, px.
+        alpha: (h, w) uint8, the instance's share of each pixel, 255 is all; the rest of the photo is outside.
     """
 
     x: int
     y: int
-    inside: NDArray[np.bool_]
+    alpha: NDArray[np.uint8]
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """(h, w), the pixels of which the instance has most."""
+        return self.alpha > 127
 
     @property
     def area(self) -> int:
-        """Pixels of the instance."""
+        """Pixels inside."""
         return int(np.count_nonzero(self.inside))
 
     @property
     def box(self) -> Box:
-        """Around the instance's pixels, x0, y0, x1, y1 in px of the photo, half-open. The mask must not be empty."""
+        """Around the pixels inside, x0, y0, x1, y1 in px of the photo, half-open. There must be some."""
         tight = bounding_box(self.inside)
         assert tight is not None
         return tight[0] + self.x, tight[1] + self.y, tight[2] + self.x, tight[3] + self.y
@@ -49,11 +54,11 @@ class Mask:
     def covers(self, x: float, y: float) -> bool:
         """Whether the photo's pixel at this point belongs to the instance."""
         column, row = math.floor(x) - self.x, math.floor(y) - self.y
-        height, width = self.inside.shape
-        return 0 <= column < width and 0 <= row < height and bool(self.inside[row, column])
+        height, width = self.alpha.shape
+        return 0 <= column < width and 0 <= row < height and bool(self.alpha[row, column] > 127)
 
 
-def paste(instance: Instance, width: int, height: int) -> Mask:
+def paste(instance: Instance, width: int, height: int) -> Matte:
     """The instance's mask at the resolution of a photo of this size, as small as it can be.
 
     The same sampling as torchvision's `paste_mask_in_image`: one cell of zeros around the mask, the box widened by as
@@ -73,8 +78,7 @@ def paste(instance: Instance, width: int, height: int) -> Mask:
     x, y = max(left, 0), max(top, 0)
     inside = inside[y - top : max(height - top, 0), x - left : max(width - left, 0)]
     tight = bounding_box(inside) or (0, 0, 0, 0)
-    # A copy, which lets go of the rest.
-    return Mask(x + tight[0], y + tight[1], inside[tight[1] : tight[3], tight[0] : tight[2]].copy())
+    return Matte(x + tight[0], y + tight[1], inside[tight[1] : tight[3], tight[0] : tight[2]] * np.uint8(255))
 
 
 def probability(
@@ -100,13 +104,14 @@ def probability(
     return np.array(seen)
 
 
-def union(masks: Iterable[Mask], width: int, height: int) -> NDArray[np.uint8]:
-    """The alpha of several instances together: (H, W) uint8, 255 inside any of them."""
-    alpha = np.zeros((height, width), np.uint8)
-    for mask in masks:
-        rows, columns = mask.inside.shape
-        alpha[mask.y : mask.y + rows, mask.x : mask.x + columns][mask.inside] = 255
-    return alpha
+def union(mattes: Iterable[Matte], width: int, height: int) -> NDArray[np.uint8]:
+    """The alpha of several instances together, (H, W) uint8: of each pixel the highest, so every edge stays."""
+    together = np.zeros((height, width), np.uint8)
+    for matte in mattes:
+        rows, columns = matte.alpha.shape
+        part = together[matte.y : matte.y + rows, matte.x : matte.x + columns]
+        np.maximum(part, matte.alpha, out=part)
+    return together
 
 
 def bounding_box(plane: NDArray[np.uint8] | NDArray[np.bool_]) -> Box | None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import torch
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 def pool(threads: int, name: str) -> ThreadPoolExecutor:
@@ -30,3 +35,8 @@ def pool(threads: int, name: str) -> ThreadPoolExecutor:
     list(made.map(start, range(threads)))
     torch.set_num_threads(own)  # a part of the setting is shared
     return made
+
+
+def spread(threads: ThreadPoolExecutor, work: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
+    """The work on each item, in order: on the threads, but a lone one right here, where torch may use every core."""
+    return [work(items[0])] if len(items) == 1 else list(threads.map(work, items))

@@ -20,10 +20,11 @@ STRIDE = 16
 _STAGES = (2, 4, 7, 14)  # ends of MobileNetV2's blocks at strides 2, 4, 8 and 16
 _CHANNELS = (16, 24, 32, 96)  # of what they give
 _WIDTHS = (16, 24, 32, 48)  # of the way back up, finest first
+_STEEPEST = 12.0
 
 
 class Refiner(nn.Module):
-    """Window and coarse mask in, logits of the alpha out."""
+    """Window and coarse mask in, what `alpha` takes out."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,10 +38,13 @@ class Refiner(nn.Module):
             nn.Sequential(_layer(coarse + skip, fine, 3), _layer(fine, fine, 3))
             for coarse, skip, fine in zip(_WIDTHS[:0:-1], _CHANNELS[2::-1], _WIDTHS[2::-1], strict=True)
         )
-        self.edge = nn.Sequential(_layer(_WIDTHS[0] + 4, 12, 3), nn.Conv2d(12, 1, 3, padding=1))
+        self.edge = nn.Sequential(_layer(_WIDTHS[0] + 4, 12, 3), nn.Conv2d(12, 2, 3, padding=1))
 
     def forward(self, window: Tensor) -> Tensor:
-        """(B, 4, H, W) to (B, 1, H, W) logits. H and W are multiples of `STRIDE`.
+        """(B, 4, H, W) to (B, 2, H, W). H and W are multiples of `STRIDE`.
+
+        The first plane holds logits: how likely a pixel shows the object. The second one tells, as logits too, how far
+        doubt is softness: where an edge is hard alpha is 0 or 1, whatever the doubt.
 
         Args:
             window: red, green and blue from -1 to 1, then twice the mask's probability minus one.
@@ -53,8 +57,15 @@ class Refiner(nn.Module):
         for stage in self.up:
             x = stage(torch.cat((functional.interpolate(x, scale_factor=2.0, mode="nearest"), skips.pop()), 1))
         x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-        logits: Tensor = self.edge(torch.cat((x, skips.pop()), 1))
-        return logits
+        drawn: Tensor = self.edge(torch.cat((x, skips.pop()), 1))
+        return drawn
+
+
+def alpha(drawn: Tensor) -> tuple[Tensor, Tensor]:
+    """The alpha that the refiner's planes mean, and where its edge is a hard one; (B, 1, H, W) each, 0 to 1."""
+    logits, hard = drawn[:, :1], drawn[:, 1:]
+    hardness = torch.sigmoid(hard)
+    return torch.sigmoid(logits * (1 + (_STEEPEST - 1) * hardness)), hardness
 
 
 def _layer(inputs: int, outputs: int, size: int) -> nn.Sequential:

@@ -37,7 +37,7 @@ def picture(job: Job, chosen: Sequence[Found], cut: Cutout, labels: Labels, mode
 def listing(job: Job, chosen: Sequence[Found], labels: Labels, model: str) -> Answer:
     """The answer of `/detect`: every object with its mask."""
     width, height = job.preview.width, job.preview.height
-    objects = [{**_described(found, labels), "mask": rle.encode(found.mask, width, height)} for found in chosen]
+    objects = [{**_described(found, labels), "mask": rle.encode(found.matte, width, height)} for found in chosen]
     return _json({"error": False, "response": {"width": width, "height": height, "model": model, "objects": objects}})
 
 
@@ -51,8 +51,8 @@ def _described(found: Found, labels: Labels) -> dict[str, Any]:
         "id": found.instance.id,
         "label": labels.classes[found.instance.label],
         "score": round(found.instance.score, 4),
-        "box": list(found.mask.box),
-        "area": found.mask.area,
+        "box": list(found.matte.box),
+        "area": found.matte.area,
     }
 
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from objectcut.matte import Mask
+from objectcut.matte import Matte
 
 
-def encode(mask: Mask, width: int, height: int) -> dict[str, list[int] | str]:
+def encode(matte: Matte, width: int, height: int) -> dict[str, list[int] | str]:
     """The mask of a photo of this size as `{"size": [height, width], "counts": "..."}`.
 
     Work grows with the mask's box, not with the photo.
     """
-    columns = np.pad(mask.inside.T, ((0, 0), (1, 1))).astype(np.int8)  # (w, h + 2): each column begins and ends outside
+    columns = np.pad(matte.inside.T, ((0, 0), (1, 1))).astype(np.int8)  # (w, h + 2): columns begin and end outside
     change = np.diff(columns, axis=1)
     column, row = np.nonzero(change == 1)
-    starts = (column + mask.x) * height + row + mask.y
+    starts = (column + matte.x) * height + row + matte.y
     column, row = np.nonzero(change == -1)
-    ends = (column + mask.x) * height + row + mask.y
+    ends = (column + matte.x) * height + row + matte.y
     # A run that reaches the photo's bottom goes on at the top of the next column.
     joined = starts[1:] == ends[:-1]
     starts, ends = (

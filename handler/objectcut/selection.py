@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from objectcut.detector import Instance
 from objectcut.errors import CutError
 from objectcut.labels import Labels
-from objectcut.matte import Mask
+from objectcut.matte import Matte
 from objectcut.request import CutOptions
 
 
@@ -21,7 +21,7 @@ class Found:
     """An instance with its mask at the photo's resolution."""
 
     instance: Instance
-    mask: Mask
+    matte: Matte
 
 
 def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset[int] | None) -> list[Instance]:
@@ -45,12 +45,12 @@ def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset
 
 def choose(found: Sequence[Found], options: CutOptions) -> list[Found]:
     """The instances of the answer, best score first, judged by their masks."""
-    kept = [item for item in found if item.mask.area > 0]
+    kept = [item for item in found if item.matte.area > 0]
     if options.point is not None:
-        under = [item for item in kept if item.mask.covers(*options.point)]
-        kept = [min(under, key=lambda item: item.mask.area)] if under else []
+        under = [item for item in kept if item.matte.covers(*options.point)]
+        kept = [min(under, key=lambda item: item.matte.area)] if under else []
     if options.pick == "largest" and kept:
-        kept = [max(kept, key=lambda item: item.mask.area)]
+        kept = [max(kept, key=lambda item: item.matte.area)]
     return kept
 
 

@@ -21,6 +21,8 @@ def show(results: Results, console: Console) -> None:
     _introduce(results, console)
     for table in (_timings(results), _inside(results), _around(results)):
         console.print(table)
+    if results.refinements:
+        console.print(_refinements(results))
     if results.parity:
         console.print(_parity(results))
     _remark(results, console)
@@ -139,6 +141,16 @@ def _around(results: Results) -> Table:
     for row in results.around:
         size = {stage: f" ({length / 1e3:.0f})" for stage, length in row.bytes.items()}
         table.add_row(row.photo, *(f"{row.seconds[stage] * 1e3:.1f}{size.get(stage, '')}" for stage in AROUND))
+    return table
+
+
+def _refinements(results: Results) -> Table:
+    table = _table("The edge of one object, drawn along the photo", "photo")
+    for heading in ("network, ms", "edge, ms", "colours, ms", "over the network", "bytes a pixel"):
+        table.add_column(heading, justify="right")
+    for row in results.refinements:
+        times = (f"{seconds * 1e3:.1f}" for seconds in (row.network, row.edge, row.colours))
+        table.add_row(row.photo, *times, f"{row.seconds / row.network:.2f}", f"{row.bytes_a_pixel:.1f}")
     return table
 
 

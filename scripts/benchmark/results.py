@@ -104,6 +104,28 @@ class Crowd:
 
 
 @dataclass(frozen=True)
+class Refinement:
+    """What it takes to draw the edge of one object along the photo and to clean its colours.
+
+    Attributes:
+        photo: its size in words.
+        network: seconds of the bundled network on the same photo.
+        edge, colours: seconds of each, medians.
+        bytes_a_pixel: memory that both take at most, for a pixel of the photo.
+    """
+
+    photo: str
+    network: float
+    edge: float
+    colours: float
+    bytes_a_pixel: float
+
+    @property
+    def seconds(self) -> float:
+        return self.edge + self.colours
+
+
+@dataclass(frozen=True)
 class Results:
     """Everything of one run.
 
@@ -111,6 +133,7 @@ class Results:
         others: share of the processor that other programs kept busy, 0 to 1.
         peaks: multiply-adds a second of a large matrix product in each number type.
         models, around: for each model, and for each size of photo.
+        refinements: for each size of photo; empty when they were not measured.
         layers, alone, crowd, requests: None when they were not measured.
         parity: for each number type; empty when it was not measured.
     """
@@ -121,6 +144,7 @@ class Results:
     peaks: Mapping[str, float]
     models: tuple[Figures, ...]
     around: tuple[Around, ...]
+    refinements: tuple[Refinement, ...]
     layers: Layers | None
     alone: Alone | None
     crowd: Crowd | None
@@ -164,13 +188,17 @@ def aims(results: Results) -> list[Aim]:
         before, now = (results.seconds(model, "640x480", *names) for names in (("original",), sides))
         return before / now if before and now else None
 
-    share = alone = memory = request = added = ready = first = None
+    share = alone = memory = request = added = ready = first = refined = beside = extra = None
     if results.layers is not None:
         share = results.layers.speed / results.peaks[results.layers.dtype]
     if results.alone is not None:
         alone = results.alone.eager / results.alone.ours
     if (crowd := results.crowd) is not None:
         memory = crowd.original / crowd.ours
+    for refinement in results.refinements:
+        if refinement.photo == "4000x3000":
+            refined, beside = refinement.seconds * 1e3, refinement.seconds / refinement.network
+            extra = refinement.bytes_a_pixel
     if (requests := results.requests) is not None:
         request, added = requests.gateway / requests.network, requests.gateway_overhead * 1e3
         ready, first = requests.ready, requests.first / requests.gateway
@@ -180,6 +208,9 @@ def aims(results: Results) -> list[Aim]:
         Aim("bundled, 640x480, network alone: eager fp32's time over ours", 2.5, alone),
         Aim("coco-v1: backbone and FPN, share of the machine's peak", 0.9, share),
         Aim("bundled, 12 MP, 100 detections: original's memory over ours", 4.0, memory),
+        Aim("refinement of one object, 12 MP", 400.0, refined, most=True, unit=" ms"),
+        Aim("refinement of one object, 12 MP, over the bundled network", 1.0, beside, most=True),
+        Aim("refinement of one object, 12 MP, memory", 6.0, extra, most=True, unit=" bytes a pixel"),
         Aim("bundled, 640x480: whole request over the network alone", 1.6, request, most=True),
         Aim("gateway and TorchServe add to a request", 12.0, added, most=True, unit=" ms"),
         Aim("bundled: ready after", 10.0, ready, most=True, unit=" s"),

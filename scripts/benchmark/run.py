@@ -27,13 +27,15 @@ from benchmark.measure import (
     peak_memory,
 )
 from benchmark.photos import Size, jpegs, pictures
-from benchmark.results import Alone, Around, Crowd, Figures, Layers, Results, Timing
+from benchmark.results import Alone, Around, Crowd, Figures, Layers, Refinement, Results, Timing
 from benchmark.sides import MIN_SCORE, MOST, Scene, Subject, eager_layers, sides
 from fetch_weights import STORE
-from objectcut import models, photo
+from objectcut import edges, foreground, matte, models, photo
 from objectcut.detector import Detector, Query
 from objectcut.errors import CutError
+from objectcut.fuse import fuse
 from objectcut.network import DTYPES, best_dtype, dtype_name
+from objectcut.refiner import load
 from objectcut.settings import Settings
 from parity import Reference, Summary, compare
 
@@ -82,6 +84,7 @@ def run(choice: Choice, start: Start) -> Results:
     figures: list[Figures] = []
     layers = alone = crowd = requests = None
     parity: dict[str, Summary] = {}
+    refinements: tuple[Refinement, ...] = ()
     for name in choice.models:
         start(f"{name}: loading", 1)("")
         subject = Subject.load(name)
@@ -91,6 +94,7 @@ def run(choice: Choice, start: Start) -> Results:
         if name == "bundled":
             alone = _alone(subject, often, start)
             crowd = _crowd(subject, start) if _LARGE in choice.sizes else None
+            refinements = tuple(_refinement(subject.detector, size, often, start) for size in choice.sizes)
             parity = _parity(choice.photos, start)
             requests = _requests(subject.detector, start) if choice.server else None
     around = tuple(_around(size, often, start) for size in choice.sizes)
@@ -101,6 +105,7 @@ def run(choice: Choice, start: Start) -> Results:
         peaks=peaks,
         models=tuple(figures),
         around=around,
+        refinements=refinements,
         layers=layers,
         alone=alone,
         crowd=crowd,
@@ -143,6 +148,25 @@ def _around(size: Size, rounds: int, start: Start) -> Around:
     advance = start(f"around the detector, {_words(size)}", rounds * len(stages.AROUND))
     seconds, lengths = stages.around(jpegs(size, 1)[0], size, Scene.invent(), rounds, advance)
     return Around(_words(size), seconds, lengths)
+
+
+def _refinement(detector: Detector, size: Size, rounds: int, start: Start) -> Refinement:
+    """The woman of the first photo."""
+    refiner = fuse(load(STORE / "refiner.safetensors"), torch.float32, _CPU)
+    pixels = _pixels(size)
+    query = Query(pixels, MIN_SCORE, lambda found: found[:1])
+    (person,) = detector.detect([query])[0].kept
+    alpha = matte.union([edges.draw(pixels, person, refiner)], *size)
+    tasks: dict[str, Task] = {
+        "network": lambda: detector.detect([query]),
+        "edge": lambda: edges.draw(pixels, person, refiner),
+        "colours": lambda: foreground.estimate(pixels, alpha),
+    }
+    for task in tasks.values():
+        task()
+    seconds = medians(interleaved(tasks, rounds, start(f"edges, {_words(size)}", rounds * len(tasks))))
+    peak = max(peak_memory(tasks["edge"]), peak_memory(tasks["colours"]))
+    return Refinement(_words(size), **seconds, bytes_a_pixel=peak / (size[0] * size[1]))
 
 
 def _peaks(rounds: int, start: Start) -> dict[str, float]:

@@ -180,7 +180,7 @@ def _stock(model: MaskRCNN, photos: Sequence[NDArray[np.uint8]]) -> list[Tensor]
     return [each["masks"][each["labels"] == _WANTED] > 0.5 for each in found]
 
 
-def _ours(detector: Detector, scene: Scene, photos: Sequence[NDArray[np.uint8]]) -> list[list[matte.Mask]]:
+def _ours(detector: Detector, scene: Scene, photos: Sequence[NDArray[np.uint8]]) -> list[list[matte.Matte]]:
     queries = [scene.query(photo) for photo in photos]
     return [
         [matte.paste(instance, photo.shape[1], photo.shape[0]) for instance in detection.kept]

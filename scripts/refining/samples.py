@@ -2,7 +2,8 @@
 
 The coarse mask is what the bundled model's mask head says for the true box, jittered, where it knows the class. For
 everything else, and now and then instead, the true mask is spoilt: blurred to 28 x 28 cells, grown or shrunk here and
-there, with pieces lost and pieces of the surroundings taken in.
+there, with pieces lost and pieces of the surroundings taken in. Some windows are composites, whose soft edges are
+known.
 """
 
 from __future__ import annotations
@@ -13,70 +14,129 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageFilter
 from scipy import ndimage
 
 from objectcut.detector import Detector, Instance, Query
-from objectcut.matte import probability
+from objectcut.matte import bounding_box, probability
 from objectcut.refiner import STRIDE
+from refining.composites import KINDS, compose
 from refining.objects import Thing
 
 CELLS = 28
-SIDE = 192
+SIDE = 224
 """Of the windows, px."""
+_ROOM, _KEPT = 1.8, 360  # of a view: times the box's longer side, and px at most
+_COMPOSITES = 0.25  # share of the windows
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Coarse:
-    """A thing as the network saw it.
+class View:
+    """A thing and its surroundings, ready to be learnt from.
 
     Attributes:
-        thing: with its true mask.
+        photo: RGB.
+        truth: L, of the same size, 255 on the thing.
+        box: of the thing, px of the view.
         seen: boxes and (28, 28) masks of the network for them; empty when it does not know the class.
     """
 
-    thing: Thing
+    photo: Image.Image
+    truth: Image.Image
+    box: Box
     seen: Sequence[tuple[Box, NDArray[np.float32]]]
 
 
-def look(things: Sequence[Thing], detector: Detector, numbers: np.random.Generator) -> list[Coarse]:
-    """What the network's mask head says of things of one photo, for three jittered boxes each."""
+def look(things: Sequence[Thing], detector: Detector, numbers: np.random.Generator) -> list[View]:
+    """Things of one photo, with what the network's mask head says for three jittered boxes each."""
     classes = detector.card.classes
     known = [thing for thing in things if thing.name in classes]
     boxes = [(thing, _jittered(thing.box, numbers, 0.06)) for thing in known for _ in range(3)]
-    if not boxes:
-        return [Coarse(thing, ()) for thing in things]
+    pixels = things[0].pixels()
     asked = [Instance(i, classes.index(thing.name), 1.0, box) for i, (thing, box) in enumerate(boxes)]
-    kept = detector.detect([Query(things[0].pixels(), 0.0, lambda _: asked)])[0].kept
+    kept = detector.detect([Query(pixels, 0.0, lambda _: asked)])[0].kept
     seen: dict[int, list[tuple[Box, NDArray[np.float32]]]] = {}
     for (thing, box), instance in zip(boxes, kept, strict=True):
         assert instance.mask is not None
         seen.setdefault(id(thing), []).append((box, instance.mask))
-    return [Coarse(thing, seen.get(id(thing), ())) for thing in things]
+    photo = Image.fromarray(pixels)
+    return [_view(photo, thing, seen.get(id(thing), ())) for thing in things]
 
 
-def sample(coarse: Coarse, numbers: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A window for the refiner, (4, 192, 192), and its true alpha, (1, 192, 192), 0 to 1."""
-    thing = coarse.thing
+def _view(photo: Image.Image, thing: Thing, seen: Sequence[tuple[Box, NDArray[np.float32]]]) -> View:
+    x0, y0, x1, y1 = (round(edge) for edge in square(thing.box, _ROOM))
+    scale = min(1.0, _KEPT / (x1 - x0))
+    size = round((x1 - x0) * scale), round((y1 - y0) * scale)
     truth = Image.fromarray(thing.mask().astype(np.uint8) * 255)
-    if coarse.seen and numbers.random() < 0.7:
-        box, mask = coarse.seen[int(numbers.integers(len(coarse.seen)))]
+    shown, inside = (
+        image.crop((x0, y0, x1, y1)).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+        for image in (photo, truth)
+    )
+
+    def moved(box: Box) -> Box:
+        return (box[0] - x0) * scale, (box[1] - y0) * scale, (box[2] - x0) * scale, (box[3] - y0) * scale
+
+    return View(shown, inside, moved(thing.box), [(moved(box), mask) for box, mask in seen])
+
+
+def sample(view: View, other: View, numbers: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A window for the refiner, (4, 224, 224), and its true alpha, (1, 224, 224), 0 to 1.
+
+    Args:
+        view: of the thing.
+        other: what may be laid behind it.
+        numbers: what chance is taken from.
+    """
+    if numbers.random() < _COMPOSITES:
+        photo, alpha, inside = _composite(view, other, numbers)
     else:
-        box = _jittered(thing.box, numbers, 0.05)
-        mask = _spoilt(truth, box, numbers)
-    window = square(box, numbers.uniform(1.15, 1.5), numbers)
-    photo = _shown(Image.fromarray(thing.pixels()), window)
-    photo = ImageEnhance.Brightness(photo).enhance(numbers.uniform(0.75, 1.25))
-    photo = ImageEnhance.Contrast(photo).enhance(numbers.uniform(0.75, 1.25))
-    photo = ImageEnhance.Color(photo).enhance(numbers.uniform(0.5, 1.3))
-    inside = probability(mask, box, window, (SIDE, SIDE))
-    colours = np.asarray(photo, np.float32).transpose(2, 0, 1) / 127.5 - 1
-    inputs = np.concatenate((colours, 2 * inside[None] - 1))
-    alpha = np.asarray(_shown(truth, window), np.float32)[None] / 255
+        if view.seen and numbers.random() < 0.75:
+            box, mask = view.seen[int(numbers.integers(len(view.seen)))]
+        else:
+            box = _jittered(view.box, numbers, 0.05)
+            mask = spoilt(view.truth, box, numbers)
+        window = square(box, numbers.uniform(1.1, 1.5), numbers)
+        photo = _shown(view.photo, window)
+        alpha = np.asarray(_shown(view.truth, window), np.float32) * np.float32(1 / 255)
+        inside = probability(mask, box, window, (SIDE, SIDE))
+    planes = [Image.fromarray(alpha), Image.fromarray(inside)]
     if numbers.random() < 0.5:
-        inputs, alpha = inputs[..., ::-1], alpha[..., ::-1]
-    return np.ascontiguousarray(inputs), np.ascontiguousarray(alpha)
+        angle = numbers.uniform(-15, 15)
+        photo, *planes = (each.rotate(angle, Image.Resampling.BILINEAR) for each in (photo, *planes))
+    alpha, inside = (np.asarray(plane) for plane in planes)
+    colours = _altered(photo, numbers).transpose(2, 0, 1) * np.float32(1 / 127.5) - 1
+    inputs, target = np.concatenate((colours, 2 * inside[None] - 1)), alpha[None]
+    if numbers.random() < 0.5:
+        inputs, target = inputs[..., ::-1], target[..., ::-1]
+    return np.ascontiguousarray(inputs), np.ascontiguousarray(target)
+
+
+def _altered(photo: Image.Image, numbers: np.random.Generator) -> NDArray[np.float32]:
+    """(H, W, 3), 0 to 255: the photo in other light, through another lens, by another sensor."""
+    photo = ImageEnhance.Brightness(photo).enhance(numbers.uniform(0.7, 1.3))
+    photo = ImageEnhance.Contrast(photo).enhance(numbers.uniform(0.7, 1.3))
+    photo = ImageEnhance.Color(photo).enhance(numbers.choice((0.0, numbers.uniform(0.5, 1.4)), p=(0.1, 0.9)))
+    if numbers.random() < 0.2:
+        photo = photo.filter(ImageFilter.GaussianBlur(numbers.uniform(0.3, 1.2)))
+    colours = np.asarray(photo, np.float32) * numbers.uniform(0.88, 1.12, 3).astype(np.float32)
+    if numbers.random() < 0.25:
+        colours += numbers.normal(0, numbers.uniform(2, 10), colours.shape).astype(np.float32)
+    return colours.clip(0, 255)
+
+
+def _composite(
+    view: View, other: View, numbers: np.random.Generator
+) -> tuple[Image.Image, NDArray[np.float32], NDArray[np.float32]]:
+    """A window, its alpha and what a network might see in it."""
+    kind = (*KINDS, None)[int(numbers.integers(len(KINDS) + 1))]
+    window = square(view.box, numbers.uniform(1.15, 1.6), numbers)
+    behind = other.photo.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    made = compose(kind, _shown(view.photo, window), _shown(view.truth, window), behind, numbers)
+    tight = bounding_box(made.alpha > 0.3) or (0, 0, SIDE, SIDE)
+    box = _jittered((float(tight[0]), float(tight[1]), float(tight[2]), float(tight[3])), numbers, 0.05)
+    mask = spoilt(Image.fromarray((made.alpha * 255).astype(np.uint8)), box, numbers)
+    return Image.fromarray(made.pixels), made.alpha, probability(mask, box, (0, 0, SIDE, SIDE), (SIDE, SIDE))
 
 
 def square(box: Box, room: float, numbers: np.random.Generator | None = None) -> Box:
@@ -100,8 +160,8 @@ def _jittered(box: Box, numbers: np.random.Generator, share: float) -> Box:
     return box[0] + dx0 * width, box[1] + dy0 * height, box[2] + dx1 * width, box[3] + dy1 * height
 
 
-def _spoilt(truth: Image.Image, box: Box, numbers: np.random.Generator) -> NDArray[np.float32]:
-    """A mask of 28 x 28 cells as a network might have made it."""
+def spoilt(truth: Image.Image, box: Box, numbers: np.random.Generator) -> NDArray[np.float32]:
+    """A mask of 28 x 28 cells of the box as a network might have made it of an L image, 255 on the object."""
     corners = tuple(round(edge) for edge in box)
     cells = truth.crop((corners[0], corners[1], max(corners[2], corners[0] + 1), max(corners[3], corners[1] + 1)))
     mask = np.asarray(cells.resize((CELLS, CELLS), Image.Resampling.BOX), np.float32) / 255
@@ -110,8 +170,8 @@ def _spoilt(truth: Image.Image, box: Box, numbers: np.random.Generator) -> NDArr
     waves *= numbers.uniform(0, 0.35) / max(waves.std(), 1e-6)
     lean = numbers.normal(0, 0.08)
     logits = (mask - 0.5 + waves * (0.25 + (np.abs(mask - 0.5) < 0.4)) + lean) * numbers.uniform(6, 14)
-    spoilt: NDArray[np.float32] = (1 / (1 + np.exp(-logits))).astype(np.float32)
-    return spoilt
+    wrong: NDArray[np.float32] = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    return wrong
 
 
 def batch(samples: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> tuple[torch.Tensor, torch.Tensor]:
