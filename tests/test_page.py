@@ -4,41 +4,18 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import re
-import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
-from conftest import PhotoHost, Server, encoded
+from axe_playwright_python.sync_playwright import Axe
+from conftest import PATIENCE_MS, PhotoHost, Server, encoded
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE_MS = 30_000  # a cut on a busy machine with few cores
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
-    if not found:
-        unavailable = pytest.fail if os.environ.get("CI") else pytest.skip
-        unavailable("No browser for the page. Install one: `apt-get install chromium`, or Google Chrome.")
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=found[0], args=ARGUMENTS) as it:
-        yield it
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 
 @pytest.fixture
@@ -65,7 +42,9 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
 
 
 def choose(page: Page, content: bytes, name: str = "chelsea.png", kind: str = "image/png") -> None:
-    page.get_by_label(re.compile("^Choose (a photo|another)$")).set_input_files([{"name": name, "mimeType": kind, "buffer": content}])
+    page.get_by_label(re.compile("^Choose (a photo|another)$")).set_input_files(
+        [{"name": name, "mimeType": kind, "buffer": content}]
+    )
     expect(page.get_by_text(name, exact=True)).to_be_visible()
 
 
@@ -430,3 +409,28 @@ def test_the_page_says_which_model_runs_and_how_to_get_the_full_one(page: Page, 
 def test_the_docs_are_one_click_away(page: Page):
     page.get_by_role("link", name="API docs").click()
     expect(page.get_by_role("heading", name="ObjectCut")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_anybody_out(
+    browser: Browser, server: Server, chelsea: Image.Image, scheme: Literal["light", "dark"]
+):
+    """By axe-core's rules for WCAG 2.2, level AA: with nothing chosen yet, and with a cut-out and every fold open."""
+    # The content policy refuses what axe-core adds to the page to look at it.
+    with browser.new_context(reduced_motion="reduce", color_scheme=scheme, bypass_csp=True) as context:
+        page = context.new_page()
+        page.goto(server.url)
+        wait_for_names(page)
+        assert violations(page) == []
+        choose(page, encoded(chelsea))
+        ask_for(page, "cat")
+        expect(cutout(page, "cat")).to_be_visible()
+        for fold in ("More", "Use it from code"):
+            page.get_by_text(fold, exact=True).click()
+        assert violations(page) == []
+
+
+def violations(page: Page) -> list[str]:
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = Axe().run(page, options={"runOnly": rules}).response["violations"]
+    return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import http.server
 import io
-import os
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +15,10 @@ import numpy as np
 import pytest
 from conftest import ROOT, encoded
 from PIL import Image, ImageDraw, ImageFilter
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 from pycocotools import mask as coco
 from scipy import ndimage
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PATIENCE_MS = 30_000
 STATIC = ROOT / "frontend" / "static"
 # As strict as a page without inline code can be: the modules, their worker and their styles must live with it.
@@ -64,17 +61,6 @@ STAND = {
         };
     """,
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
-    if not found:
-        unavailable = pytest.fail if os.environ.get("CI") else pytest.skip
-        unavailable("No browser for the page. Install one: `apt-get install chromium`, or Google Chrome.")
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=found[0], args=ARGUMENTS) as it:
-        yield it
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 import samples
 from security import PAGE_POLICY
@@ -153,17 +153,6 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         yield told
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
-    if not found:
-        unavailable = pytest.fail if os.environ.get("CI") else pytest.skip
-        unavailable("No browser for the page. Install one: `apt-get install chromium`, or Google Chrome.")
-    arguments = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=found[0], args=arguments) as it:
-        yield it
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import base64
 import functools
 import http.server
 import io
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, CDPSession, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, CDPSession, ConsoleMessage, Locator, Page, expect
 
 STATIC = Path(__file__).resolve().parent.parent / "frontend" / "static"
 PAGE = """<!doctype html>
@@ -56,19 +54,8 @@ const edited = async () => {
 };
 Object.assign(window, { viewer, brush, picture, offer, edited });
 """
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 WIDTH, HEIGHT = 1000, 700  # more than one tile each way
 HOLE = (300, 200, 700, 500)  # what the cut-out keeps of the photo
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
-    if not found:
-        unavailable = pytest.fail if os.environ.get("CI") else pytest.skip
-        unavailable("No browser for the page. Install one: `apt-get install chromium`, or Google Chrome.")
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=found[0], args=ARGUMENTS) as it:
-        yield it
 
 
 @pytest.fixture(scope="module")
