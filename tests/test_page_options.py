@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message
@@ -425,26 +424,6 @@ def test_an_upload_is_given_up(page: Page, when: str):
 
 
 # Output
-
-
-def test_many_pictures_are_one_zip(page: Page):
-    packed = page.evaluate(
-        """async () => {
-            const files = ["cat.png", "Cat.png", "cat.png", "gató-猫.png", "../../etc/passwd", "no ending", ""]
-                .map((name, index) => ({ name, blob: new Blob(["picture " + index]) }));
-            const blob = await output.zip(files);
-            return [blob.type, btoa(String.fromCharCode(...new Uint8Array(await blob.arrayBuffer())))];
-        }"""
-    )
-    assert packed[0] == "application/zip"
-    with zipfile.ZipFile(io.BytesIO(base64.b64decode(packed[1]))) as opened:
-        assert opened.testzip() is None
-        names = opened.namelist()
-        assert names[:4] == ["cat.png", "Cat (2).png", "cat (3).png", "gató-猫.png"]
-        assert names[5:] == ["no ending", "file"]
-        assert not any("/" in name or name.startswith(".") for name in names)
-        assert [opened.read(name) for name in names] == [f"picture {index}".encode() for index in range(7)]
-        assert all(entry.date_time > (2024, 1, 1, 0, 0, 0) for entry in opened.infolist())
 
 
 def test_a_picture_is_saved_under_the_names_of_its_objects(page: Page):

@@ -1,7 +1,5 @@
 /** A finished picture given to the person: as a file, on the clipboard, or to another app. */
 
-export { zip } from "./zip.js";
-
 const ENDINGS = { "image/png": "png", "image/webp": "webp", "image/jpeg": "jpg", "application/zip": "zip" };
 const KEEP_MS = 60_000; // a slow disk, or a person asked where to save, may still read from the address
 

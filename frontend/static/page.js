@@ -2,7 +2,6 @@
 
 import { ApiError, cut, detect, limits } from "./api.js";
 import { CodePanel } from "./code.js";
-import { CutoutView } from "./cutout.js";
 import { FoundObjects, UnreadablePhoto } from "./found.js";
 import { describeModel } from "./model.js";
 import { NamesField } from "./names.js";
@@ -28,11 +27,12 @@ const names = new NamesField(at("names"));
 const notice = new Notice(at("notice"));
 const photoView = new PhotoView(at("photo"), at("source"));
 const objectsView = new ObjectsView(at("photo").querySelector(".canvas"));
-const cutoutView = new CutoutView(at("cutout"));
 const options = new Options(at("look"));
 const code = new CodePanel(at("code"));
 const found = new FoundObjects();
 
+let opening = null; // the import of what shows a cut-out: half of the page, and of no use before there is a photo
+let cutoutView = null;
 let photo = null;
 let taking = null; // the photo that is being read
 let looking = null; // the search for objects that is under way: {signal, done}
@@ -46,9 +46,11 @@ let settling = 0;
 function take(read) {
   stop();
   notice.clear();
+  opening ??= open();
   const own = (async () => {
     try {
       const next = await read();
+      await opening;
       if (taking !== own) return;
       forget();
       photo = next;
@@ -65,6 +67,17 @@ function take(read) {
     }
   })();
   taking = own;
+}
+
+/** Load what shows a cut-out. */
+async function open() {
+  try {
+    const { CutoutView } = await import("./cutout.js");
+    cutoutView = new CutoutView(at("cutout"));
+  } catch {
+    opening = null; // the next photo tries again
+    throw new PhotoProblem(t("error.unreachable"));
+  }
 }
 
 /** Forget the photo and everything that was found in it. */
