@@ -25,7 +25,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 import openapi
+import samples
 from body import BodyLimit
+from compression import TextCompression
 from objectcut import request as requests
 from objectcut.card import BUNDLED
 from objectcut.errors import CutError, internal
@@ -34,6 +36,7 @@ from objectcut.labels import Labels
 from objectcut.request import CutRequest, Task
 from objectcut.settings import Settings
 from requestid import RequestId
+from security import Security
 from torchserve import TorchServe
 
 STATIC = Path(__file__).parent / "static"
@@ -50,10 +53,18 @@ def create_app(settings: Settings) -> FastAPI:
         await torchserve.close()
 
     app = FastAPIOffline(
-        title="ObjectCut", version=version("objectcut"), lifespan=lifespan, redoc_url=None, static_url="/docs-assets"
+        title="ObjectCut",
+        version=version("objectcut"),
+        lifespan=lifespan,
+        docs_url=_DOCS,
+        redoc_url=None,
+        static_url="/docs-assets",
     )
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    # From the inside out: an answer passes the last one last.
     app.add_middleware(RequestId)
+    app.add_middleware(Security, docs_path=_DOCS)
+    app.add_middleware(TextCompression)
 
     async def answer(request: Request, task: Task) -> Response:
         asked = await _read(request, task, settings)
@@ -132,10 +143,12 @@ def create_app(settings: Settings) -> FastAPI:
         logger.error("request %s failed", request.state.id, exc_info=error)
         return await told(request, internal())
 
+    app.include_router(samples.router)
     app.mount("/", StaticFiles(directory=STATIC, html=True))
     return app
 
 
+_DOCS = "/docs"
 _NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _BUNDLED_NOTE = (
     "The small bundled model runs: 20 classes. For the full one (80 classes, better edges) run `make weights` once, "

@@ -7,6 +7,7 @@ import functools
 import http.server
 import io
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,12 +23,24 @@ import psutil
 import pytest
 import skimage
 from PIL import Image
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from objectcut.matte import Matte
 from rundir import RunDir
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 240
+PATIENCE_MS = 30_000
+"""What the tests of the page wait for at most: a cut on a busy machine with few cores."""
+_BROWSER = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @dataclass(frozen=True)
@@ -162,3 +175,15 @@ def server(tmp_path_factory: pytest.TempPathFactory, photo_host: PhotoHost) -> I
         yield Server(url, RunDir(run))
     finally:
         stop(process)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window. Without one on this machine its tests are skipped, but not in CI."""
+    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
+    if not found:
+        unavailable = pytest.fail if os.environ.get("CI") else pytest.skip
+        unavailable("No browser for the page. Install one: `apt-get install chromium`, or Google Chrome.")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=found[0], args=_BROWSER) as it:
+        yield it

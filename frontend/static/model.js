@@ -1,6 +1,7 @@
 /** Which model runs, as the server tells it, with its note on how to get a better one. */
 
-import { labels, limits } from "./api.js";
+import { labels } from "./api.js";
+import { t } from "./text.js";
 
 const AGAIN_MS = 5000;
 
@@ -10,21 +11,19 @@ export async function describeModel(place, use) {
   const note = place.querySelector(".note");
   try {
     const told = await labels();
-    line.textContent = `${told.model} on ${deviceName(told.device)}, knows ${told.classes.length} names.`;
+    line.textContent = t("model.line", { model: told.model, device: deviceName(told.device), count: told.classes.length });
     note.hidden = !told.note;
     note.replaceChildren(...withCode(told.note ?? ""));
-    document.querySelector("#limits").textContent =
-      `${limits.max_body_bytes / 1e6} MB and ${limits.max_pixels / 1e6} megapixels`;
     use(told);
   } catch (error) {
     line.textContent =
-      error.code === "not_ready" ? "The server is still starting." : "The server does not answer. Asking again …";
+      error.code === "not_ready" ? t("model.starting") : t("model.silent");
     setTimeout(() => describeModel(place, use), AGAIN_MS);
   }
 }
 
 function deviceName(device) {
-  return device === "cpu" ? "the CPU" : device;
+  return device === "cpu" ? t("model.cpu") : device;
 }
 
 /** Text whose `commands` stand between backticks, as nodes. */

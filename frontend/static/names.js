@@ -1,6 +1,7 @@
 /** The field for names: chips for what is chosen, a list of known names while typing (the ARIA combobox pattern). */
 
 import { normal, suggest } from "./suggest.js";
+import { t } from "./text.js";
 
 const MOST_SHOWN = 6; // more hide the rest of the form; with nothing typed the whole list can be scrolled
 
@@ -27,6 +28,7 @@ export class NamesField {
       if (event.target !== this.#input && !event.target.closest("button")) event.preventDefault();
       if (event.target === box) this.#input.focus();
     });
+    this.#draw();
     this.#list.addEventListener("click", (event) => {
       const option = event.target.closest("[role=option]");
       if (option) this.#take(option.dataset.name);
@@ -133,12 +135,12 @@ export class NamesField {
         const chip = template.cloneNode(true).firstElementChild;
         chip.querySelector("span").textContent = name;
         const remove = chip.querySelector("button");
-        remove.setAttribute("aria-label", `Remove ${name}`);
+        remove.setAttribute("aria-label", t("names.remove", { name }));
         remove.addEventListener("click", () => this.#remove(index));
         return chip;
       }),
     );
-    this.#input.placeholder = this.#names.length ? "" : "cat, person";
+    this.#input.placeholder = this.#names.length ? "" : t("names.example");
   }
 
   #open() {
@@ -156,7 +158,7 @@ export class NamesField {
         return option;
       }),
     );
-    const settled = shown.length === 1 && normal(shown[0].name) === normal(typed);
+    const settled = shown.length > 0 && normal(shown[0].name) === normal(typed); // the list would hide what comes next
     this.#active = -1;
     this.#input.removeAttribute("aria-activedescendant");
     this.#list.hidden = !shown.length || settled;

@@ -1,10 +1,9 @@
 /** What went wrong, in plain words, with buttons for what can be done about it. */
 
-const PLAIN = {
-  unreachable: "The server cannot be reached. Check your connection, then try again.",
-  not_ready: "The server is still starting. Try again in a moment.",
-  overloaded: "The server has too much to do right now. Try again in a moment.",
-};
+import { t } from "./text.js";
+
+/** Errors that need no word of the server. */
+const PLAIN = new Set(["unreachable", "not_ready", "overloaded"]);
 const PASSES = new Set(["unreachable", "not_ready", "overloaded", "rate_limited", "url_unreachable", "unexpected", "internal"]);
 
 export class Notice {
@@ -46,16 +45,16 @@ export class Notice {
    */
   tell(error, { retry, replace, only, browse }) {
     const { code, details } = error;
-    let message = PLAIN[code] ?? error.message;
-    if (code === "internal" && error.requestId) message += ` Request id: ${error.requestId}`;
+    let message = PLAIN.has(code) ? t(`error.${code}`) : error.message;
+    if (code === "internal" && error.requestId) message += ` ${t("error.request", { id: error.requestId })}`;
     if (code === "unknown_object" && details.suggestions?.length) {
-      this.show(message, "Use instead:", details.suggestions.map((text) => ({ text, choose: () => replace(details.name, text) })));
+      this.show(message, t("notice.replace"), details.suggestions.map((text) => ({ text, choose: () => replace(details.name, text) })));
     } else if (code === "unknown_object") {
-      this.show(message, "", [{ text: "Show the known names", choose: browse }]);
+      this.show(message, "", [{ text: t("notice.browse"), choose: browse }]);
     } else if (code === "object_not_found" && details.found?.length) {
-      this.show(message, "Cut out instead:", details.found.map((text) => ({ text, choose: () => only(text) })));
+      this.show(message, t("notice.only"), details.found.map((text) => ({ text, choose: () => only(text) })));
     } else {
-      this.show(message, "", PASSES.has(code) ? [{ text: "Try again", choose: retry }] : []);
+      this.show(message, "", PASSES.has(code) ? [{ text: t("notice.retry"), choose: retry }] : []);
     }
   }
 }

@@ -6,6 +6,7 @@
 
 import { limits } from "./api.js";
 import { showOnly } from "./show.js";
+import { language, t } from "./text.js";
 
 /** A photo that cannot be used, said in words for the person who chose it. */
 export class PhotoProblem extends Error {}
@@ -16,21 +17,20 @@ export class PhotoProblem extends Error {}
  */
 export async function fromFile(file) {
   if (file.type && !file.type.startsWith("image/")) {
-    throw new PhotoProblem(`“${file.name}” is not a photo. Choose a picture, such as a JPEG or PNG file.`);
+    throw new PhotoProblem(t("source.no-photo", { name: file.name }));
   }
   if (file.size > limits.max_body_bytes) {
-    const size = (file.size / 1e6).toFixed(1);
-    throw new PhotoProblem(
-      `“${file.name}” has ${size} MB; at most ${limits.max_body_bytes / 1e6} MB are accepted. Make it smaller, or save it as JPEG.`,
-    );
+    const tenths = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+    const size = (file.size / 1e6).toLocaleString(language, tenths);
+    throw new PhotoProblem(t("source.too-large", { name: file.name, size, most: limits.max_body_bytes / 1e6 }));
   }
   let bytes;
   try {
     bytes = await file.arrayBuffer(); // a copy: the file may change or vanish before it is sent
   } catch {
-    throw new PhotoProblem(`“${file.name}” cannot be read. Is it a folder, or a file that was moved?`);
+    throw new PhotoProblem(t("source.unreadable", { name: file.name }));
   }
-  if (!bytes.byteLength) throw new PhotoProblem(`“${file.name}” is empty.`);
+  if (!bytes.byteLength) throw new PhotoProblem(t("source.empty", { name: file.name }));
   return { blob: new Blob([bytes], { type: file.type }), name: file.name, stem: stem(file.name) };
 }
 
@@ -39,7 +39,7 @@ export function fromAddress(text) {
   const address = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `https://${text}`;
   const url = parsed(address);
   if (!url || !/^https?:$/.test(url.protocol) || /\s/.test(text.trim()) || !/[.:]|^localhost$/.test(url.hostname)) {
-    throw new PhotoProblem("This is not a web address. It looks like https://example.org/photo.jpg.");
+    throw new PhotoProblem(t("source.no-address"));
   }
   return { url: url.href, name: url.host + url.pathname, stem: stem(decoded(url.pathname.split("/").pop())) };
 }
@@ -107,7 +107,7 @@ export class PhotoView {
     name.hidden = false;
     name.textContent = photo.name;
     name.title = photo.name;
-    this.#source.querySelector("#file-label").textContent = "Choose another";
+    this.#source.querySelector("#file-label").textContent = t("source.another");
     this.#large.querySelector(".meta").textContent = "";
 
     const address = this.#shown;
@@ -116,13 +116,11 @@ export class PhotoView {
     const image = this.#large.querySelector("img");
     if (seen) {
       image.src = address;
-      image.alt = `Your photo ${photo.name}`;
+      image.alt = t("source.alt", { name: photo.name });
       this.#large.querySelector(".meta").textContent = `${seen.width} × ${seen.height} px`;
       this.#source.querySelector(".thumb img").src = address;
     }
-    this.#large.querySelector(".blank").textContent = photo.url
-      ? "The server fetches this photo from its address, so it is not shown here."
-      : "Your browser cannot show this kind of file. The server may still be able to read it.";
+    this.#large.querySelector(".blank").textContent = t(photo.url ? "source.fetched" : "source.unseen");
     showOnly(this.#large.querySelector(".canvas"), seen ? "picture" : "unseen");
     showOnly(this.#source.querySelector(".thumb"), seen ? "picture" : "none");
   }
