@@ -177,9 +177,12 @@ def server(tmp_path_factory: pytest.TempPathFactory, photo_host: PhotoHost) -> I
         stop(process)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window. Without one on this machine its tests are skipped, but not in CI."""
+    """Chromium without a window. Without one on this machine its tests are skipped, but not in CI.
+
+    For one module: while it lives, nothing else can run an event loop in this thread.
+    """
     found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
     if not found:
         unavailable = pytest.fail if os.environ.get("CI") else pytest.skip

@@ -29,7 +29,8 @@ STAND = {
         <link rel="stylesheet" href="theme.css"><link rel="stylesheet" href="page.css">
         <link rel="stylesheet" href="objects.css"><link rel="stylesheet" href="stand.css">
         <script type="module" src="stand.js"></script></head>
-        <body><main class="wrap"><div class="canvas"><img alt="A photo"></div><button>After</button></main></body>
+        <body data-ready><main class="wrap"><div class="canvas"><img alt="A photo"></div>
+        <button>After</button></main></body>
         </html>
         """,
     "stand.css": "body { display: block } .canvas { margin-block-start: 3rem }",
