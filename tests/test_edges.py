@@ -57,6 +57,22 @@ def test_objects_at_the_border_and_thin_ones_stay_inside_of_the_photo(box, train
     assert drawn.y + rows <= 200
 
 
+@pytest.mark.parametrize("scale", [1, 2, 8])
+def test_an_object_that_goes_on_beyond_the_photo_reaches_its_border(scale, trained):
+    photo, inside, instance = scene(scale)
+    top, left = 90 * scale, 80 * scale  # through the egg
+    box = tuple(side - cut for side, cut in zip(instance.box, (left, top) * 2, strict=True))
+    box = (max(box[0], 0.0), max(box[1], 0.0), box[2], box[3])
+    part, truth = np.ascontiguousarray(photo[top:, left:]), inside[top:, left:]
+    height, width = truth.shape
+    seen = Instance(0, 1, 0.9, box, np.ascontiguousarray(instance.mask[11:, 8:]))
+    alpha = matte.union([edges.draw(part, seen, trained)], width, height)
+    middle = slice(4 * scale, 40 * scale)
+    assert truth[0, middle].all()
+    assert (alpha[0, middle] == 255).mean() > 0.95
+    assert (alpha[middle, 0] == 255).mean() > 0.95
+
+
 def test_a_photo_of_one_pixel(trained):
     _, _, instance = scene(1)
     drawn = edges.draw(np.zeros((1, 1, 3), np.uint8), Instance(0, 1, 0.9, (0.0, 0.0, 1.0, 1.0), instance.mask), trained)

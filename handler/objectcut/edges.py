@@ -22,6 +22,7 @@ from objectcut.refiner import STRIDE
 
 _ROOM = 0.15  # of the box's longer side, on each side: how far beyond the box an object may reach
 _AREA = 256 * 256  # px of the small picture
+_BORDER = 2  # small px beside the photo's border, which the black beyond has darkened
 _SAMPLES = 3  # of the photo, along a side of a small px
 _DOUBTED, _BELIEVED = 0.35, 0.6  # probabilities of the coarse mask deep inside of it, between which trust in it grows
 _STRICTER = 0.4  # taken off the refiner's logits: a strip of background disturbs more than a missing hair
@@ -47,8 +48,11 @@ def draw(pixels: NDArray[np.uint8], instance: Instance, refiner: nn.Module) -> M
         drawn = refiner(torch.from_numpy(inputs).permute(0, 3, 1, 2))
         leaning = drawn + torch.tensor((-_STRICTER, _FIRMER)).view(1, 2, 1, 1)
         alpha, hardness = (plane[0, 0].numpy() for plane in refiners.alpha(leaning))
-    core = probability(_core(instance.mask), instance.box, window, size)
-    return Matte(*enlarge(np.maximum(alpha, core), hardness, small, pixels, window))
+    alpha = np.maximum(alpha, probability(_core(instance.mask), instance.box, window, size))
+    # The black beyond the photo is no edge: what lies at the photo's border goes on there.
+    rows, columns = _inner(size, window, pixels.shape)
+    alpha, hardness, small = (plane[rows[:, None], columns] for plane in (alpha, hardness, small))
+    return Matte(*enlarge(alpha, hardness, small, pixels, window))
 
 
 def sharp(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -96,6 +100,19 @@ def _small_size(window: Box) -> tuple[int, int]:
     scale = math.sqrt(_AREA / (width * height))
     sides = (max(2, round(side * scale / STRIDE)) * STRIDE for side in (width, height))
     return next(sides), next(sides)
+
+
+def _inner(size: tuple[int, int], window: Box, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """For each row and column of the small picture the nearest that is free of what lies beyond the photo."""
+    places = []
+    for axis in (1, 0):
+        count, low, high = size[axis], window[axis], window[axis + 2]
+        scale = count / (high - low)  # small px a px
+        first = math.ceil(max(-low, 0) * scale) + _BORDER * (low < 0)
+        last = math.floor((min(high, shape[1 - axis]) - low) * scale) - 1 - _BORDER * (high > shape[1 - axis])
+        inner = np.arange(count).clip(first, max(first, last)).clip(0, count - 1)
+        places.append(inner)
+    return places[0], places[1]
 
 
 def _core(mask: Plane) -> Plane:

@@ -153,7 +153,7 @@ def _coefficients(image: Tensor, alpha: Tensor, hardness: Tensor) -> Tensor:
     slopes = (c0 * ra + c1 * ga + c2 * ba, c1 * ra + c3 * ga + c4 * ba, c2 * ra + c4 * ga + c5 * ba)
     x, y, z = (slope * scale for slope in slopes)
     linear = _mean(torch.stack((x, y, z, a - x * r - y * g - z * b)))
-    contrast = 1 + (_CONTRAST - 1) * hardness
+    contrast = (1 + (_CONTRAST - 1) * hardness) / (1 - 2 * _SURE)  # what is sure enough to be a tile of its own is sure
     linear[3] -= 0.5
     linear *= contrast
     linear[3] += 0.5
