@@ -122,13 +122,6 @@ export class Options {
     return this.backdrop ? { ...this.values, background_image: this.backdrop } : this.values;
   }
 
-  /** Put `fields` into a form for `/cut`. @param {FormData} form */
-  append(form) {
-    for (const [name, value] of Object.entries(this.fields)) {
-      form.append(name, value instanceof File ? value : String(value));
-    }
-  }
-
   /** Set everything to the server's defaults, without a call of `onchange`. */
   reset() {
     this.#clear();

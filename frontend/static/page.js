@@ -285,6 +285,10 @@ function showBusy(busy) {
   if (busy) status.textContent = t("page.cutting");
 }
 
+function tellLimits() {
+  at("limits").textContent = t("page.limits", { size: limits.max_body_bytes / 1e6, pixels: limits.max_pixels / 1e6 });
+}
+
 listen({ file, url, take });
 paste(take);
 camera(at("camera"), take);
@@ -295,10 +299,7 @@ form.addEventListener("submit", (event) => {
 });
 describeModel(at("model"), (told) => {
   names.known = told;
-  at("limits").textContent = t("page.limits", {
-    size: limits.max_body_bytes / 1e6,
-    pixels: limits.max_pixels / 1e6,
-  });
+  tellLimits();
 });
-at("limits").textContent = t("page.limits", { size: limits.max_body_bytes / 1e6, pixels: limits.max_pixels / 1e6 });
+tellLimits();
 document.body.dataset.ready = "";
