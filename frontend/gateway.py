@@ -108,7 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def ready() -> JSONResponse:
         if not await torchserve.ready():
             raise CutError("not_ready", "No model worker is ready yet.", retry_after=5)
-        return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "ready", "in_flight": torchserve.in_flight})
 
     @app.get(
         "/metrics",

@@ -21,6 +21,9 @@ class InFlight:
         self._outlived: set[int] = set()  # waited while a worker went away
         self._workers: set[str] = set()
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     @contextmanager
     def sent(self) -> Iterator[int]:
         """A ticket for a request, for as long as it waits."""

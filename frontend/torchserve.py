@@ -103,6 +103,11 @@ class TorchServe:
             finally:
                 call.cancel()
 
+    @property
+    def in_flight(self) -> int:
+        """Photos that TorchServe has and has not answered yet."""
+        return len(self._in_flight)
+
     async def describe(self) -> dict[str, Any]:
         """The model that runs: card, classes and synonyms, as `describe_handle` tells them.
 

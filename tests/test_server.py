@@ -395,7 +395,7 @@ def test_labels_tell_the_model_and_its_names(client: httpx.Client) -> None:
 
 def test_health_docs_and_page_are_served(client: httpx.Client) -> None:
     assert client.get("/health/live").json() == {"status": "live"}
-    assert client.get("/health/ready").json() == {"status": "ready"}
+    assert client.get("/health/ready").json() == {"status": "ready", "in_flight": 0}
     assert set(client.get("/openapi.json").json()["paths"]) >= {"/cut", "/detect", "/labels"}
     docs = client.get("/docs").text
     assert "//" not in docs.replace("://", "").split("<body>")[0].replace("/docs-assets/", ""), (

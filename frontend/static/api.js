@@ -52,6 +52,11 @@ export async function cut(photo, fields, { accept = "image/png", ...how }) {
   }));
 }
 
+/** How many photos the server works on, or has waiting. */
+export async function inFlight() {
+  return call("health/ready", {}, async (reply) => (await reply.json()).in_flight);
+}
+
 /** @typedef {{blob?: Blob, name: string, url?: string}} Photo a file, or the address of one */
 
 function form(photo, fields) {

@@ -114,8 +114,11 @@ export class CutoutView {
     this.#outputs.hidden = true;
   }
 
-  /** The picture as a file: with the person's strokes if there are any, else as it was asked for. */
-  async #file() {
+  /**
+   * The picture as a file: with the person's strokes if there are any, else as it was asked for.
+   * @returns {Promise<[Blob, string]>} with its name
+   */
+  async file() {
     const blob = this.edited ? await this.#brush.toBlob() : ((await this.fetchFile()) ?? this.#result.blob);
     return [blob, this.#name(blob)];
   }
@@ -130,7 +133,7 @@ export class CutoutView {
       if (this.empty || button.ariaBusy === "true") return;
       button.ariaBusy = "true";
       try {
-        await give(await this.#file());
+        await give(await this.file());
       } finally {
         button.ariaBusy = null;
       }

@@ -8,6 +8,8 @@ const PASSES = new Set(["unreachable", "not_ready", "overloaded", "rate_limited"
 
 export class Notice {
   #place;
+  #countdown = null;
+  #hurry = null;
 
   /** @param place an element with role="alert": what is put there is read out. */
   constructor(place) {
@@ -38,6 +40,25 @@ export class Notice {
   }
 
   /**
+   * A call that is made again after a while; null when it is.
+   * @param {import("./patient.js").Wait | null} wait
+   */
+  wait(wait) {
+    if (!wait) {
+      if (this.#countdown?.isConnected) this.clear();
+      return;
+    }
+    if (!this.#countdown?.isConnected) {
+      this.#countdown = element("span", "hint");
+      this.#countdown.ariaLive = "off"; // nobody wants every second read out
+      this.show(wordsFor(wait.error), t("notice.again"), [{ text: t("notice.retry"), choose: () => this.#hurry() }]);
+      this.#place.querySelector(".offers .hint").after(this.#countdown);
+    }
+    this.#hurry = wait.hurry;
+    this.#countdown.textContent = t("notice.seconds", { seconds: wait.seconds });
+  }
+
+  /**
    * A failed call of the server.
    * @param {import("./api.js").ApiError} error
    * @param {{retry: () => void, replace: (wrong: string, right: string) => void, only: (name: string) => void,
@@ -45,8 +66,7 @@ export class Notice {
    */
   tell(error, { retry, replace, only, browse }) {
     const { code, details } = error;
-    let message = PLAIN.has(code) ? t(`error.${code}`) : error.message;
-    if (code === "internal" && error.requestId) message += ` ${t("error.request", { id: error.requestId })}`;
+    const message = wordsFor(error);
     if (code === "unknown_object" && details.suggestions?.length) {
       this.show(message, t("notice.replace"), details.suggestions.map((text) => ({ text, choose: () => replace(details.name, text) })));
     } else if (code === "unknown_object") {
@@ -57,6 +77,11 @@ export class Notice {
       this.show(message, "", PASSES.has(code) ? [{ text: t("notice.retry"), choose: retry }] : []);
     }
   }
+}
+
+function wordsFor({ code, message, requestId }) {
+  if (PLAIN.has(code)) return t(`error.${code}`);
+  return code === "internal" && requestId ? `${message} ${t("error.request", { id: requestId })}` : message;
 }
 
 function element(tag, className, text = "") {

@@ -1,13 +1,16 @@
-/** The page: a photo goes to the server, its objects come back, what is taken of them is cut out. Wires the parts. */
+/** The page: photos go to the server, their objects come back, what is taken of them is cut out. Wires the parts. */
 
-import { ApiError, cut, detect, limits } from "./api.js";
+import { Album, pass, savedAs } from "./album.js";
+import { ApiError, detect, limits } from "./api.js";
 import { CodePanel } from "./code.js";
+import { Entry } from "./entry.js";
 import { FoundObjects, UnreadablePhoto } from "./found.js";
 import { describeModel } from "./model.js";
 import { NamesField } from "./names.js";
 import { Notice } from "./notice.js";
 import { ObjectsView } from "./objects.js";
 import { Options } from "./options.js";
+import { download } from "./output.js";
 import { PhotoProblem, PhotoView, listen } from "./photo.js";
 import { camera, paste, samples } from "./sources.js";
 import { fill, language, t } from "./text.js";
@@ -30,174 +33,230 @@ const objectsView = new ObjectsView(at("photo").querySelector(".canvas"));
 const options = new Options(at("look"));
 const code = new CodePanel(at("code"));
 const found = new FoundObjects();
+const album = new Album(fieldsOf);
 
 let opening = null; // the import of what shows a cut-out: half of the page, and of no use before there is a photo
 let cutoutView = null;
-let photo = null;
-let taking = null; // the photo that is being read
-let looking = null; // the search for objects that is under way: {signal, done}
-let detected = null; // what was found in the photo
+let strip = null;
+let taking = null; // the reading of photos
+let looked = null; // the search for the objects of what is shown
 let previewable = false; // whether this browser can draw the photo's objects itself
-let wanted = null; // what is cut out: {names} or {ids}
-let running = null; // the cut that is under way
+let running = null; // the cut that is under way for what is shown
+let saving = null; // the file of all cut-outs that is being made
 let settling = 0;
 
-/** Make what `read` gives the photo of the page; it replaces the one before and its cut-out. */
-function take(read) {
+/** Add what the functions read to the photos of the page, and turn to the first of them. */
+function take(...reads) {
   stop();
   notice.clear();
   opening ??= open();
-  const own = (async () => {
-    try {
-      const next = await read();
-      await opening;
-      if (taking !== own) return;
-      forget();
-      photo = next;
-      if (!photo.url) url.value = "";
-      url.setCustomValidity("");
-      at("stage").removeAttribute("data-empty");
-      look();
-      await photoView.show(photo);
-    } catch (problem) {
-      if (!(problem instanceof PhotoProblem)) throw problem;
-      if (taking === own) notice.show(problem.message);
-    } finally {
-      file.value = ""; // so that the same file can be chosen again after it was changed
+  const before = taking;
+  taking = (async () => {
+    await before;
+    const told = [];
+    const added = [];
+    for (const read of reads) {
+      try {
+        added.push(new Entry(await read(), changed));
+      } catch (problem) {
+        if (!(problem instanceof PhotoProblem)) throw problem;
+        told.push(problem.message);
+      }
     }
+    if (added.length && !(await opening)) told.push(t("error.unreachable"));
+    if (added.length && cutoutView) {
+      album.entries.push(...added);
+      url.setCustomValidity("");
+      turnTo(added[0]);
+    }
+    if (told.length) notice.show(told.join("\n"));
   })();
-  taking = own;
 }
 
-/** Load what shows a cut-out. */
+/** Load what shows a cut-out. @returns {Promise<boolean>} whether it is there */
 async function open() {
   try {
-    const { CutoutView } = await import("./cutout.js");
+    const [{ CutoutView }, { Strip }] = await Promise.all([import("./cutout.js"), import("./strip.js")]);
     cutoutView = new CutoutView(at("cutout"));
+    strip = new Strip(at("strip"));
+    strip.onturn = turnTo;
+    strip.onremove = remove;
+    strip.onzip = saveAll;
+    return true;
   } catch {
     opening = null; // the next photo tries again
-    throw new PhotoProblem(t("error.unreachable"));
+    return false;
   }
 }
 
-/** Forget the photo and everything that was found in it. */
-function forget() {
-  looking?.abort.abort();
-  looking = detected = wanted = null;
+/** Show an entry, and go on with it where it was left. */
+function turnTo(entry) {
+  if (entry === album.now) return;
+  stop();
+  notice.clear();
+  album.now = entry;
   previewable = false;
   objectsView.clear();
   found.close();
   cutoutView.clear();
   at("from-code").hidden = true;
-  tellFound("");
+  if (!entry.photo.url) url.value = "";
+  at("stage").removeAttribute("data-empty");
+  strip.show(album.entries, entry);
+  photoView.show(entry.photo);
+  looked = look();
+  if (entry.wanted) cutNow();
+}
+
+/** Take a photo away. There is always another: a single one has no place in the strip. */
+function remove(entry) {
+  turnTo(album.remove(entry));
+  strip.show(album.entries, album.now);
 }
 
 /** Find the photo's objects, and outline them where this browser can show the photo. */
-function look() {
-  const abort = new AbortController();
-  const own = { abort };
-  const shown = photo;
-  own.done = (async () => {
-    tellFound(t("found.looking"));
-    try {
-      const answer = await detect(shown, [], { signal: abort.signal, progress: tellProgress });
-      if (looking !== own) return;
-      detected = answer;
-      tellFound(answer.objects.length ? t("found.hint", { count: answer.objects.length }) : t("found.nothing"));
-      if (!shown.blob) return;
-      const outlines = await found.open(shown.blob, answer);
-      if (looking !== own) return;
-      previewable = true;
-      objectsView.show(answer, outlines, wanted?.ids ?? []);
-    } catch (error) {
-      if (looking !== own || error.name === "AbortError" || error instanceof UnreadablePhoto) return;
-      if (!(error instanceof ApiError)) throw error;
-      tellFound("");
-      notice.tell(error, { ...offers, retry: look });
-    }
-  })();
-  looking = own;
+async function look() {
+  const entry = album.now;
+  try {
+    const detected = await entry.find();
+    if (album.now !== entry || !entry.photo.blob) return;
+    const outlines = await found.open(entry.photo.blob, detected);
+    if (album.now !== entry) return;
+    previewable = true;
+    objectsView.show(detected, outlines, entry.taken);
+    if (entry.taken.size && cutoutView.empty) preview();
+  } catch (error) {
+    if (album.now !== entry || error.name === "AbortError" || error instanceof UnreadablePhoto) return;
+    if (!(error instanceof ApiError)) throw error;
+    if (!entry.wanted) notice.tell(error, { ...offers, retry: () => (looked = look()) }); // else the cut tells it
+  } finally {
+    album.takeTurns();
+  }
 }
 
-function tellFound(words) {
-  at("found").textContent = words;
+/** Something of an entry did change: its place in the strip tells it, and, when it is shown, the line below it. */
+function changed(entry) {
+  strip.update(entry);
+  if (entry !== album.now) return;
+  notice.wait(entry.wait?.error ? entry.wait : null);
+  at("found").textContent = stateOf(entry);
 }
 
-function tellProgress(share) {
-  tellFound(t(share < 1 ? "found.uploading" : "found.looking", { percent: Math.round(share * 100) }));
+function stateOf({ wait, sent, looking, detected }) {
+  if (wait?.others) return t("found.queue", { count: wait.others });
+  if (looking) return t(sent === null ? "found.looking" : "found.uploading", { percent: Math.round(sent * 100) });
+  if (!detected) return "";
+  return detected.objects.length ? t("found.hint", { count: detected.objects.length }) : t("found.nothing");
 }
 
-/** Cut out what is named; without names everything that was found. */
+/** Cut what is named out of every photo; without names everything that was found. */
 async function cutOut() {
   if (running) return;
   const asked = names.names;
   await taking;
-  if (url.validationMessage || !photo) {
+  if (url.validationMessage || !album.now) {
     notice.show(url.validationMessage || t("source.missing"));
     (url.validationMessage ? url : file).focus();
     return;
   }
-  wanted = { names: asked };
-  await cutWanted();
+  for (const entry of album.entries) entry.want({ names: asked });
+  if (await cutNow()) cutoutView.scrollTo();
 }
 
-/** Cut out what is wanted now; what is under way gives up. */
-async function cutWanted() {
+/** Cut out what is wanted of the photo that is shown. @returns {Promise<boolean>} whether it is there */
+async function cutNow() {
   clearTimeout(settling);
   running?.abort();
   notice.clear();
   names.mark(null);
   const own = (running = new AbortController());
   const { signal } = own;
-  const started = performance.now();
+  const entry = album.now;
+  const fields = fieldsOf(entry);
   showBusy(true);
   try {
-    const chosen = wanted;
-    if (chosen.names) await mark(chosen, signal);
+    if (entry.wanted.names && !entry.taken.size) mark(entry);
+    const result = await entry.cut(fields);
     signal.throwIfAborted();
-    const fields = { ...chosenFields(chosen), ...options.fields };
-    const shown = { ...fields };
-    delete shown.output; // a ZIP cannot be looked at
-    const { blob, count } = await cut(photo, shown, { accept: "image/*", signal });
-    const told = t("cutout.count", { count });
-    const seconds = (performance.now() - started) / 1000;
-    const result = {
-      blob,
-      photo: seen(),
-      transparent: !fields.background && !fields.background_image && blob.type !== "image/jpeg",
-      names: chosen.names ?? labelsOf(chosen.ids),
-      stem: photo.stem,
-      told: t("cutout.told", { told, seconds: Number(seconds.toFixed(1)) }),
-    };
-    await cutoutView.show(result, signal);
-    cutoutView.fetchFile = () => (fields.output ? cutFile(photo, fields) : null);
-    code.show({ photo, fields });
+    const told = await show(entry, result, signal);
+    code.show({ photo: entry.photo, fields });
     at("from-code").hidden = false;
     status.textContent = t("page.ready", { told });
-    if (chosen.names) cutoutView.scrollTo();
+    return true;
   } catch (error) {
-    if (signal.aborted) return;
+    if (signal.aborted) return false;
     if (!(error instanceof ApiError)) throw error;
     status.textContent = "";
     cutoutView.clear();
     if (error.code === "unknown_object") names.mark(error.details.name);
     notice.tell(error, offers);
+    return false;
   } finally {
     if (running === own) {
       running = null;
       showBusy(false);
     }
+    album.takeTurns();
   }
 }
 
-/** Take the objects that bear these names on the photo, and draw them at once. */
-async function mark(chosen, signal) {
-  await looking?.done;
-  if (!detected?.objects.length) return;
-  const own = chosen.names.length ? (await detect(photo, chosen.names, { signal })).objects : detected.objects;
-  if (wanted !== chosen) return;
-  objectsView.taken = own.map(({ id }) => id);
-  if (own.length) preview();
+/** Show a finished cut-out. @returns {Promise<string>} how many objects are in it, in words */
+async function show(entry, { blob, count, seconds, fields }, signal) {
+  await looked; // only then is it known whether the photo can be shown beside it
+  signal.throwIfAborted();
+  const told = t("cutout.count", { count });
+  const result = {
+    blob,
+    photo: seen(),
+    transparent: !fields.background && !fields.background_image && blob.type !== "image/jpeg",
+    names: entry.names,
+    stem: entry.photo.stem,
+    told: t("cutout.told", { told, seconds: Number(seconds.toFixed(1)) }),
+  };
+  await cutoutView.show(result, signal);
+  cutoutView.fetchFile = () => savedAs(entry, fields);
+  return told;
+}
+
+/** Every photo's cut-out in one file; called again, it stops. */
+async function saveAll() {
+  if (saving) {
+    saving.abort();
+    return;
+  }
+  const { signal } = (saving = new AbortController());
+  const fresh = !album.now.wanted;
+  notice.clear();
+  try {
+    const tell = (progress) => (strip.zipping = progress);
+    const { file, count, missing } = await album.save(names.names, { signal, tell });
+    if (fresh) cutNow(); // show what was made
+    const told = count ? t("strip.zipped", { count }) : t("strip.none");
+    status.textContent = told;
+    if (file) download(file, "cut-outs.zip");
+    const lines = missing.map(({ name, error }) => `${name}: ${error.message}`);
+    if (lines.length) notice.show([told, t("strip.left-out"), ...lines].join("\n"));
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+  } finally {
+    saving = strip.zipping = null;
+  }
+}
+
+/** The entry's objects that bear these names are taken on the photo, and drawn at once. */
+async function mark(entry) {
+  const chosen = entry.wanted;
+  try {
+    const { objects } = await entry.find();
+    const own = chosen.names.length ? (await detect(entry.photo, chosen.names, {})).objects : objects;
+    if (entry.wanted !== chosen) return;
+    entry.taken = new Set(own.map(({ id }) => id));
+    if (entry !== album.now) return;
+    objectsView.taken = entry.taken;
+    if (own.length && cutoutView.empty) preview();
+  } catch (error) {
+    pass(error); // the cut tells it
+  }
 }
 
 /** Draw what is taken from the masks that the page has already. */
@@ -210,49 +269,42 @@ async function preview() {
   else bitmap.close();
 }
 
-function chosenFields({ names, ids }) {
-  if (ids) return { pick: [...ids] };
-  return names.length ? { objects: names } : {};
-}
-
-async function cutFile(photo, fields) {
-  return (await cut(photo, fields, { accept: "application/zip", signal: new AbortController().signal })).blob;
+/** What `/cut` is asked for. */
+function fieldsOf({ wanted }) {
+  const { names: asked, ids } = wanted;
+  return { ...(ids ? { pick: [...ids] } : asked.length ? { objects: asked } : {}), ...options.fields };
 }
 
 /** The photo as this browser can show it, with its upright size. */
 function seen() {
-  return previewable ? { blob: photo.blob, width: detected.width, height: detected.height } : null;
-}
-
-function labelsOf(ids) {
-  return [...new Set(detected.objects.filter(({ id }) => ids.has(id)).map(({ label }) => label))];
+  if (!previewable) return null;
+  const { photo, detected } = album.now;
+  return { blob: photo.blob, width: detected.width, height: detected.height };
 }
 
 objectsView.onchange = (taken) => {
-  running?.abort();
+  stop();
   names.names = []; // from now on it is these objects, whatever they are called
   notice.clear();
-  clearTimeout(settling);
   cutoutView.clear();
+  album.now.want(taken.size ? { ids: taken } : null);
   if (!taken.size) {
-    wanted = null;
     at("from-code").hidden = true;
     return;
   }
-  wanted = { ids: taken };
   preview();
-  settling = setTimeout(cutWanted, SETTLE_MS);
+  settling = setTimeout(cutNow, SETTLE_MS);
 };
 
 options.onchange = () => {
-  if (wanted) cutWanted();
+  if (album.now?.wanted) cutNow();
 };
 
 /** What a notice can offer to do. Its button vanishes and must not take the focus with it. */
 const offers = {
   retry: () => {
     button.focus();
-    if (wanted) cutWanted();
+    if (album.now?.wanted) cutNow();
     else cutOut();
   },
   browse: () => names.browse(),
@@ -264,7 +316,8 @@ const offers = {
   only: (name) => {
     names.names = [name];
     button.focus();
-    cutOut();
+    album.now.want({ names: [name] }); // the other photos may well show what this one does not
+    cutNow();
   },
 };
 

@@ -50,7 +50,9 @@ export function fromAddress(text) {
  */
 export function listen({ file, url, take }) {
   file.addEventListener("change", () => {
-    if (file.files.length) take(() => fromFile(file.files[0]));
+    const chosen = [...file.files];
+    file.value = ""; // so that the same file can be chosen again after it was changed
+    if (chosen.length) take(...chosen.map((each) => () => fromFile(each)));
   });
   url.addEventListener("input", () => url.setCustomValidity(""));
   url.addEventListener("change", () => {
@@ -81,9 +83,9 @@ export function listen({ file, url, take }) {
     document.body.removeAttribute("data-dragging");
     if (!carriesPhoto(event)) return;
     event.preventDefault();
-    const [dropped] = event.dataTransfer.files;
+    const dropped = [...event.dataTransfer.files];
     const address = event.dataTransfer.getData("text/uri-list").split("\n")[0].trim();
-    if (dropped) take(() => fromFile(dropped));
+    if (dropped.length) take(...dropped.map((each) => () => fromFile(each)));
     else if (address) take(() => fromAddress(address));
   });
 }

@@ -1,0 +1,155 @@
+"""Several photos on the page: a strip of them, their turns, and all cut-outs in one file."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import PATIENCE_MS, READY_S, Server, encoded, free_port, start, stop, wait_until
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    yield from opened(browser, server.url)
+
+
+def opened(browser: Browser, url: str) -> Iterator[Page]:
+    """The page, on which nothing may fail."""
+    failures: list[str] = []
+    with browser.new_context(reduced_motion="reduce") as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        page.goto(url)
+        yield page
+    assert failures == []
+
+
+def choose(page: Page, photos: dict[str, Image.Image]) -> None:
+    files = [{"name": n, "mimeType": "image/png", "buffer": encoded(photo)} for n, photo in photos.items()]
+    page.get_by_label(re.compile("^Choose (a photo|another)$")).set_input_files(files)
+
+
+def tile(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=re.compile(f"^{re.escape(name)}, "))
+
+
+def object_called(page: Page, name: str) -> Locator:
+    return page.get_by_role("checkbox", name=re.compile(f"^{name}, "))
+
+
+def saved(page: Page) -> dict[str, Image.Image]:
+    """What is in the ZIP of all photos."""
+    with page.expect_download() as event:
+        page.get_by_role("button", name="Download all as ZIP").click()
+    assert event.value.suggested_filename == "cut-outs.zip"
+    with zipfile.ZipFile(Path(event.value.path())) as archive:
+        assert archive.testzip() is None
+        return {name: Image.open(io.BytesIO(archive.read(name))) for name in archive.namelist()}
+
+
+def test_several_photos_have_their_turn_and_are_saved_together(
+    page: Page, chelsea: Image.Image, astronaut: Image.Image
+):
+    choose(page, {"chelsea.png": chelsea, "astronaut.png": astronaut, "mirrored.png": chelsea.transpose(0)})
+    expect(page.get_by_role("img", name="Your photo chelsea.png")).to_be_visible()
+    expect(tile(page, "chelsea.png")).to_have_attribute("aria-current", "true")
+    for name in ("chelsea.png", "mirrored.png"):
+        expect(tile(page, name)).to_have_accessible_name(f"{name}, 1 object")
+    page.get_by_label("What to cut out").fill("cat, person")
+    page.get_by_role("button", name="Cut out", exact=True).click()
+    expect(page.get_by_role("img", name="Cut-out of cat, person")).to_be_visible()
+    expect(tile(page, "mirrored.png")).to_have_accessible_name("mirrored.png, cut out, 1 object")
+    expect(tile(page, "astronaut.png")).to_have_accessible_name(re.compile(r"^astronaut\.png, cut out, \d"))
+    pictures = saved(page)
+    assert sorted(pictures) == ["astronaut-cat-person.png", "chelsea-cat-person.png", "mirrored-cat-person.png"]
+    nose = 225, 150
+    assert pictures["chelsea-cat-person.png"].getpixel(nose) == (*chelsea.getpixel(nose), 255)
+    there = chelsea.width - 1 - nose[0], nose[1]
+    assert pictures["mirrored-cat-person.png"].getpixel(there) == (*chelsea.getpixel(nose), 255)
+    assert pictures["astronaut-cat-person.png"].getpixel((511, 0))[3] == 0
+
+
+def test_each_photo_keeps_what_was_clicked_in_it(page: Page, chelsea: Image.Image, astronaut: Image.Image):
+    choose(page, {"chelsea.png": chelsea, "astronaut.png": astronaut})
+    object_called(page, "cat").click()
+    expect(page.get_by_role("img", name="Cut-out of cat")).to_be_visible()
+    tile(page, "astronaut.png").click()
+    expect(page.get_by_role("img", name="Your photo astronaut.png")).to_be_visible()
+    expect(page.get_by_role("img", name="Cut-out of cat")).to_be_hidden()
+    expect(object_called(page, "person").first).to_have_attribute("aria-checked", "false")
+    tile(page, "chelsea.png").click()
+    expect(page.get_by_role("img", name="Cut-out of cat")).to_be_visible()
+    expect(object_called(page, "cat")).to_have_attribute("aria-checked", "true")
+
+
+def test_photos_that_come_later_join_the_others(page: Page, chelsea: Image.Image, astronaut: Image.Image):
+    choose(page, {"chelsea.png": chelsea})
+    expect(object_called(page, "cat")).to_be_visible()
+    expect(page.get_by_role("button", name="Download all as ZIP")).to_be_hidden()
+    choose(page, {"astronaut.png": astronaut})
+    expect(page.get_by_role("img", name="Your photo astronaut.png")).to_be_visible()
+    expect(tile(page, "astronaut.png")).to_have_attribute("aria-current", "true")
+    expect(tile(page, "chelsea.png")).to_have_accessible_name("chelsea.png, 1 object")
+
+
+def test_what_cannot_be_cut_is_named_and_holds_up_nothing(page: Page, chelsea: Image.Image, astronaut: Image.Image):
+    photos = {"chelsea.png": encoded(chelsea), "broken.png": b"no picture", "astronaut.png": encoded(astronaut)}
+    files = [{"name": name, "mimeType": "image/png", "buffer": content} for name, content in photos.items()]
+    files.insert(0, {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"})
+    page.get_by_label("Choose a photo").set_input_files(files)
+    expect(page.get_by_role("alert")).to_contain_text("“notes.txt” is not a photo.")
+    expect(tile(page, "broken.png")).to_have_accessible_name("broken.png, failed")
+    page.get_by_label("What to cut out").fill("cat")
+    pictures = saved(page)
+    assert list(pictures) == ["chelsea-cat.png"]
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text("1 cut-out is in the ZIP.")
+    expect(told).to_contain_text("broken.png: The photo cannot be read")
+    expect(told).to_contain_text("astronaut.png: No 'cat' was found")
+
+
+def test_the_strip_by_keys_alone(page: Page, chelsea: Image.Image, astronaut: Image.Image):
+    choose(page, {"chelsea.png": chelsea, "astronaut.png": astronaut, "again.png": chelsea})
+    tile(page, "chelsea.png").focus()
+    page.keyboard.press("ArrowRight")
+    expect(tile(page, "astronaut.png")).to_be_focused()
+    expect(page.get_by_role("img", name="Your photo astronaut.png")).to_be_visible()
+    page.keyboard.press("Delete")
+    expect(tile(page, "astronaut.png")).to_have_count(0)
+    expect(tile(page, "again.png")).to_be_focused()
+    expect(page.get_by_role("img", name="Your photo again.png")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # the button that takes it away
+    expect(page.get_by_role("img", name="Your photo chelsea.png")).to_be_visible()
+    expect(page.get_by_role("button", name="Download all as ZIP")).to_be_hidden()
+
+
+def test_a_server_that_is_started_again_goes_on(browser: Browser, tmp_path: Path, chelsea: Image.Image):
+    port = str(free_port())
+
+    def started() -> tuple:
+        process, url, said = start(tmp_path / "run", PORT=port)
+        wait_until(lambda: b"Ctrl-C stops it" in said.read_bytes() or process.poll() is not None, READY_S, "the start")
+        return process, url.rsplit(":", 1)[0] + f":{port}"
+
+    process, url = started()
+    try:
+        for page in opened(browser, url):
+            choose(page, {"chelsea.png": chelsea})
+            expect(object_called(page, "cat")).to_be_visible()
+            stop(process)
+            object_called(page, "cat").click()
+            expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+            expect(page.get_by_role("alert")).to_contain_text("Asking again in")
+            process, _ = started()
+            expect(page.get_by_role("img", name="Cut-out of cat")).to_be_visible()
+            expect(page.get_by_role("alert")).to_be_empty()
+    finally:
+        stop(process)
