@@ -22,6 +22,8 @@ from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import ClientDisconnect
 
 import openapi
@@ -60,11 +62,6 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         static_url="/docs-assets",
     )
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
-    # From the inside out: an answer passes the last one last.
-    app.add_middleware(RequestId)
-    app.add_middleware(Security, docs_path=_DOCS)
-    app.add_middleware(TextCompression)
 
     async def answer(request: Request, task: Task) -> Response:
         asked = await _read(request, task, settings)
@@ -138,10 +135,23 @@ def create_app(settings: Settings) -> FastAPI:
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:
         return Response(status_code=499)  # nobody reads it; nginx's number for a sender who left
 
-    @app.exception_handler(Exception)
     async def defect(request: Request, error: Exception) -> Response:
         logger.error("request %s failed", request.state.id, exc_info=error)
         return await told(request, internal())
+
+    # From the inside out: an answer passes the last one last. FastAPI would answer defects outside of all these.
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(ServerErrorMiddleware, handler=defect)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=("GET", "POST"),
+            expose_headers=("X-Object-Count", "X-Foreground-Box", "Retry-After", "X-Request-Id"),
+        )
+    app.add_middleware(RequestId)
+    app.add_middleware(Security, docs_path=_DOCS)
+    app.add_middleware(TextCompression)
 
     app.include_router(samples.router)
     app.mount("/", StaticFiles(directory=STATIC, html=True))

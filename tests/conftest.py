@@ -22,10 +22,13 @@ import numpy as np
 import psutil
 import pytest
 import skimage
+import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from gateway import create_app
 from objectcut.matte import Matte
+from objectcut.settings import Settings
 from rundir import RunDir
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -99,21 +102,44 @@ def astronaut() -> Image.Image:
     return sample("astronaut")
 
 
-@pytest.fixture(scope="session")
-def photo_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PhotoHost]:
-    folder = tmp_path_factory.mktemp("photos")
+class Files(http.server.SimpleHTTPRequestHandler):
+    """Hands out files and says nothing of it."""
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
+    def log_message(self, *_: object) -> None:
+        pass
 
-    handler = functools.partial(Quiet, directory=folder)
+
+@contextlib.contextmanager
+def hosted(folder: Path, kind: type[http.server.SimpleHTTPRequestHandler] = Files) -> Iterator[str]:
+    """The address of a plain web server for the files of `folder`."""
+    handler = functools.partial(kind, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as host:
         thread = threading.Thread(target=host.serve_forever, args=(0.05,))
         thread.start()
-        yield PhotoHost(f"http://127.0.0.1:{host.server_address[1]}", folder)
+        yield f"http://127.0.0.1:{host.server_address[1]}"
         host.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def photo_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PhotoHost]:
+    folder = tmp_path_factory.mktemp("photos")
+    with hosted(folder) as url:
+        yield PhotoHost(url, folder)
+
+
+@contextlib.contextmanager
+def gateway(settings: Settings) -> Iterator[str]:
+    """The address of a gateway of its own, with whatever TorchServe the settings name, or none."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_config=None))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
 
 
 def start(run: Path, *arguments: str, root: Path = ROOT, **env: str) -> tuple[subprocess.Popen[bytes], str, Path]:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-import threading
-import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
-import uvicorn
-from conftest import free_port
+from conftest import gateway
 from playwright.sync_api import Browser, expect
 
-from gateway import create_app
 from objectcut.settings import Settings
 from security import docs_policy
 
@@ -23,15 +19,8 @@ PAGE = ("/", "/page.js", "/theme.css", "/favicon.svg", "/openapi.json", "/health
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """The gateway alone, without a TorchServe behind it."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(create_app(Settings()), port=port, log_config=None))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with gateway(Settings()) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

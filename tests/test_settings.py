@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from pydantic import ValidationError
 
@@ -32,6 +34,34 @@ def test_hosts_with_commas_between_or_as_a_list(given, monkeypatch):
     if isinstance(given, str):
         monkeypatch.setenv("OBJECTCUT_FETCH_ALLOW", given)
         assert Settings() == Settings(fetch_allow=given)
+
+
+@pytest.mark.parametrize(
+    "given", ["*", "https://photos.example.org, http://10.0.0.7:8080", "http://[::1]:8000,http://localhost"]
+)
+def test_origins_are_those_that_browsers_send(given):
+    assert Settings(origins=given).origins == tuple(given.replace(" ", "").split(","))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "photos.example.org",
+        "https://photos.example.org/",
+        "https://photos.example.org/page",
+        "https://Photos.example.org",
+        "https://photos.example.org:443",
+        "http://photos.example.org:80",
+        "https://*.example.org",
+        "ftp://photos.example.org",
+        "null",
+    ],
+)
+def test_a_wrong_origin_is_told_with_an_example_of_a_right_one(wrong, monkeypatch):
+    monkeypatch.setenv("OBJECTCUT_ORIGINS", f"https://example.org,{wrong}")
+    told = re.escape(f"OBJECTCUT_ORIGINS={wrong}: ") + ".*https://photos.example.org or "
+    with pytest.raises(ValueError, match=told):
+        Settings.from_environment()
 
 
 @pytest.mark.parametrize(

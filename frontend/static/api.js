@@ -1,5 +1,6 @@
-/** The server's calls that this page uses. Owns their addresses, fields and failures; knows nothing of the page. */
+/** The server's calls that this page uses. Owns their names, fields and failures; knows nothing of the page. */
 
+import { address, host, misnamed } from "./server.js";
 import { t } from "./text.js";
 import { upload } from "./upload.js";
 
@@ -73,11 +74,11 @@ function form(photo, fields) {
 async function call(path, options, read) {
   let reply;
   try {
-    reply = await (options.body ? upload(path, options) : fetch(path, options));
+    reply = await (options.body ? upload(address(path), options) : fetch(address(path), options));
     if (reply.ok) return await read(reply);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError("unreachable", t("error.unreachable"));
+    throw unreachable();
   }
   const retryAfter = Number(reply.headers.get("Retry-After")) || null;
   const told = await reply.json().catch(() => null);
@@ -87,4 +88,11 @@ async function call(path, options, read) {
   // A proxy in front of the server answers in words of its own.
   const code = reply.status === 503 ? "overloaded" : "unexpected";
   throw new ApiError(code, t("error.unexpected", { status: reply.status }), { retryAfter });
+}
+
+function unreachable() {
+  if (misnamed) return new ApiError("misnamed", t("server.misnamed", { address: misnamed }));
+  // A browser does not tell a page whether another server is down, does not let it in, or must not be called at all.
+  if (host) return new ApiError("unreachable", t("server.closed", { host, page: location.origin }));
+  return new ApiError("unreachable", t("error.unreachable"));
 }

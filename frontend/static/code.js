@@ -1,6 +1,7 @@
 /** What the page just did as a program would ask for it: the same request for curl and for Python. */
 
 import { fileName } from "./output.js";
+import { address } from "./server.js";
 import { fill, t } from "./text.js";
 
 const TYPES = { png: "image/png", webp: "image/webp", jpeg: "image/jpeg", zip: "application/zip" };
@@ -134,12 +135,9 @@ export class CodePanel {
     this.#open(0);
   }
 
-  /**
-   * @param {{photo: Request["photo"], fields: Request["fields"]}} shown what is on the screen; the address of the
-   *   server is the page's own
-   */
+  /** @param {{photo: Request["photo"], fields: Request["fields"]}} shown what is on the screen */
   show({ photo, fields }) {
-    const request = { address: new URL("cut", document.baseURI).href, photo, fields };
+    const request = { address: address("cut"), photo, fields };
     for (const [index, write] of Object.values(LANGUAGES).entries()) {
       this.#panels[index].firstElementChild.textContent = write(request);
     }

@@ -16,6 +16,10 @@ export async function describeModel(place, use) {
     note.replaceChildren(...withCode(told.note ?? ""));
     use(told);
   } catch (error) {
+    if (error.code === "misnamed") {
+      line.textContent = t("server.none");
+      return;
+    }
     line.textContent =
       error.code === "not_ready" ? t("model.starting") : t("model.silent");
     setTimeout(() => describeModel(place, use), AGAIN_MS);

@@ -3,7 +3,7 @@
 import { t } from "./text.js";
 
 /** Errors that need no word of the server. */
-const PLAIN = new Set(["unreachable", "not_ready", "overloaded"]);
+const PLAIN = new Set(["not_ready", "overloaded"]);
 const PASSES = new Set(["unreachable", "not_ready", "overloaded", "rate_limited", "url_unreachable", "unexpected", "internal"]);
 
 export class Notice {

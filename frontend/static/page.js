@@ -12,6 +12,7 @@ import { ObjectsView } from "./objects.js";
 import { Options } from "./options.js";
 import { download } from "./output.js";
 import { PhotoProblem, PhotoView, listen } from "./photo.js";
+import { address, host, misnamed } from "./server.js";
 import { camera, paste, samples } from "./sources.js";
 import { fill, language, t } from "./text.js";
 
@@ -342,6 +343,13 @@ function tellLimits() {
   at("limits").textContent = t("page.limits", { size: limits.max_body_bytes / 1e6, pixels: limits.max_pixels / 1e6 });
 }
 
+/** Say where photos go and lead to the docs there, for a page that is not the server's own. */
+function tellServer() {
+  if (host) at("privacy").querySelector("span").textContent = t("server.privacy", { host });
+  if (misnamed) notice.show(t("server.misnamed", { address: misnamed }));
+  else for (const link of document.querySelectorAll("a[href=docs]")) link.href = address("docs");
+}
+
 listen({ file, url, take });
 paste(take);
 camera(at("camera"), take);
@@ -355,4 +363,5 @@ describeModel(at("model"), (told) => {
   tellLimits();
 });
 tellLimits();
+tellServer();
 document.body.dataset.ready = "";

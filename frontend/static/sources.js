@@ -1,6 +1,7 @@
 /** More ways to a photo than photo.js has: the clipboard, the phone's camera, and samples that the server offers. */
 
 import { PhotoProblem, fromAddress, fromFile } from "./photo.js";
+import { address } from "./server.js";
 import { t } from "./text.js";
 import { TEXTS } from "./texts.js";
 
@@ -72,7 +73,7 @@ export async function samples(container, take) {
 /** @returns {Promise<{name: string, title: string, url: string}[]>} none when the server cannot be asked */
 async function list() {
   try {
-    const reply = await fetch("samples");
+    const reply = await fetch(address("samples"));
     return reply.ok ? await reply.json() : [];
   } catch {
     return [];
@@ -87,7 +88,7 @@ function titleOf({ name, title }) {
 
 async function fromSample({ name, url }) {
   try {
-    const reply = await fetch(url);
+    const reply = await fetch(address(url));
     if (!reply.ok) throw new TypeError(`HTTP ${reply.status}`);
     const blob = await reply.blob();
     return await fromFile(new File([blob], name, { type: blob.type }));

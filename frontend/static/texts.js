@@ -64,6 +64,13 @@ export const TEXTS = {
     "error.overloaded": "The server has too much to do right now. Try again in a moment.",
     "error.unexpected": "The server’s answer makes no sense here (HTTP {status}).",
     "error.request": "Request id: {id}",
+    // a page that is hosted elsewhere
+    "server.privacy": "The photo goes only to {host}. Nothing is stored there.",
+    "server.misnamed":
+      "“{address}” is not the address of a server. What follows ?api= looks like https://cut.example.org.",
+    "server.none": "The address of this page names no server.",
+    "server.closed":
+      "This page cannot reach {host}. That server may be down or not allow pages from {page}, or this page may only call its own server. Check the address after ?api=, then try again.",
     // notices
     "notice.replace": "Use instead:",
     "notice.browse": "Show the known names",
@@ -233,6 +240,13 @@ export const TEXTS = {
     "error.overloaded": "El servidor tiene demasiado trabajo ahora mismo. Vuelve a intentarlo dentro de un momento.",
     "error.unexpected": "La respuesta del servidor no tiene sentido aquí (HTTP {status}).",
     "error.request": "Identificador: {id}",
+    // a page that is hosted elsewhere
+    "server.privacy": "La foto solo va a {host}. Allí no se guarda nada.",
+    "server.misnamed":
+      "«{address}» no es la dirección de un servidor. Lo que sigue a ?api= tiene esta forma: https://cut.example.org.",
+    "server.none": "La dirección de esta página no indica ningún servidor.",
+    "server.closed":
+      "Esta página no puede llegar a {host}. Puede que ese servidor esté parado o no admita páginas de {page}, o que esta página solo pueda llamar a su propio servidor. Comprueba la dirección que sigue a ?api= y vuelve a intentarlo.",
     // notices
     "notice.replace": "Usar en su lugar:",
     "notice.browse": "Mostrar los nombres conocidos",

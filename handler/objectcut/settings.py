@@ -7,12 +7,25 @@ Each is read from the environment (`OBJECTCUT_MAX_PIXELS=...`), else from the `o
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_validator
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+# As browsers spell it: the scheme's own port is left out.
+_ORIGIN = re.compile(r"\*|(?!http://.*:80$|https://.*:443$)https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d{1,5})?")
+
+
+def _origin(text: str) -> str:
+    if not _ORIGIN.fullmatch(text):
+        raise ValueError(
+            "an origin is written as browsers do, such as https://photos.example.org or http://10.0.0.7:8080: in lower "
+            "case, with nothing behind the host but a port that is not the usual one; * means every origin"
+        )
+    return text
 
 
 class Settings(BaseSettings):
@@ -46,6 +59,9 @@ class Settings(BaseSettings):
     # The gateway.
     host: str = Field("127.0.0.1", description="address the gateway listens on")
     port: int = Field(8000, ge=1, le=65535, description="port the gateway listens on")
+    origins: Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode] = Field(
+        (), description="comma-separated origins whose pages may call the gateway beside its own, or *"
+    )
     inference_url: str = Field("http://127.0.0.1:8080", description="TorchServe's inference address")
     management_url: str = Field("http://127.0.0.1:8081", description="TorchServe's management address")
     metrics_url: str = Field("http://127.0.0.1:8082", description="TorchServe's metrics address")
@@ -67,7 +83,7 @@ class Settings(BaseSettings):
             name = f"OBJECTCUT_{str(first['loc'][0]).upper()}"
             raise ValueError(f"{name}={first['input']}: {first['msg']}") from None
 
-    @field_validator("fetch_allow", mode="before")
+    @field_validator("fetch_allow", "origins", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
