@@ -17,7 +17,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The model that runs: {model, device, classes, synonyms, card, note, limits}. */
+/** The model that runs: {model, device, classes, synonyms, names, card, note, limits}. */
 export async function labels() {
   const told = (await call("labels", {}, (reply) => reply.json())).response;
   Object.assign(limits, told.limits);
@@ -80,6 +80,7 @@ async function call(path, options, read) {
     throw new ApiError(told.code, told.message, { details: told.details, requestId: told.request_id, retryAfter });
   }
   // A proxy in front of the server answers in words of its own.
-  const code = reply.status === 503 ? "overloaded" : "unexpected";
-  throw new ApiError(code, t("error.unexpected", { status: reply.status }), { retryAfter });
+  const { status } = reply;
+  const code = status === 503 ? "overloaded" : "unexpected";
+  throw new ApiError(code, t("error.unexpected", { status }), { details: { status }, retryAfter });
 }

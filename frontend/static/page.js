@@ -10,11 +10,12 @@ import { ObjectsView } from "./objects.js";
 import { Options } from "./options.js";
 import { PhotoProblem, PhotoView, listen } from "./photo.js";
 import { camera, paste, samples } from "./sources.js";
-import { fill, language, t } from "./text.js";
+import { called, fill, language, t } from "./text.js";
 
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
 
 document.documentElement.lang = language;
+document.title = t("page.window");
 fill(document.body);
 
 const at = (id) => document.getElementById(id);
@@ -225,7 +226,7 @@ function seen() {
 }
 
 function labelsOf(ids) {
-  return [...new Set(detected.objects.filter(({ id }) => ids.has(id)).map(({ label }) => label))];
+  return [...new Set(detected.objects.filter(({ id }) => ids.has(id)).map(({ label }) => called(label)))];
 }
 
 objectsView.onchange = (taken) => {
@@ -299,6 +300,7 @@ form.addEventListener("submit", (event) => {
 });
 describeModel(at("model"), (told) => {
   names.known = told;
+  objectsView.name();
   tellLimits();
 });
 tellLimits();
