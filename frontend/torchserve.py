@@ -109,7 +109,7 @@ class TorchServe:
         return len(self._in_flight)
 
     async def describe(self) -> dict[str, Any]:
-        """The model that runs: card, classes and synonyms, as `describe_handle` tells them.
+        """The model that runs: card, classes and their words, as `describe_handle` tells them.
 
         Raises:
             CutError: `not_ready`.
@@ -207,7 +207,11 @@ class TorchServe:
         """What TorchServe itself answered, as one of our errors."""
         status, text = reply.status, _text(reply)
         if status == 413:
-            return CutError("body_too_large", "The request is larger than the server accepts. Make the photo smaller.")
+            return CutError(
+                "body_too_large",
+                "The request is larger than the server accepts. Make the photo smaller.",
+                details={"max_bytes": self._settings.max_body_bytes},
+            )
         if status == 503 and "no worker" in text:
             # The same words stand for a full queue and for a model without workers.
             if await self.ready():

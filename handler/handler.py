@@ -92,6 +92,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
             "dtype": self.dtype,
             "classes": list(self.labels.names),
             "synonyms": self.labels.synonyms(),
+            "names": self.labels.translated(),
             "card": self.card.as_dict(),
         }
 
@@ -158,7 +159,9 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
             picture = cutout.cut(whole, alpha, options, behind)
         if picture is None:
             raise CutError(
-                "object_not_found", "Nothing is left: the objects fill the whole photo, or it is transparent."
+                "object_not_found",
+                "Nothing is left: the objects fill the whole photo, or it is transparent.",
+                details={"reason": "nothing_left"},
             )
         with self._timed("objectcut_encode_seconds"):
             return reply.picture(job, chosen, picture, self.labels, self.card.name)

@@ -148,4 +148,6 @@ def test_a_picture_longer_than_the_format_allows(kind, longest):
     with pytest.raises(CutError, match=f"{longest + 1} x 1 pixels; {kind} holds at most {longest}") as caught:
         encode(Image.new("L", (longest + 1, 1)), kind)
     assert caught.value.code == "image_too_large"
+    facts = {"field": "format", "format": kind, "width": longest + 1, "height": 1, "max_side": longest}
+    assert caught.value.details == facts
     assert encode(Image.new("L", (longest + 1, 1)), "png")

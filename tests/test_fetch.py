@@ -92,7 +92,7 @@ def get(url: str, allow: tuple[str, ...] = (), **limits: float) -> bytes:
 def failed(url: str, allow: tuple[str, ...] = (), **limits: float) -> tuple[str, str]:
     with pytest.raises(CutError) as caught:
         get(url, allow, **limits)
-    assert caught.value.details == {}
+    assert caught.value.details == ({"max_bytes": limits["max_body_bytes"]} if "max_body_bytes" in limits else {})
     return caught.value.code, caught.value.message
 
 

@@ -157,7 +157,7 @@ def test_a_group_means_what_the_model_knows_of_it():
     assert meant(BUNDLED, "vehicles", "cat") >= {"car", "boat", "cat"}
     error = refused(BUNDLED, "cutlery")
     assert error.message.startswith("The model that runs here does not know 'cutlery'")
-    assert error.details == {"name": "cutlery", "suggestions": []}
+    assert error.details == {"name": "cutlery", "suggestions": [], "reason": "other_model"}
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_group_means_what_the_model_knows_of_it():
 def test_an_ambiguous_word_asks_which(word, message, choices):
     error = refused(COCO, word)
     assert error.message.startswith(message)
-    assert error.details == {"name": word.lower(), "suggestions": choices}
+    assert error.details == {"name": word.lower(), "suggestions": choices, "reason": "ambiguous"}
 
 
 def test_an_ambiguous_word_means_what_the_model_knows_of_it():
@@ -216,7 +216,7 @@ def test_words_for_what_only_the_full_model_knows(word, name):
     with pytest.raises(CutError, match=f"The model that runs here does not know '{word}'") as caught:
         BUNDLED.resolve([word])
     assert caught.value.code == "unknown_object"
-    assert caught.value.details == {"name": word, "suggestions": []}
+    assert caught.value.details == {"name": word, "suggestions": [], "reason": "other_model"}
 
 
 def test_every_class_is_found_by_its_own_name():
@@ -258,6 +258,7 @@ def test_an_unknown_name_suggests_the_nearest(word, suggestions):
         BUNDLED.resolve(["cat", word])
     assert caught.value.code == "unknown_object"
     assert caught.value.details["suggestions"] == suggestions
+    assert caught.value.details["reason"] == "no_such_name"
     if suggestions:
         assert caught.value.message == f"No class is called '{word}'. Did you mean '{suggestions[0]}'?"
     else:
@@ -283,3 +284,34 @@ def test_synonyms_are_those_of_the_models_own_classes():
     assert BUNDLED.synonyms()["person"][:2] == ["people", "human"]
     assert {"people", "persona", "Leute", "人", "dona"} <= set(BUNDLED.synonyms()["person"])
     assert {"bag", "Tasche"} <= set(COCO.synonyms()["handbag"]) & set(COCO.synonyms()["backpack"])
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("es", {"cat": "gato", "person": "persona", "scissors": "tijeras", "skis": "esquís", "vehicle": "vehículo"}),
+        ("ca", {"cat": "gat", "dining table": "taula"}),
+        ("de", {"cat": "Katze", "bear": "Bär", "fruit": "Obst"}),
+        ("fr", {"cat": "chat", "cow": "vache"}),
+        ("zh", {"cat": "猫", "person": "人"}),
+    ],
+)
+def test_the_usual_word_for_a_class_in_each_language(language, words):
+    told = COCO.translated()
+    assert set(told) == set(LANGUAGES) - {"en"}
+    assert words.items() <= told[language].items()
+    assert set(COCO.names) <= set(told[language])
+
+
+def test_what_a_class_is_called_is_understood():
+    groups = WRITTEN["groups"]
+    for labels in (BUNDLED, COCO):
+        for words in labels.translated().values():
+            for name, word in words.items():
+                members = groups[name]["classes"] if name in groups else [name]
+                assert meant(labels, word) == set(members) & set(labels.names)
+
+
+def test_a_class_without_a_word_of_its_own_is_called_by_its_name():
+    labels = Labels.of(["__background__", "pump", "dog", "cat", "gato"])
+    assert labels.translated()["es"] == {"dog": "perro", "animal": "animal", "pet": "mascota"}

@@ -231,6 +231,7 @@ def test_photo_and_background_share_the_limit():
     with pytest.raises(CutError, match="'background_image' together have 1,540 bytes; at most 1,539") as caught:
         request.from_json({"image_base64": TEXT, "background_image": TEXT}, "cut", Settings(max_body_bytes=1539))
     assert caught.value.code == "body_too_large"
+    assert caught.value.details == {"bytes": 1540, "max_bytes": 1539}
 
 
 @pytest.mark.parametrize(

@@ -100,10 +100,12 @@ def test_nothing_found_says_what_was_asked_and_what_is_there(options, says):
     error = nothing_found(instances(), CutOptions(**options), LABELS)
     assert error.code == "object_not_found"
     assert says in error.message
-    assert error.details == {"found": ["cat", "dog"]}
+    names = options.get("objects", [])
+    reason = "not_in_photo" if names else "nothing_there"
+    assert error.details == {"found": ["cat", "dog"], "names": names, "reason": reason}
 
 
 def test_nothing_found_in_an_empty_photo():
     error = nothing_found([], CutOptions(objects=["cat"]), LABELS)
     assert error.message.endswith("Nothing that the model knows was found with that score.")
-    assert error.details == {"found": []}
+    assert error.details == {"found": [], "names": ["cat"], "reason": "not_in_photo"}

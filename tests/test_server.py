@@ -388,6 +388,7 @@ def test_labels_tell_the_model_and_its_names(client: httpx.Client) -> None:
     assert response["model"] == "objectcut-bundled"
     assert len(response["classes"]) == 20
     assert "sofa" in response["synonyms"]["couch"]
+    assert response["names"]["es"]["cat"] == "gato"
     assert response["dtype"] in {"fp32", "fp16"}  # a processor, a GPU
     assert response["card"]["licence"] == "MIT"
     assert "make weights" in response["note"]

@@ -1,7 +1,6 @@
 /** The server's calls that this page uses. Owns their names, fields and failures; knows nothing of the page. */
 
 import { address, host, misnamed } from "./server.js";
-import { t } from "./text.js";
 import { upload } from "./upload.js";
 
 /** What the server accepts, as `/labels` told it last; until then its defaults. A larger file is not worth its upload. */
@@ -18,7 +17,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The model that runs: {model, device, classes, synonyms, card, note, limits}. */
+/** The model that runs: {model, device, classes, synonyms, names, card, note, limits}. */
 export async function labels() {
   const told = (await call("labels", {}, (reply) => reply.json())).response;
   Object.assign(limits, told.limits);
@@ -86,13 +85,16 @@ async function call(path, options, read) {
     throw new ApiError(told.code, told.message, { details: told.details, requestId: told.request_id, retryAfter });
   }
   // A proxy in front of the server answers in words of its own.
-  const code = reply.status === 503 ? "overloaded" : "unexpected";
-  throw new ApiError(code, t("error.unexpected", { status: reply.status }), { retryAfter });
+  throw failed(reply.status === 503 ? "overloaded" : "unexpected", { status: reply.status }, retryAfter);
 }
 
 function unreachable() {
-  if (misnamed) return new ApiError("misnamed", t("server.misnamed", { address: misnamed }));
+  if (misnamed) return failed("misnamed", { address: misnamed });
   // A browser does not tell a page whether another server is down, does not let it in, or must not be called at all.
-  if (host) return new ApiError("unreachable", t("server.closed", { host, page: location.origin }));
-  return new ApiError("unreachable", t("error.unreachable"));
+  return failed("unreachable", host ? { reason: "elsewhere", host, page: location.origin } : {});
+}
+
+/** A failure that only this page knows of; its words are made of the code and the facts. */
+function failed(code, details, retryAfter = null) {
+  return new ApiError(code, code, { details, retryAfter });
 }

@@ -2,6 +2,7 @@
 
 import { ApiError, cut, detect } from "./api.js";
 import { patiently } from "./patient.js";
+import { called } from "./text.js";
 
 /**
  * @typedef {object} Result
@@ -52,7 +53,7 @@ export class Entry {
   get names() {
     if (this.wanted.names) return this.wanted.names;
     const taken = this.detected.objects.filter(({ id }) => this.wanted.ids.has(id));
-    return [...new Set(taken.map(({ label }) => label))];
+    return [...new Set(taken.map(({ label }) => called(label)))];
   }
 
   /** Whether the cut-out there is was made for these fields. */

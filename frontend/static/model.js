@@ -1,9 +1,10 @@
-/** Which model runs, as the server tells it, with its note on how to get a better one. */
+/** Which model runs, as the server tells it, with a note on how to get a better one. */
 
 import { labels } from "./api.js";
-import { t } from "./text.js";
+import { learn, t } from "./text.js";
 
 const AGAIN_MS = 5000;
+const BUNDLED = "objectcut-bundled";
 
 /** Ask until the server answers: it may still be starting while the page is already open. */
 export async function describeModel(place, use) {
@@ -12,8 +13,10 @@ export async function describeModel(place, use) {
   try {
     const told = await labels();
     line.textContent = t("model.line", { model: told.model, device: deviceName(told.device), count: told.classes.length });
-    note.hidden = !told.note;
-    note.replaceChildren(...withCode(told.note ?? ""));
+    const said = told.model === BUNDLED ? t("model.bundled", { count: told.classes.length }) : told.note;
+    note.hidden = !said;
+    note.replaceChildren(...withCode(said ?? ""));
+    learn(told.names);
     use(told);
   } catch (error) {
     if (error.code === "misnamed") {

@@ -1,7 +1,7 @@
 /** The field for names: chips for what is chosen, a list of known names while typing (the ARIA combobox pattern). */
 
 import { normal, suggest } from "./suggest.js";
-import { t } from "./text.js";
+import { called, t } from "./text.js";
 
 const MOST_SHOWN = 6; // more hide the rest of the form; with nothing typed the whole list can be scrolled
 
@@ -145,7 +145,7 @@ export class NamesField {
 
   #open() {
     const typed = this.#input.value;
-    const found = suggest(typed, this.#known, this.#names);
+    const found = suggest(typed, this.#known, this.#names, called);
     const shown = typed.trim() ? found.slice(0, MOST_SHOWN) : found;
     const template = document.querySelector("#option").content;
     this.#list.replaceChildren(

@@ -1,9 +1,8 @@
 /** What went wrong, in plain words, with buttons for what can be done about it. */
 
-import { t } from "./text.js";
+import { wordsFor } from "./errors.js";
+import { called, t } from "./text.js";
 
-/** Errors that need no word of the server. */
-const PLAIN = new Set(["not_ready", "overloaded"]);
 const PASSES = new Set(["unreachable", "not_ready", "overloaded", "rate_limited", "url_unreachable", "unexpected", "internal"]);
 
 export class Notice {
@@ -20,10 +19,19 @@ export class Notice {
     this.#place.replaceChildren();
   }
 
-  /** @param {{text: string, choose: () => void}[]} offers */
-  show(message, lead = "", offers = []) {
+  /**
+   * @param {string} lead before the offers
+   * @param {{text: string, choose: () => void}[]} offers
+   * @param {string} more what the server says of it
+   */
+  show(message, lead = "", offers = [], more = "") {
     const box = element("div", "notice");
     box.append(element("p", "", message));
+    if (more) {
+      const quoted = element("p", "hint", more);
+      quoted.lang = "en"; // the server's language
+      box.append(quoted);
+    }
     if (offers.length) {
       const row = element("div", "offers");
       if (lead) row.append(element("span", "hint", lead));
@@ -67,21 +75,18 @@ export class Notice {
   tell(error, { retry, replace, only, browse }) {
     const { code, details } = error;
     const message = wordsFor(error);
+    const offer = (names, choose) => names.map(called).map((text) => ({ text, choose: () => choose(text) }));
     if (code === "unknown_object" && details.suggestions?.length) {
-      this.show(message, t("notice.replace"), details.suggestions.map((text) => ({ text, choose: () => replace(details.name, text) })));
+      this.show(message, t("notice.replace"), offer(details.suggestions, (name) => replace(details.name, name)));
     } else if (code === "unknown_object") {
       this.show(message, "", [{ text: t("notice.browse"), choose: browse }]);
     } else if (code === "object_not_found" && details.found?.length) {
-      this.show(message, t("notice.only"), details.found.map((text) => ({ text, choose: () => only(text) })));
+      this.show(message, t("notice.only"), offer(details.found, only));
     } else {
-      this.show(message, "", PASSES.has(code) ? [{ text: t("notice.retry"), choose: retry }] : []);
+      const more = code === "invalid_request" && message !== error.message ? error.message : "";
+      this.show(message, "", PASSES.has(code) ? [{ text: t("notice.retry"), choose: retry }] : [], more);
     }
   }
-}
-
-function wordsFor({ code, message, requestId }) {
-  if (PLAIN.has(code)) return t(`error.${code}`);
-  return code === "internal" && requestId ? `${message} ${t("error.request", { id: requestId })}` : message;
 }
 
 function element(tag, className, text = "") {

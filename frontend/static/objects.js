@@ -3,7 +3,7 @@
  * or a key. Owns what is taken. Where the outlines come from and what is done with the taken ones is for others.
  */
 
-import { t } from "./text.js";
+import { called, t } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const TOUCH_PX = 24; // the smallest target of WCAG 2.2, success criterion 2.5.8
@@ -60,13 +60,18 @@ export class ObjectsView {
       const label = document.createElement("span");
       label.className = "object-label";
       label.setAttribute("aria-hidden", "true"); // the shape says it
-      label.textContent = object.label;
       this.#parts.set(object.id, { object, shape, target, label });
     }
     svg.firstElementChild?.setAttribute("tabindex", "0");
     this.#layer.replaceChildren(svg, ...[...this.#parts.values()].map(({ label }) => label));
     this.#layer.hidden = this.#parts.size === 0;
     this.taken = taken;
+    this.#layOut();
+  }
+
+  /** Write anew what the objects are called: the person's words for them may come later than they do. */
+  name() {
+    this.taken = this.#taken;
     this.#layOut();
   }
 
@@ -88,8 +93,10 @@ export class ObjectsView {
     for (const [id, { object, shape, label }] of this.#parts) {
       const taken = this.#taken.has(id);
       const score = Math.round(100 * object.score);
+      const name = called(object.label);
       shape.setAttribute("aria-checked", String(taken));
-      shape.setAttribute("aria-label", t(taken ? "objects.taken" : "objects.left", { label: object.label, score }));
+      shape.setAttribute("aria-label", t(taken ? "objects.taken" : "objects.left", { label: name, score }));
+      label.textContent = name;
       label.toggleAttribute("data-taken", taken);
     }
   }

@@ -4,6 +4,7 @@ import { Album, pass, savedAs } from "./album.js";
 import { ApiError, detect, limits } from "./api.js";
 import { CodePanel } from "./code.js";
 import { Entry } from "./entry.js";
+import { wordsFor } from "./errors.js";
 import { FoundObjects, UnreadablePhoto } from "./found.js";
 import { describeModel } from "./model.js";
 import { NamesField } from "./names.js";
@@ -19,6 +20,7 @@ import { fill, language, t } from "./text.js";
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
 
 document.documentElement.lang = language;
+document.title = t("page.window");
 fill(document.body);
 
 const at = (id) => document.getElementById(id);
@@ -235,7 +237,7 @@ async function saveAll() {
     const told = count ? t("strip.zipped", { count }) : t("strip.none");
     status.textContent = told;
     if (file) download(file, "cut-outs.zip");
-    const lines = missing.map(({ name, error }) => `${name}: ${error.message}`);
+    const lines = missing.map(({ name, error }) => `${name}: ${wordsFor(error)}`);
     if (lines.length) notice.show([told, t("strip.left-out"), ...lines].join("\n"));
   } catch (error) {
     if (error.name !== "AbortError") throw error;
@@ -346,7 +348,7 @@ function tellLimits() {
 /** Say where photos go and lead to the docs there, for a page that is not the server's own. */
 function tellServer() {
   if (host) at("privacy").querySelector("span").textContent = t("server.privacy", { host });
-  if (misnamed) notice.show(t("server.misnamed", { address: misnamed }));
+  if (misnamed) notice.show(t("error.misnamed", { address: misnamed }));
   else for (const link of document.querySelectorAll("a[href=docs]")) link.href = address("docs");
 }
 
@@ -360,6 +362,7 @@ form.addEventListener("submit", (event) => {
 });
 describeModel(at("model"), (told) => {
   names.known = told;
+  objectsView.name();
   tellLimits();
 });
 tellLimits();

@@ -1,5 +1,6 @@
 /** Several photos in a row, each with what became of it; one of them is the one that is worked on. */
 
+import { wordsFor } from "./errors.js";
 import { fill, t } from "./text.js";
 
 const THUMB_PX = 128; // twice what is shown, for fine screens
@@ -74,7 +75,7 @@ export class Strip {
     const words = t(`strip.${state}`, { count: entry.result?.count ?? entry.detected?.objects.length ?? 0 });
     button.dataset.state = state;
     button.setAttribute("aria-label", t("strip.tile", { name: entry.photo.name, state: words }));
-    button.title = entry.problem ? `${entry.photo.name}: ${entry.problem.message}` : entry.photo.name;
+    button.title = entry.problem ? `${entry.photo.name}: ${wordsFor(entry.problem)}` : entry.photo.name;
     button.querySelector(".tile-state").textContent = { found: words, cut: "✓", failed: "!" }[state] ?? "…";
     if (current) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");

@@ -9,17 +9,20 @@ export function normal(name) {
  * @param {string} typed
  * @param {{classes: string[], synonyms: Record<string, string[]>}} known
  * @param {string[]} taken names that are not offered again
- * @returns {{name: string, via: string | null}[]} best first; `via` is the synonym that matched. Nothing typed: all.
+ * @param {(name: string) => string} called what the person calls a class
+ * @returns {{name: string, via: string | null}[]} best first, as the person calls them; `via` is the
+ *   other word that matched. Nothing typed: all.
  */
-export function suggest(typed, known, taken) {
+export function suggest(typed, known, taken, called) {
   const query = normal(typed);
   const used = new Set(taken.map(normal));
   return known.classes
-    .filter((name) => !used.has(normal(name)))
-    .map((name) => {
-      const others = known.synonyms[name] ?? [];
-      // A class's own name wins over a synonym, of this class or another, that matches equally well.
-      const ranked = [name, ...others].map((word, place) => ({
+    .filter((name) => !used.has(normal(name)) && !used.has(normal(called(name))))
+    .map((own) => {
+      const name = called(own);
+      const others = known.synonyms[own] ?? [];
+      // The person's own word wins over another, for this class or the next, that matches equally well.
+      const ranked = [name, own, ...others].map((word, place) => ({
         word,
         rank: rank(normal(word), query) + (place ? 0.5 : 0),
       }));

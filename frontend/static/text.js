@@ -1,4 +1,7 @@
-/** The page's words in the person's language. The words themselves are in texts.js. */
+/**
+ * Words in the person's language: the page's own, which are in texts.js, and the model's names for things, which the
+ * server translates.
+ */
 
 import { TEXTS } from "./texts.js";
 
@@ -10,6 +13,7 @@ export const language =
 
 const plural = new Intl.PluralRules(language);
 const number = new Intl.NumberFormat(language);
+let names = new Map(); // what the model calls things, to what the person does
 
 /**
  * The words for a key, with `{name}` replaced by values; numbers are written as the language does.
@@ -22,6 +26,21 @@ export function t(key, values = {}) {
   return words.replace(/\{(\w+)\}/g, (_, name) =>
     typeof values[name] === "number" ? number.format(values[name]) : String(values[name]),
   );
+}
+
+/** Whether the language has words for a key, its own and not the English ones. */
+export function has(key) {
+  return key in TEXTS[language];
+}
+
+/** Take over what things are called. @param {Record<string, Record<string, string>>} told `names` of `/labels` */
+export function learn(told) {
+  names = new Map(Object.entries(told[language] ?? {}));
+}
+
+/** What the person calls what the model calls `name`, if there is a word; the server understands either. */
+export function called(name) {
+  return names.get(name) ?? name;
 }
 
 /** Put words where the document asks for them: `data-text="key"`, and `data-text-title="key"` for attributes. */

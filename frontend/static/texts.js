@@ -1,8 +1,12 @@
-/** Every word of the page, by language and key. Keys begin with the part of the page that shows them. */
+/**
+ * Every word of the page, by language and key. Keys begin with the part of the page that shows them; those of the
+ * server's errors with `error`, its code, and its reason or field where one code stands for several things.
+ */
 
 export const TEXTS = {
   en: {
     // page
+    "page.window": "ObjectCut: cut objects out of a photo",
     "page.docs": "API docs",
     "page.title": "Name an object, get it cut out.",
     "page.lead": "Choose a photo, click or type what you want from it, and take it home without its background.",
@@ -58,7 +62,9 @@ export const TEXTS = {
     "model.starting": "The server is still starting.",
     "model.silent": "The server does not answer. Asking again …",
     "model.cpu": "the CPU",
-    // errors
+    "model.bundled":
+      "The small bundled model runs: {count} classes. For the full one (80 classes, better edges) run `make weights` once, then start the server again.",
+    // errors; for the others the server has English words
     "error.unreachable": "The server cannot be reached. Check your connection, then try again.",
     "error.not_ready": "The server is still starting. Try again in a moment.",
     "error.overloaded": "The server has too much to do right now. Try again in a moment.",
@@ -66,10 +72,10 @@ export const TEXTS = {
     "error.request": "Request id: {id}",
     // a page that is hosted elsewhere
     "server.privacy": "The photo goes only to {host}. Nothing is stored there.",
-    "server.misnamed":
+    "error.misnamed":
       "“{address}” is not the address of a server. What follows ?api= looks like https://cut.example.org.",
     "server.none": "The address of this page names no server.",
-    "server.closed":
+    "error.unreachable.elsewhere":
       "This page cannot reach {host}. That server may be down or not allow pages from {page}, or this page may only call its own server. Check the address after ?api=, then try again.",
     // notices
     "notice.replace": "Use instead:",
@@ -179,6 +185,7 @@ export const TEXTS = {
   },
   es: {
     // page
+    "page.window": "ObjectCut: recorta objetos de una foto",
     "page.docs": "Documentación de la API",
     "page.title": "Nombra un objeto y recórtalo.",
     "page.lead": "Elige una foto, haz clic en lo que quieres o escribe su nombre, y llévatelo sin el fondo.",
@@ -234,18 +241,49 @@ export const TEXTS = {
     "model.starting": "El servidor todavía está arrancando.",
     "model.silent": "El servidor no responde. Se vuelve a preguntar …",
     "model.cpu": "la CPU",
+    "model.bundled":
+      "Está en uso el modelo pequeño incluido: {count} clases. Para tener el completo (80 clases, mejores bordes), ejecuta una vez `make weights` y vuelve a arrancar el servidor.",
     // errors
     "error.unreachable": "No se puede llegar al servidor. Comprueba la conexión y vuelve a intentarlo.",
     "error.not_ready": "El servidor todavía está arrancando. Vuelve a intentarlo dentro de un momento.",
     "error.overloaded": "El servidor tiene demasiado trabajo ahora mismo. Vuelve a intentarlo dentro de un momento.",
     "error.unexpected": "La respuesta del servidor no tiene sentido aquí (HTTP {status}).",
     "error.request": "Identificador: {id}",
+    "error.invalid_request": "El servidor no acepta lo que se le ha pedido:",
+    "error.unknown_object": "Ningún objeto se llama «{name}».",
+    "error.unknown_object.ambiguous": "«{name}» puede significar varias cosas: elige una.",
+    "error.unknown_object.other_model": "El modelo que está en uso no conoce «{name}».",
+    "error.object_not_found": "No se ha encontrado en la foto: {names}.",
+    "error.object_not_found.nothing_there": "En la foto no se ha encontrado ningún objeto que el modelo conozca.",
+    "error.object_not_found.nothing_left": "No queda nada: los objetos llenan toda la foto, o la foto es transparente.",
+    "error.unreadable_image": "No se puede leer la foto: el archivo está dañado, incompleto o no es una imagen.",
+    "error.unreadable_image.background_image":
+      "No se puede leer la imagen de fondo: el archivo está dañado, incompleto o no es una imagen.",
+    "error.unsupported_image": "No se aceptan archivos {kind}. Elige JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF o TIFF.",
+    "error.image_too_large":
+      "La foto tiene {width} × {height} píxeles. Se aceptan como mucho {megapixels} megapíxeles y {max_side} píxeles por lado: redúcela primero.",
+    "error.image_too_large.background_image":
+      "La imagen de fondo tiene {width} × {height} píxeles. Se aceptan como mucho {megapixels} megapíxeles y {max_side} píxeles por lado: redúcela primero.",
+    "error.image_too_large.margin":
+      "Con este margen, la imagen tendría {width} × {height} píxeles: elige uno más pequeño.",
+    "error.image_too_large.format":
+      "La imagen tiene {width} × {height} píxeles, y este formato admite como mucho {max_side} por lado. Elige PNG.",
+    "error.body_too_large":
+      "El envío es demasiado grande: se aceptan como mucho {megabytes} MB. Reduce la foto o guárdala como JPEG.",
+    "error.url_refused": "La dirección de la foto tiene que ser pública, con http o https, en el puerto 80 o 443.",
+    "error.url_unreachable":
+      "Desde esa dirección no ha llegado ninguna foto a tiempo. Comprueba la dirección o sube la foto.",
+    "error.unauthorized": "El servidor pide una autorización que esta página no tiene.",
+    "error.rate_limited": "Son demasiadas peticiones seguidas. Espera un momento y vuelve a intentarlo.",
+    "error.not_found": "El servidor no conoce esa dirección.",
+    "error.method_not_allowed": "El servidor no responde a ese tipo de petición.",
+    "error.internal": "Algo ha fallado en el servidor. Su registro guarda la causa.",
     // a page that is hosted elsewhere
     "server.privacy": "La foto solo va a {host}. Allí no se guarda nada.",
-    "server.misnamed":
+    "error.misnamed":
       "«{address}» no es la dirección de un servidor. Lo que sigue a ?api= tiene esta forma: https://cut.example.org.",
     "server.none": "La dirección de esta página no indica ningún servidor.",
-    "server.closed":
+    "error.unreachable.elsewhere":
       "Esta página no puede llegar a {host}. Puede que ese servidor esté parado o no admita páginas de {page}, o que esta página solo pueda llamar a su propio servidor. Comprueba la dirección que sigue a ?api= y vuelve a intentarlo.",
     // notices
     "notice.replace": "Usar en su lugar:",

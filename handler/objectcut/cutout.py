@@ -81,7 +81,7 @@ def _window(box: Box, photo: Photo, options: CutOptions) -> Box:
         raise CutError(
             "image_too_large",
             f"With this 'margin' the picture would have {width} x {height} pixels: send a smaller one.",
-            details={"field": "margin"},
+            details={"field": "margin", "width": width, "height": height},
         )
     return box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
 

@@ -61,6 +61,13 @@ def encode(image: Image.Image, kind: Format) -> bytes:
             "image_too_large",
             f"The picture has {image.width} x {image.height} pixels; {kind} holds at most {_LONGEST[kind]} a side. "
             "Send a smaller 'max_size', or ask for png.",
+            details={
+                "field": "format",
+                "format": kind,
+                "width": image.width,
+                "height": image.height,
+                "max_side": _LONGEST[kind],
+            },
         )
     if kind == "png":
         return png.encode(np.asarray(image))

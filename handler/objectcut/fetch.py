@@ -135,7 +135,11 @@ async def _read(response: httpcore.Response, limit: int) -> bytes:
     async for chunk in response.aiter_stream():
         body += chunk
         if len(body) > limit:
-            raise CutError("body_too_large", f"The photo behind the URL is larger than {limit:,} bytes.")
+            raise CutError(
+                "body_too_large",
+                f"The photo behind the URL is larger than {limit:,} bytes.",
+                details={"max_bytes": limit},
+            )
     if not body:
         raise CutError("unreadable_image", "The address answers with an empty file.")
     return bytes(body)

@@ -32,12 +32,14 @@ class _Entry:
     """The words for one thing.
 
     Attributes:
+        usual: language to the first of its words; English is left out, there it is the entry's own name.
         words: as written, irregular English plural first, the entry's own name left out.
         english: compared forms of the English words, the entry's own name and plurals among them.
         foreign: compared forms of all others.
         classes: the classes that they mean.
     """
 
+    usual: Mapping[str, str]
     words: tuple[str, ...]
     english: tuple[str, ...]
     foreign: tuple[str, ...]
@@ -72,6 +74,7 @@ def _entry(written: Mapping[str, Any], name: str | None = None) -> _Entry:
     foreign = [word for language in LANGUAGES[1:] for word in written.get(language, [])]
     german = [word.casefold().translate(_UMLAUTS) for word in written.get("de", [])]
     return _Entry(
+        usual={language: written[language][0] for language in LANGUAGES[1:] if language in written},
         words=tuple(dict.fromkeys([*english, *foreign])),
         english=_forms(own + english),
         foreign=tuple(map(_normal, foreign + german)),
@@ -187,6 +190,26 @@ class Labels:
             for name in self.names
         }
 
+    def translated(self) -> dict[str, dict[str, str]]:
+        """Language to name to its usual word there, of classes and groups.
+
+        A word that means something else to this model is left out.
+        """
+        known = _known()
+        entries = {**known.groups, **known.classes}
+        return {
+            language: {
+                name: entry.usual[language]
+                for name, entry in entries.items()
+                if language in entry.usual and self._means(entry.usual[language], name)
+            }
+            for language in LANGUAGES[1:]
+        }
+
+    def _means(self, word: str, name: str) -> bool:
+        meaning = self.words.get(_normal(word))
+        return meaning is not None and meaning.names == (name,)
+
     def resolve(self, names: Iterable[str]) -> frozenset[int] | None:
         """The labels that the names mean, or None for every class.
 
@@ -207,7 +230,7 @@ class Labels:
             raise CutError(
                 "unknown_object",
                 f"'{typed}' can mean {', '.join(others)} or {last}: say which.",
-                details={"name": typed, "suggestions": list(meaning.names)},
+                details={"name": typed, "suggestions": list(meaning.names), "reason": "ambiguous"},
             )
         return meaning.labels
 
@@ -220,7 +243,10 @@ class Labels:
             message = f"No class is called '{typed}'. Did you mean {' or '.join(repr(s) for s in suggestions)}?"
         else:
             message = f"No class is called '{typed}'; /labels lists the names that are known."
-        return CutError("unknown_object", message, details={"name": typed, "suggestions": suggestions})
+        reason = "other_model" if elsewhere else "no_such_name"
+        return CutError(
+            "unknown_object", message, details={"name": typed, "suggestions": suggestions, "reason": reason}
+        )
 
     def _nearest(self, word: str) -> list[str]:
         """At most three names that may have been meant.

@@ -117,7 +117,12 @@ def _opened(data: bytes, settings: Settings) -> Image.Image:
             "image_too_large",
             f"The photo has {width} x {height} pixels. At most {settings.max_pixels / 1e6:g} megapixels and "
             f"{settings.max_side} pixels a side are accepted: make it smaller first.",
-            details={"width": width, "height": height},
+            details={
+                "width": width,
+                "height": height,
+                "max_pixels": settings.max_pixels,
+                "max_side": settings.max_side,
+            },
         )
     return image
 

@@ -245,6 +245,7 @@ class CutRequest:
             raise CutError(
                 "body_too_large",
                 f"{what} {photo + backdrop:,} bytes; at most {settings.max_body_bytes:,} are accepted.",
+                details={"bytes": photo + backdrop, "max_bytes": settings.max_body_bytes},
             )
 
 

@@ -76,7 +76,11 @@ def nothing_found(found: Sequence[Instance], options: CutOptions, labels: Labels
         "object_not_found",
         f"No {asked} was found{''.join(f' {words}' for words in narrowed)} with a score of at least "
         f"{options.min_score:g}. {there}",
-        details={"found": present},
+        details={
+            "found": present,
+            "names": list(options.objects),
+            "reason": "not_in_photo" if options.objects else "nothing_there",
+        },
     )
 
 

@@ -1,0 +1,199 @@
+"""The page in another language than English, and from right to left, in a real browser and against the real server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from conftest import PATIENCE_MS, Server, encoded
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
+
+from objectcut.errors import STATUS
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    with browser.new_context(reduced_motion="reduce", locale="es-ES") as context:
+        context.set_default_timeout(PATIENCE_MS)
+        yield context
+
+
+@pytest.fixture
+def page(context: BrowserContext, server: Server) -> Iterator[Page]:
+    complaints: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(server.url)
+    expect(page.get_by_text(re.compile(r"conoce \d+ nombres"))).to_be_visible()
+    yield page
+    assert complaints == []
+
+
+def choose(page: Page, content: bytes, name: str = "chelsea.png", kind: str = "image/png") -> None:
+    page.locator("#file").set_input_files([{"name": name, "mimeType": kind, "buffer": content}])
+    expect(page.get_by_text(name, exact=True)).to_be_visible()
+
+
+def ask_for(page: Page, names: str) -> None:
+    page.get_by_label("Qué recortar").fill(names)
+    page.get_by_role("button", name="Recortar").click()
+
+
+def cutout(page: Page, names: str) -> Locator:
+    return page.get_by_role("img", name=f"Recorte de {names}", exact=True)
+
+
+def test_objects_are_called_by_the_persons_words(page: Page, chelsea: Image.Image):
+    expect(page).to_have_title(re.compile("recorta objetos"))
+    choose(page, encoded(chelsea))
+    cat = page.get_by_role("checkbox", name=re.compile("^gato, .* no incluido$"))
+    expect(page.locator(".object-label")).to_have_text("gato")
+    cat.click()
+    expect(cutout(page, "gato")).to_be_visible()
+    with page.expect_download() as event:
+        page.get_by_role("button", name="Descargar").click()
+    assert event.value.suggested_filename == "chelsea-gato.png"
+
+
+def test_objects_get_their_words_when_these_come_later(context: BrowserContext, server: Server, chelsea: Image.Image):
+    page = context.new_page()
+    held: list[Route] = []
+    page.route("**/labels", lambda route: held.append(route))
+    page.goto(server.url)
+    choose(page, encoded(chelsea))
+    expect(page.get_by_role("checkbox", name=re.compile("^cat, "))).to_be_visible()
+    held[0].continue_()
+    expect(page.get_by_role("checkbox", name=re.compile("^gato, "))).to_be_visible()
+    expect(page.locator(".object-label")).to_have_text("gato")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("ga", "gato"), ("kitt", "gatokitten"), ("cat", "gatocat"), ("per", "persona"), ("persona, per", "perro")],
+)
+def test_known_names_are_offered_in_the_persons_words(page: Page, typed: str, offered: str):
+    page.get_by_label("Qué recortar").fill(typed)
+    expect(page.get_by_role("option").first).to_have_text(offered)
+
+
+def test_a_name_that_was_offered_is_cut_out(page: Page, chelsea: Image.Image):
+    choose(page, encoded(chelsea))
+    page.get_by_label("Qué recortar").fill("ga")
+    page.get_by_role("option", name="gato").click()
+    page.get_by_role("button", name="Recortar").click()
+    expect(cutout(page, "gato")).to_be_visible()
+    expect(page.get_by_role("checkbox", name=re.compile("^gato, .*, incluido"))).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "offers"),
+    [
+        ("gatto", "Ningún objeto se llama «gatto».", ["gato"]),
+        ("机车", "«机车» puede significar varias cosas", ["moto", "tren"]),
+        ("perro, coche", "No se ha encontrado en la foto: perro, coche.", ["gato"]),
+    ],
+)
+def test_a_name_that_fails_is_told_with_offers(
+    page: Page, chelsea: Image.Image, asked: str, told: str, offers: list[str]
+):
+    choose(page, encoded(chelsea))
+    ask_for(page, asked)
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text(told)
+    expect(alert.get_by_role("button")).to_have_text(offers)
+    if "gato" in offers:
+        alert.get_by_role("button").click()
+        expect(cutout(page, "gato")).to_be_visible()
+        expect(page.get_by_label("Nombres que recortar").get_by_role("listitem")).to_have_text("gato")
+
+
+def test_a_name_of_another_model_leads_to_the_known_ones(page: Page, chelsea: Image.Image):
+    choose(page, encoded(chelsea))
+    ask_for(page, "cuchillo")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("El modelo que está en uso no conoce «cuchillo».")
+    alert.get_by_role("button", name="Mostrar los nombres conocidos").click()
+    expect(page.get_by_role("option").first).to_have_text("persona")
+    expect(page.get_by_role("option", name="gato", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"no picture", "No se puede leer la foto"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "No se aceptan archivos SVG."),
+        (
+            encoded(Image.new("1", (6000, 5000))),
+            "píxeles. Se aceptan como mucho 25 megapíxeles y 16.384 píxeles por lado",
+        ),
+    ],
+    ids=["damaged", "a drawing", "too large"],
+)
+def test_a_photo_that_is_refused_is_told(page: Page, content: bytes, told: str):
+    choose(page, content, "foto.png")
+    expect(page.get_by_role("alert")).to_contain_text(told)
+
+
+def test_an_address_that_is_refused_is_told(page: Page):
+    address = page.get_by_label("dirección web")
+    address.fill("http://10.0.0.1/gato.jpg")
+    address.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("La dirección de la foto tiene que ser pública")
+
+
+def test_what_has_no_words_of_its_own_is_told_in_the_servers(page: Page, chelsea: Image.Image):
+    choose(page, encoded(chelsea))
+    ask_for(page, ", ".join(f"gato {number}" for number in range(101)))
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("El servidor no acepta lo que se le ha pedido")
+    expect(alert.get_by_text("'objects' has 101 names; at most 100 are accepted.")).to_have_attribute("lang", "en")
+
+
+def test_every_error_has_words(page: Page):
+    told = page.evaluate("async () => Object.keys((await import('./texts.js')).TEXTS.es)")
+    assert [code for code in STATUS if f"error.{code}" not in told] == []
+
+
+def test_the_model_is_told(page: Page):
+    model = page.get_by_role("region", name="Modelo")
+    expect(model).to_contain_text("Está en uso el modelo pequeño incluido: 20 clases.")
+    expect(model.get_by_role("code")).to_have_text("make weights")
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_what_was_cut_out_is_told_in_full_beside_the_buttons(
+    browser: Browser, server: Server, chelsea: Image.Image, locale: str
+):
+    with browser.new_context(locale=locale, viewport={"width": 1366, "height": 768}) as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.add_init_script("navigator.canShare = () => true")  # as on most laptops, unlike the browser of the tests
+        page.goto(server.url)
+        choose(page, encoded(chelsea))
+        page.get_by_role("checkbox", name="%").click()
+        told = page.locator("#cutout").get_by_text(re.compile(r"^1 obje[ct]+o?, [\d.,]+ s$"))
+        expect(told).to_be_visible()
+        buttons = page.locator("#outputs").get_by_role("button")
+        expect(buttons).to_have_count(3)
+        assert told.evaluate("(element) => element.scrollWidth <= element.clientWidth")
+        right = told.evaluate("(element) => element.getBoundingClientRect().right")
+        assert right < buttons.first.evaluate("(element) => element.getBoundingClientRect().left")
+
+
+@pytest.mark.parametrize("width", [320, 1366])
+def test_from_right_to_left_everything_stays_inside(page: Page, chelsea: Image.Image, width: int):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    choose(page, encoded(chelsea))
+    ask_for(page, "gato")
+    expect(cutout(page, "gato")).to_be_visible()
+    for fold in ("Más", "Úsalo desde código"):
+        page.get_by_text(fold, exact=True).click()
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    for part in ("#cut-form", "#photo", "#cutout", "#tools", "#outputs", "#from-code", "#look", "#model"):
+        box = page.locator(part).bounding_box()
+        assert box is not None
+        assert box["x"] >= 0, part
+        assert box["x"] + box["width"] <= width, part
