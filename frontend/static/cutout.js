@@ -88,10 +88,10 @@ export class CutoutView {
     const whole = photo !== null && photo.width === width && photo.height === height;
     const label = result.names.length ? t("cutout.of", { names: result.names.join(", ") }) : t("cutout.of-all");
     this.#forget();
+    this.#result = result; // from now on a preview comes too late
     await this.#show({ before: whole ? photo.blob : null, after: result.blob, width, height, final: true, label });
     signal.throwIfAborted();
     this.#brush.offer(photo, { blob: result.blob, width, height, transparent: result.transparent });
-    this.#result = result;
     this.#meta.textContent = result.told;
     this.#outputs.hidden = false;
     this.#outputs.querySelector("#copy").hidden = !canCopy(result.blob);
