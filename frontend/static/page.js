@@ -1,17 +1,16 @@
 /** The page: a photo goes to the server, its objects come back, what is taken of them is cut out. Wires the parts. */
 
 import { ApiError, cut, detect, limits } from "./api.js";
-import { CodePanel } from "./code.js";
 import { FoundObjects, UnreadablePhoto } from "./found.js";
 import { describeModel } from "./model.js";
 import { NamesField } from "./names.js";
 import { Notice } from "./notice.js";
-import { ObjectsView } from "./objects.js";
 import { Options } from "./options.js";
 import { PhotoProblem, PhotoView, listen } from "./photo.js";
 import { camera, paste, samples } from "./sources.js";
 import { fill, language, t } from "./text.js";
 
+const SAMPLES_MS = 2000; // for the list of sample photos, before the page is shown without them
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
 
 document.documentElement.lang = language;
@@ -26,13 +25,13 @@ const status = at("status");
 const names = new NamesField(at("names"));
 const notice = new Notice(at("notice"));
 const photoView = new PhotoView(at("photo"), at("source"));
-const objectsView = new ObjectsView(at("photo").querySelector(".canvas"));
 const options = new Options(at("look"));
-const code = new CodePanel(at("code"));
 const found = new FoundObjects();
 
-let opening = null; // the import of what shows a cut-out: half of the page, and of no use before there is a photo
+let opening = null; // the import of what shows objects and cut-outs: half of the page, of no use without a photo
+let objectsView = null;
 let cutoutView = null;
+let code = null;
 let photo = null;
 let taking = null; // the photo that is being read
 let looking = null; // the search for objects that is under way: {signal, done}
@@ -69,15 +68,33 @@ function take(read) {
   taking = own;
 }
 
-/** Load what shows a cut-out. */
+/** Load what shows objects and cut-outs. */
 async function open() {
   try {
-    const { CutoutView } = await import("./cutout.js");
+    const [{ ObjectsView }, { CutoutView }, { CodePanel }] = await Promise.all([
+      import("./objects.js"),
+      import("./cutout.js"),
+      import("./code.js"),
+      ...["objects.css", "viewer.css", "code.css"].map(style),
+    ]);
+    objectsView = new ObjectsView(at("photo").querySelector(".canvas"));
+    objectsView.onchange = takeObjects;
     cutoutView = new CutoutView(at("cutout"));
+    code = new CodePanel(at("code"));
   } catch {
     opening = null; // the next photo tries again
     throw new PhotoProblem(t("error.unreachable"));
   }
+}
+
+/** Resolves when this stylesheet of the page applies. */
+function style(href) {
+  return new Promise((resolve, reject) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", reject);
+    document.head.append(link);
+  });
 }
 
 /** Forget the photo and everything that was found in it. */
@@ -100,12 +117,15 @@ function look() {
   own.done = (async () => {
     tellFound(t("found.looking"));
     try {
-      const answer = await detect(shown, [], { signal: abort.signal, progress: tellProgress });
+      const detecting = detect(shown, [], { signal: abort.signal, progress: tellProgress });
+      const outlining = shown.blob ? found.open(shown.blob, detecting) : null; // decodes it while the server looks
+      outlining?.catch(() => {}); // awaited below
+      const answer = await detecting;
       if (looking !== own) return;
       detected = answer;
       tellFound(answer.objects.length ? t("found.hint", { count: answer.objects.length }) : t("found.nothing"));
-      if (!shown.blob) return;
-      const outlines = await found.open(shown.blob, answer);
+      if (!outlining) return;
+      const outlines = await outlining;
       if (looking !== own) return;
       previewable = true;
       objectsView.show(answer, outlines, wanted?.ids ?? []);
@@ -228,21 +248,22 @@ function labelsOf(ids) {
   return [...new Set(detected.objects.filter(({ id }) => ids.has(id)).map(({ label }) => label))];
 }
 
-objectsView.onchange = (taken) => {
+function takeObjects(taken) {
   running?.abort();
   names.names = []; // from now on it is these objects, whatever they are called
   notice.clear();
   clearTimeout(settling);
-  cutoutView.clear();
   if (!taken.size) {
     wanted = null;
+    cutoutView.clear();
     at("from-code").hidden = true;
     return;
   }
   wanted = { ids: taken };
+  cutoutView.outdate(); // what is shown stays until the preview replaces it: nothing jumps
   preview();
   settling = setTimeout(cutWanted, SETTLE_MS);
-};
+}
 
 options.onchange = () => {
   if (wanted) cutWanted();
@@ -292,7 +313,6 @@ function tellLimits() {
 listen({ file, url, take });
 paste(take);
 camera(at("camera"), take);
-samples(at("samples"), take);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   cutOut();
@@ -302,4 +322,10 @@ describeModel(at("model"), (told) => {
   tellLimits();
 });
 tellLimits();
+// Whoever drags something here or begins to do something will need the rest in a moment.
+for (const sign of ["dragenter", "pointerdown", "keydown"]) {
+  document.addEventListener(sign, () => (opening ??= open()).catch(() => {}), { once: true });
+}
+// Shown with them, so that nothing moves when they come; but a server that is slow to list them holds nobody up.
+await Promise.race([samples(at("samples"), take), new Promise((pass) => setTimeout(pass, SAMPLES_MS))]);
 document.body.dataset.ready = "";
