@@ -5,10 +5,10 @@ USERS ?= 8
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test weights scale load bench screenshots check format hooks lock clean
+.PHONY: help serve test weights scale load bench bench-page screenshots check format hooks lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo 'Options: PORT=8000 HOST=127.0.0.1 MODEL=auto|coco|coco-v1|bundled|FILE WORKERS=1'
 
 .venv/installed: requirements.lock pyproject.toml scripts/setup.py
@@ -32,6 +32,9 @@ load: .venv/installed  ## a minute of load on a running server from USERS=8 peop
 
 bench: .venv/installed  ## speed, memory and detections beside torchvision's own; ARGS="--help" says what to choose
 	@exec $(BIN)/python scripts/bench.py $(ARGS)
+
+bench-page: .venv/installed  ## weight, paint, jumps and waiting times of the page beside their goals; needs Chromium
+	@exec $(BIN)/python scripts/bench_page.py $(ARGS)
 
 screenshots: .venv/installed  ## pictures of the page in docs/screenshots, and the README's; needs Chromium
 	@exec $(BIN)/python scripts/screenshots.py $(ARGS)

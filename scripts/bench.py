@@ -17,16 +17,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmark import report
 from benchmark.photos import Size
+from benchmark.progress import shown
 from benchmark.results import aims
 from benchmark.run import SIZES, Choice, run
 from benchmark.server import Failed
@@ -48,10 +46,9 @@ def main() -> int:
     if options.photos and not options.photos.is_dir():
         parser.error(f"{options.photos} is not a folder")
     choice = Choice(options.models, options.sizes, options.rounds, options.photos, options.server)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     try:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            results = run(choice, partial(_start, progress))
+        with shown() as start:
+            results = run(choice, start)
     except Failed as error:
         Console(stderr=True, markup=False).print(str(error), style="red")
         return 1
@@ -67,13 +64,6 @@ def main() -> int:
 def _size(words: str) -> Size:
     width, height = map(int, words.split("x"))
     return width, height
-
-
-def _start(progress: Progress, title: str, steps: int) -> Callable[[str], object]:
-    for task in progress.task_ids:
-        progress.remove_task(task)
-    task = progress.add_task(title, total=steps, completed=-1)
-    return lambda name: progress.update(task, advance=1, description=f"{title}: {name}" if name else title)
 
 
 if __name__ == "__main__":

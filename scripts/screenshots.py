@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Take pictures of the page in its main states, at the sizes of a phone, a laptop and a wide screen.
+"""Take pictures of the page in its main states: on a phone, a laptop and a wide screen, light and dark, in both
+languages, from right to left, with errors and with a brush at work.
 
   screenshots.py [--out DIR]     starts a server and a Chromium of its own and stops both
 
@@ -16,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page
 from rich.console import Console
 
+from benchmark.browser import chromium
 from benchmark.photos import photographs
 from benchmark.server import Failed, running
 from build_mar import ROOT
@@ -35,12 +37,21 @@ class Screen:
     height: int
     scheme: Literal["light", "dark"]
     language: str
+    direction: Literal["ltr", "rtl"] = "ltr"
+
+    @property
+    def phone(self) -> bool:
+        return self.width < 640
 
 
 SCREENS = (
     Screen("laptop", 1280, 800, "light", "en"),
+    Screen("laptop-dark-spanish", 1366, 768, "dark", "es"),
+    Screen("laptop-rtl", 1280, 800, "light", "en", "rtl"),
     Screen("phone", 390, 844, "light", "en"),
     Screen("phone-dark-spanish", 360, 740, "dark", "es"),
+    Screen("phone-rtl", 360, 740, "light", "en", "rtl"),
+    Screen("wide", 2560, 1300, "light", "en"),
     Screen("wide-dark", 2560, 1300, "dark", "en"),
 )
 
@@ -50,18 +61,12 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots", help="folder for the pictures")
     options = parser.parse_args()
     console = Console(stderr=True, markup=False)
-    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
-    if not found:
-        console.print("Chromium is missing. Install it: `apt-get install chromium`, or Google Chrome.", style="red")
-        return 1
     options.out.mkdir(parents=True, exist_ok=True)
     try:
-        with running() as server, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=found[0], args=["--no-sandbox"])
+        with running() as server, chromium() as browser:
             for screen in SCREENS:
                 console.print(f"{screen.name}: {screen.width} x {screen.height}")
                 _take(browser, server.url, screen, options.out)
-            browser.close()
     except Failed as error:
         console.print(str(error), style="red")
         return 1
@@ -70,33 +75,65 @@ def main() -> int:
 
 
 def _take(browser: Browser, url: str, screen: Screen, out: Path) -> None:
-    """The page as it opens, with the objects of a photo outlined, and with one of them cut out."""
+    """The page as it opens, with the objects of a photo outlined, one of them cut out and drawn on, and with errors."""
     with browser.new_context(
         viewport={"width": screen.width, "height": screen.height},
         color_scheme=screen.scheme,
         locale=screen.language,
         reduced_motion="reduce",
+        is_mobile=screen.phone,
+        has_touch=screen.phone,
     ) as context:
         page = context.new_page()
         page.set_default_timeout(_PATIENCE_MS)
         page.goto(url, wait_until="networkidle")
+        page.evaluate("(direction) => { document.documentElement.dir = direction; }", screen.direction)
         _save(page, screen, out, "start")
+        text = FilePayload(name="notes.txt", mimeType="text/plain", buffer=b"no photo")
+        page.locator("#file").set_input_files(text)
+        page.locator("#notice .notice").wait_for()
+        _save(page, screen, out, "no-photo")
         photo = io.BytesIO()
         photographs()[0].convert("RGB").save(photo, "JPEG", quality=95)
         chosen = FilePayload(name="astronaut.jpg", mimeType="image/jpeg", buffer=photo.getvalue())
         page.locator("#file").set_input_files(chosen)
         objects = page.locator("#photo [role=checkbox]")
         objects.first.wait_for()
+        page.evaluate("scrollTo(0, 0)")
         _save(page, screen, out, "objects")
         objects.first.dispatch_event("click")
         page.locator("#outputs").wait_for()
-        page.evaluate("document.activeElement.blur()")
+        page.evaluate("document.activeElement.blur(), scrollTo(0, 0)")
         _save(page, screen, out, "cutout")
+        _draw(page)
+        _save(page, screen, out, "brush")
+        page.locator("#name").fill("kat")
+        page.locator("#cut").click()
+        page.locator("#notice .notice").wait_for()
+        _save(page, screen, out, "unknown-name")
+
+
+def _draw(page: Page) -> None:
+    """A stroke that brings some of the photo back."""
+    page.locator(".tool-add").click()
+    page.locator(".brush-picture").wait_for()
+    port = page.locator(".viewer-port")
+    port.scroll_into_view_if_needed()
+    place = port.bounding_box()
+    assert place is not None
+    for share in (0.1, 0.3):
+        page.mouse.move(place["x"] + share * place["width"], place["y"] + share * place["height"], steps=10)
+        page.mouse.down()
+    page.mouse.up()
 
 
 def _save(page: Page, screen: Screen, out: Path, state: str) -> None:
     """The window; on a phone, where little fits into one, the whole page."""
-    page.screenshot(path=out / f"{screen.name}-{state}.png", full_page=screen.width < 1000)
+    if screen.phone:  # by a high window: a full-page picture would show the page as it is without touch
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": screen.width, "height": height})
+    page.screenshot(path=out / f"{screen.name}-{state}.png")
+    page.set_viewport_size({"width": screen.width, "height": screen.height})
 
 
 if __name__ == "__main__":

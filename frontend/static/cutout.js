@@ -43,6 +43,7 @@ export class CutoutView {
       this.#meta.textContent = t("cutout.copied");
     });
     this.#listen("#share", (file) => share(...file));
+    this.busy = false;
   }
 
   /** Whether there is a final picture. */
@@ -66,6 +67,11 @@ export class CutoutView {
     this.#pane.querySelector("#tools").hidden = true;
     this.#meta.textContent = "";
     showOnly(this.#canvas, "waiting");
+  }
+
+  /** What is shown is no longer what is wanted: it stays until something else is shown, but is not given away. */
+  outdate() {
+    this.#forget();
   }
 
   /**
@@ -104,8 +110,8 @@ export class CutoutView {
 
   async #show(picture) {
     showOnly(this.#canvas, "picture"); // before it is drawn: the viewer measures its place
-    this.#pane.querySelector("#tools").hidden = false;
     await this.#viewer.show(picture);
+    this.#pane.querySelector("#tools").hidden = false; // after it: the picture would push them down
   }
 
   #forget() {

@@ -24,19 +24,22 @@ export class FoundObjects {
   #latest = null;
 
   /**
-   * Take a photo and its objects in the place of those before.
-   * @param {Blob} blob the photo's file, as `/detect` was given it
-   * @param {Detected} detected
+   * Take a photo and its objects in the place of those before. The photo is decoded while they are still awaited.
+   * @param {Blob} blob the photo's file, as `/detect` is given it
+   * @param {Detected | Promise<Detected>} detected
    * @returns {Promise<Map<number, {path: string}>>} by id: the outline as SVG path data, in px of the upright photo.
    *   Rejects with UnreadablePhoto, or with an AbortError when closed or opened anew meanwhile.
    */
-  open(blob, detected) {
+  async open(blob, detected) {
     this.close();
     const worker = new Worker(new URL("maskworker.js", import.meta.url), { type: "module" });
     worker.addEventListener("message", ({ data }) => this.#answered(data));
     worker.addEventListener("error", (event) => this.#failed(new Error(event.message || "the worker cannot be started")));
     this.#worker = worker;
-    return this.#ask("open", { blob, detected });
+    this.#ask("read", { blob }).catch(() => {}); // `open` is answered with what fails
+    const known = await detected;
+    if (this.#worker !== worker) throw closed();
+    return this.#ask("open", { detected: known });
   }
 
   /**
@@ -68,7 +71,7 @@ export class FoundObjects {
     this.#worker?.terminate();
     this.#worker = null;
     this.#latest = null;
-    this.#failed(new DOMException("The photo was closed.", "AbortError"));
+    this.#failed(closed());
   }
 
   #ask(ask, values) {
@@ -90,4 +93,8 @@ export class FoundObjects {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
+}
+
+function closed() {
+  return new DOMException("The photo was closed.", "AbortError");
 }

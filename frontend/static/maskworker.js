@@ -1,6 +1,7 @@
 /**
  * Works beside the page: traces the masks of one photo, and draws cut-outs of it while objects are taken in and out.
- * Asked by found.js alone. Takes {serial, ask: "open" | "preview", ...}, answers {serial, answer} or {serial, error}.
+ * Asked by found.js alone. Takes {serial, ask: "read" | "open" | "preview", ...}, answers {serial, answer} or
+ * {serial, error}.
  */
 
 import { alphaPlane, decode, outline } from "./masks.js";
@@ -58,16 +59,24 @@ class Preview {
   }
 }
 
+let reading = null; // what reduced() promises
 let preview = null;
 
 const answers = {
+  /** Begin to decode the photo. */
+  read({ blob }) {
+    reading = reduced(blob);
+    reading.catch(() => {}); // awaited by `open`
+  },
+
   /** @returns {Promise<Map<number, {path: string}>>} each object's outline; the preview is ready then */
-  async open({ blob, detected }) {
-    const reading = reduced(blob, detected);
-    reading.catch(() => {}); // awaited below, after the masks, which are traced while the browser decodes
+  async open({ detected }) {
     const masks = detected.objects.map((object) => ({ ...object, mask: decode(object.mask) }));
     const outlines = new Map(masks.map(({ id, mask }) => [id, { path: outline(mask) }]));
-    const photo = await reading;
+    const { photo, ratio } = await reading;
+    if (Math.abs((ratio * detected.height) / detected.width - 1) > 0.01) {
+      throw named("UnreadablePhoto", "the browser sees this photo in another shape than the server");
+    }
     const planes = new Map(masks.map(({ id, mask }) => [id, alphaPlane(mask, photo.width, photo.height)]));
     preview = new Preview(photo, planes);
     preview.draw(planes.keys(), false).close(); // the first drawing takes five times as long: nobody waits for this one
@@ -79,24 +88,22 @@ const answers = {
   },
 };
 
-/** The upright photo, no longer than a preview. */
-async function reduced(blob, { width, height }) {
+/** The upright photo, no longer than a preview, and its width over its height before. */
+async function reduced(blob) {
   let bitmap;
   try {
     bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
   } catch {
     throw named("UnreadablePhoto", "the browser cannot decode this photo");
   }
-  if (Math.abs(bitmap.width / bitmap.height - width / height) > 0.01 * (width / height)) {
-    throw named("UnreadablePhoto", "the browser sees this photo in another shape than the server");
-  }
+  const { width, height } = bitmap;
   const scale = Math.min(1, PREVIEW_SIDE / Math.max(width, height));
-  const canvas = new OffscreenCanvas(Math.max(Math.round(width * scale), 1), Math.max(Math.round(height * scale), 1));
-  const context = canvas.getContext("2d");
+  const photo = new OffscreenCanvas(Math.max(Math.round(width * scale), 1), Math.max(Math.round(height * scale), 1));
+  const context = photo.getContext("2d");
   context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0, photo.width, photo.height);
   bitmap.close();
-  return canvas;
+  return { photo, ratio: width / height };
 }
 
 function named(name, message) {

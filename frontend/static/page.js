@@ -2,14 +2,12 @@
 
 import { Album, pass, savedAs } from "./album.js";
 import { ApiError, detect, limits } from "./api.js";
-import { CodePanel } from "./code.js";
 import { Entry } from "./entry.js";
 import { wordsFor } from "./errors.js";
 import { FoundObjects, UnreadablePhoto } from "./found.js";
 import { describeModel } from "./model.js";
 import { NamesField } from "./names.js";
 import { Notice } from "./notice.js";
-import { ObjectsView } from "./objects.js";
 import { Options } from "./options.js";
 import { download } from "./output.js";
 import { PhotoProblem, PhotoView, listen } from "./photo.js";
@@ -17,6 +15,7 @@ import { address, host, misnamed } from "./server.js";
 import { camera, paste, samples } from "./sources.js";
 import { fill, language, t } from "./text.js";
 
+const SAMPLES_MS = 200; // for the list of sample photos, before the page is shown without them
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
 
 document.documentElement.lang = language;
@@ -32,15 +31,15 @@ const status = at("status");
 const names = new NamesField(at("names"));
 const notice = new Notice(at("notice"));
 const photoView = new PhotoView(at("photo"), at("source"));
-const objectsView = new ObjectsView(at("photo").querySelector(".canvas"));
 const options = new Options(at("look"));
-const code = new CodePanel(at("code"));
 const found = new FoundObjects();
 const album = new Album(fieldsOf);
 
-let opening = null; // the import of what shows a cut-out: half of the page, and of no use before there is a photo
+let opening = null; // the import of what shows objects and cut-outs: half of the page, of no use without a photo
+let objectsView = null;
 let cutoutView = null;
 let strip = null;
+let code = null;
 let taking = null; // the reading of photos
 let looked = null; // the search for the objects of what is shown
 let previewable = false; // whether this browser can draw the photo's objects itself
@@ -76,20 +75,39 @@ function take(...reads) {
   })();
 }
 
-/** Load what shows a cut-out. @returns {Promise<boolean>} whether it is there */
+/** Load what shows objects and cut-outs. @returns {Promise<boolean>} whether it is there */
 async function open() {
   try {
-    const [{ CutoutView }, { Strip }] = await Promise.all([import("./cutout.js"), import("./strip.js")]);
+    const [{ ObjectsView }, { CutoutView }, { Strip }, { CodePanel }] = await Promise.all([
+      import("./objects.js"),
+      import("./cutout.js"),
+      import("./strip.js"),
+      import("./code.js"),
+      ...["objects.css", "viewer.css", "strip.css", "code.css"].map(style),
+    ]);
+    objectsView = new ObjectsView(at("photo").querySelector(".canvas"));
+    objectsView.onchange = takeObjects;
     cutoutView = new CutoutView(at("cutout"));
     strip = new Strip(at("strip"));
     strip.onturn = turnTo;
     strip.onremove = remove;
     strip.onzip = saveAll;
+    code = new CodePanel(at("code"));
     return true;
   } catch {
     opening = null; // the next photo tries again
     return false;
   }
+}
+
+/** Resolves when this stylesheet of the page applies. */
+function style(href) {
+  return new Promise((resolve, reject) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", reject);
+    document.head.append(link);
+  });
 }
 
 /** Show an entry, and go on with it where it was left. */
@@ -121,12 +139,12 @@ function remove(entry) {
 async function look() {
   const entry = album.now;
   try {
-    const detected = await entry.find();
+    const finding = entry.find();
+    // The browser decodes the photo while the server looks.
+    const outlines = await (entry.photo.blob ? found.open(entry.photo.blob, finding) : finding);
     if (album.now !== entry || !entry.photo.blob) return;
-    const outlines = await found.open(entry.photo.blob, detected);
-    if (album.now !== entry) return;
     previewable = true;
-    objectsView.show(detected, outlines, entry.taken);
+    objectsView.show(entry.detected, outlines, entry.taken);
     if (entry.taken.size && cutoutView.empty) preview();
   } catch (error) {
     if (album.now !== entry || error.name === "AbortError" || error instanceof UnreadablePhoto) return;
@@ -191,6 +209,7 @@ async function cutNow() {
     if (!(error instanceof ApiError)) throw error;
     status.textContent = "";
     cutoutView.clear();
+    at("from-code").hidden = true;
     if (error.code === "unknown_object") names.mark(error.details.name);
     notice.tell(error, offers);
     return false;
@@ -285,19 +304,20 @@ function seen() {
   return { blob: photo.blob, width: detected.width, height: detected.height };
 }
 
-objectsView.onchange = (taken) => {
+function takeObjects(taken) {
   stop();
   names.names = []; // from now on it is these objects, whatever they are called
   notice.clear();
-  cutoutView.clear();
   album.now.want(taken.size ? { ids: taken } : null);
   if (!taken.size) {
+    cutoutView.clear();
     at("from-code").hidden = true;
     return;
   }
+  cutoutView.outdate(); // what is shown stays until the preview replaces it: nothing jumps
   preview();
   settling = setTimeout(cutNow, SETTLE_MS);
-};
+}
 
 options.onchange = () => {
   if (album.now?.wanted) cutNow();
@@ -355,14 +375,13 @@ function tellServer() {
 listen({ file, url, take });
 paste(take);
 camera(at("camera"), take);
-samples(at("samples"), take);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   cutOut();
 });
 describeModel(at("model"), (told) => {
   names.known = told;
-  objectsView.name();
+  objectsView?.name();
   tellLimits();
 });
 tellLimits();

@@ -102,6 +102,7 @@ export class PhotoView {
   }
 
   async show(photo) {
+    this.#large.ariaBusy = "true"; // what is said below the photo waits until it has its place
     if (this.#shown) URL.revokeObjectURL(this.#shown);
     this.#shown = photo.blob ? URL.createObjectURL(photo.blob) : null;
     this.#source.toggleAttribute("data-chosen", true);
@@ -125,6 +126,7 @@ export class PhotoView {
     this.#large.querySelector(".blank").textContent = t(photo.url ? "source.fetched" : "source.unseen");
     showOnly(this.#large.querySelector(".canvas"), seen ? "picture" : "unseen");
     showOnly(this.#source.querySelector(".thumb"), seen ? "picture" : "none");
+    this.#large.ariaBusy = null;
   }
 }
 

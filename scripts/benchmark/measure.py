@@ -9,6 +9,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,11 +64,15 @@ class Others:
 
     @staticmethod
     def _read() -> tuple[float, float, float]:
-        """Seconds that the cores had, that they were idle, and that this program and its children took."""
+        """Seconds that the cores had, that they were idle, and that this program and those it started took."""
+        own = sum(os.times()[:4])
+        for process in psutil.Process().children(recursive=True):  # those that ended are in their parents' times
+            with suppress(psutil.NoSuchProcess):
+                own += sum(process.cpu_times()[:4])
         machine = psutil.cpu_times()
         # The time of guests is contained in that of users.
         spent = sum(machine) - machine.guest - machine.guest_nice
-        return spent, machine.idle + machine.iowait, sum(os.times()[:4])
+        return spent, machine.idle + machine.iowait, own
 
 
 def interleaved(

@@ -27,6 +27,15 @@ def jpegs(size: Size, count: int) -> list[bytes]:
     return [_jpeg(images[number % len(images)].convert("RGB").resize(size)) for number in range(count)]
 
 
+def pair(size: Size) -> bytes:
+    """A JPEG file of this size: the woman on the left, the cat on the right."""
+    width, height = size
+    image = Image.new("RGB", size)
+    for number, photograph in enumerate(photographs()[:2]):
+        image.paste(ImageOps.fit(photograph.convert("RGB"), (width // 2, height)), (number * width // 2, 0))
+    return _jpeg(image)
+
+
 def pictures() -> Iterator[NDArray[np.uint8]]:
     """Twenty-four pictures that show a network different things, (H, W, 3) uint8 each, 225 to 741 px wide."""
     for image in photographs():

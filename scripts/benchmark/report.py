@@ -8,12 +8,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmark.aims import overview, warn_if_busy
 from benchmark.results import Results, aims
 from benchmark.stages import AROUND, INSIDE
 from parity import Summary
 
 MB = 1e6
-_BUSY = 0.1  # share of the processor that other programs take; above it even ratios are off
 
 
 def show(results: Results, console: Console) -> None:
@@ -26,7 +26,7 @@ def show(results: Results, console: Console) -> None:
     if results.parity:
         console.print(_parity(results))
     _remark(results, console)
-    console.print(_aims(results))
+    console.print(overview(aims(results)))
 
 
 def chart(results: Results, path: Path) -> None:
@@ -60,8 +60,7 @@ def _introduce(results: Results, console: Console) -> None:
         f"torch {machine.torch}, torchvision {machine.torchvision}. Medians of {results.rounds} rounds; "
         f"other programs kept {results.others:.0%} of the processor busy meanwhile."
     )
-    if results.others > _BUSY:
-        console.print("The machine was too busy for figures that mean anything: run this again later.", style="yellow")
+    warn_if_busy(results.others, console)
     peaks = ", ".join(f"{peak / 1e9:.0f} G multiply-adds/s in {dtype}" for dtype, peak in results.peaks.items())
     console.print(f"Large matrix products: {peaks}.")
     for figures in results.models:
@@ -170,17 +169,6 @@ def _parity(results: Results) -> Table:
     }
     for name, value in lines.items():
         table.add_row(name, *(str(value(summary)) for summary in results.parity.values()))
-    return table
-
-
-def _aims(results: Results) -> Table:
-    table = _table("Aims", "")
-    for heading in ("aim", "reached", ""):
-        table.add_column(heading, justify="right")
-    for aim in aims(results):
-        goal = f"{'at most' if aim.most else 'at least'} {aim.goal:g}{aim.unit}"
-        reached = "not measured" if aim.reached is None else f"{aim.reached:.2f}{aim.unit}"
-        table.add_row(aim.what, goal, reached, {True: "yes", False: "no", None: ""}[aim.met])
     return table
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from benchmark.aims import Aim
 from benchmark.measure import Machine
 from benchmark.server import Requests
 from parity import Summary
@@ -155,29 +156,6 @@ class Results:
         """For one photo, of the fastest of these sides; None when it was not measured."""
         timings = (timing for figures in self.models if figures.model == model for timing in figures.timings)
         return min((each.seconds for each in timings if each.photo == photo and each.side in sides), default=None)
-
-
-@dataclass(frozen=True)
-class Aim:
-    """What should be reached.
-
-    Attributes:
-        what: in words.
-        goal: to be reached or exceeded; kept or stayed below when `most`.
-        reached: None when this run did not measure it.
-    """
-
-    what: str
-    goal: float
-    reached: float | None
-    most: bool = False
-    unit: str = ""
-
-    @property
-    def met(self) -> bool | None:
-        if self.reached is None:
-            return None
-        return self.reached <= self.goal if self.most else self.reached >= self.goal
 
 
 def aims(results: Results) -> list[Aim]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from benchmark.measure import (
     peak_memory,
 )
 from benchmark.photos import Size, jpegs, pictures
+from benchmark.progress import Start
 from benchmark.results import Alone, Around, Crowd, Figures, Layers, Refinement, Results, Timing
 from benchmark.sides import MIN_SCORE, MOST, Scene, Subject, eager_layers, sides
 from fetch_weights import STORE
@@ -49,8 +50,6 @@ _PARITY_SIDE = 600  # px, of one's own photos: larger ones are resized in anothe
 _CPU = torch.device("cpu")
 _FAST = {best_dtype("any", _CPU)} - {torch.float32}
 """Number types beside fp32 that this processor multiplies natively."""
-Start = Callable[[str, int], Callable[[str], object]]
-"""Shows a new part of the work, of so many steps; what it returns is called, with a name, before each of them."""
 
 
 @dataclass(frozen=True)

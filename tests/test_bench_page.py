@@ -1,0 +1,83 @@
+"""The page's benchmark tells every figure. Those that are no timings hold on every machine: weight, hosts, jumps."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, Server
+from playwright.sync_api import Browser
+
+FIRST_LOAD = 60.0  # kB
+AIMS = [
+    "opening: over the network",
+    "opening: requests to other servers",
+    "opening: first paint, median",
+    "opening: first content, median",
+    "layout shift: opening",
+    "layout shift: dropping a photo",
+    "layout shift: the cut-out appears",
+    "layout shift: another object is taken",
+    "640x480: from the drop to outlines, beside /detect, median",
+    "4000x3000: from the drop to outlines, beside /detect, median",
+    "4000x3000: from a click to the outline, median",
+    "4000x3000: from a click to the outline, worst",
+    "4000x3000: from a click to the picture, median",
+    "4000x3000: from a click to the picture, worst",
+    "4000x3000: longest task while objects are clicked",
+    "4000x3000: longest task while a wide brush draws",
+]
+
+
+def bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, ROOT / "scripts" / "bench_page.py", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600)
+
+
+@pytest.fixture(scope="module")
+def measured(server: Server, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
+    """One round: what it prints, and its figures. Without a browser on this machine there is none."""
+    assert browser.version
+    figures = tmp_path_factory.mktemp("bench") / "figures.json"
+    done = bench("--url", server.url, "--rounds", "1", "--json", figures)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, json.loads(figures.read_text())
+
+
+def test_every_figure_is_told(measured: tuple[str, dict[str, Any]]):
+    printed, figures = measured
+    assert [aim["what"] for aim in figures["aims"]] == AIMS
+    assert all(aim["reached"] is not None for aim in figures["aims"])
+    for words in ("other programs kept", "Waiting, ms", "Aims", "longest task", "from the drop to outlines"):
+        assert words in printed
+    (opening,) = figures["openings"]
+    assert 0 < opening["first_paint"] <= opening["first_content"]
+    assert [drop["photo"] for drop in figures["drops"]] == ["640x480", "4000x3000"]
+    assert all(0 < drop["request"] < drop["whole"] for drop in figures["drops"])
+    assert len(figures["toggles"]) == 4
+    assert all(0 < toggle[moment] < 60 for toggle in figures["toggles"] for moment in ("outline", "picture"))
+    assert figures["chromium"]
+    missed = [aim["what"] for aim in figures["aims"] if not aim["met"]]
+    assert all(what in " ".join(printed.partition("Missed:")[2].split()) for what in missed)
+
+
+def test_the_page_opens_with_little_and_from_nowhere_else(measured: tuple[str, dict[str, Any]]):
+    (opening,) = measured[1]["openings"]
+    assert opening["elsewhere"] == 0
+    assert 0 < sum(opening["bytes"].values()) / 1e3 < FIRST_LOAD
+    assert {"Document", "Script", "Stylesheet"} <= set(opening["bytes"])
+
+
+def test_nothing_jumps_in_any_window(measured: tuple[str, dict[str, Any]]):
+    assert measured[1]["shifts"] == []
+
+
+def test_a_page_that_is_not_there_is_told_in_a_line():
+    done = bench("--url", "http://127.0.0.1:9", "--rounds", "1")
+    assert done.returncode == 1
+    assert "http://127.0.0.1:9" in done.stderr
+    assert "Traceback" not in done.stderr
