@@ -386,4 +386,10 @@ describeModel(at("model"), (told) => {
 });
 tellLimits();
 tellServer();
+// Whoever drags something here or begins to do something will need the rest in a moment.
+for (const sign of ["dragenter", "pointerdown", "keydown"]) {
+  document.addEventListener(sign, () => (opening ??= open()), { once: true });
+}
+// Shown with them, so that nothing moves when they come; but a server that is slow to list them holds nobody up.
+await Promise.race([samples(at("samples"), take), new Promise((pass) => setTimeout(pass, SAMPLES_MS))]);
 document.body.dataset.ready = "";
