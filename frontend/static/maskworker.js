@@ -79,7 +79,8 @@ const answers = {
     }
     const planes = new Map(masks.map(({ id, mask }) => [id, alphaPlane(mask, photo.width, photo.height)]));
     preview = new Preview(photo, planes);
-    preview.draw(planes.keys(), false).close(); // the first drawing takes five times as long: nobody waits for this one
+    // The first drawing takes five times as long: nobody waits for this one, and the outlines go out before it.
+    setTimeout(() => preview.draw(planes.keys(), false).close());
     return outlines;
   },
 
