@@ -87,7 +87,7 @@ function forget() {
   previewable = false;
   objectsView.clear();
   found.close();
-  cutoutView.clear();
+  cutoutView.forget();
   at("from-code").hidden = true;
   tellFound("");
 }
