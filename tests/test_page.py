@@ -146,6 +146,100 @@ def test_what_the_network_got_wrong_is_rubbed_out_and_undone(page: Page, chelsea
     assert_shows_chelsea(download(page)[1], chelsea)
 
 
+def rub(page: Page, width: int, *points: tuple[float, float]) -> None:
+    """Erase dabs of the cut-out of a photo this wide, around px of the photo."""
+    erase = page.get_by_role("button", name="Erase")
+    if erase.get_attribute("aria-pressed") != "true":
+        erase.click()
+    expect(page.locator(".brush-picture")).to_be_visible()
+    viewer = page.get_by_role("group", name="Cut-out, zoomable")
+    expect(viewer).not_to_have_attribute("aria-busy", "true")
+    viewer.scroll_into_view_if_needed()
+    box = viewer.bounding_box()
+    assert box is not None
+    for x, y in points:
+        page.mouse.click(box["x"] + x * box["width"] / width, box["y"] + y * box["width"] / width)
+    expect(page.get_by_role("button", name="Undo")).not_to_have_attribute("aria-disabled", "true")
+
+
+def alphas(picture: Image.Image, *points: tuple[int, int]) -> list[int]:
+    return [picture.getpixel(point)[3] for point in points]
+
+
+def choose_look(page: Page, server: Server, name: str) -> None:
+    with page.expect_response(f"{server.url}/cut"):
+        page.get_by_text(name, exact=True).click()
+    expect(page.get_by_text(re.compile(r"^1 object, [\d.]+ s$"))).to_be_visible()
+    expect(page.get_by_role("button", name="Cut out", exact=True)).to_have_attribute("aria-disabled", "false")
+
+
+def test_what_was_rubbed_out_stays_out_with_other_edges(page: Page, server: Server, chelsea: Image.Image):
+    nose, eye = (225, 150), (160, 110)
+    choose(page, encoded(chelsea))
+    ask_for(page, "cat")
+    expect(cutout(page, "cat")).to_be_visible()
+    wait_for_objects(page)
+    rub(page, chelsea.width, nose)
+    rubbed = download(page)[1]
+    page.get_by_text("More", exact=True).click()
+    choose_look(page, server, "Sharp")
+    expect(page.get_by_role("button", name="Erase")).to_have_attribute("aria-pressed", "true")  # it stays in hand
+    rub(page, chelsea.width, eye)
+    sharp = download(page)[1]
+    assert alphas(sharp, nose, eye) == [0, 0]
+    assert sharp.getchannel("A").histogram()[100:200] != rubbed.getchannel("A").histogram()[100:200]  # new edges
+    for _ in range(2):
+        page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Undo")).to_have_attribute("aria-disabled", "true")
+    assert_shows_chelsea(download(page)[1], chelsea)
+
+
+def test_what_was_rubbed_out_waits_while_it_cannot_be_drawn(
+    page: Page, server: Server, chelsea: Image.Image, astronaut: Image.Image
+):
+    nose = (225, 150)
+    choose(page, encoded(chelsea))
+    wait_for_objects(page)
+    ask_for(page, "cat")
+    expect(cutout(page, "cat")).to_be_visible()
+    rub(page, chelsea.width, nose)
+    choose_look(page, server, "White")
+    told = page.get_by_text("Your strokes come back with a transparent cut-out of the whole photo.")
+    expect(told).to_be_visible()
+    assert download(page)[1].convert("RGB").getpixel(nose) == chelsea.getpixel(nose)
+    choose_look(page, server, "None")
+    expect(told).to_be_hidden()
+    assert alphas(download(page)[1], nose) == [0]
+    choose(page, encoded(astronaut), "astronaut.png")
+    choose(page, encoded(chelsea))
+    wait_for_objects(page)
+    ask_for(page, "cat")
+    expect(cutout(page, "cat")).to_be_visible()
+    expect(page.get_by_role("button", name="Download")).to_be_visible()
+    assert_shows_chelsea(download(page)[1], chelsea)
+
+
+def test_what_was_rubbed_out_stays_out_when_another_object_is_taken(page: Page, chelsea: Image.Image):
+    both = Image.new("RGB", (2 * chelsea.width, chelsea.height))
+    for x in (0, chelsea.width):
+        both.paste(chelsea, (x, 0))
+    nose, eye, other_nose = (225, 150), (160, 110), (225 + chelsea.width, 150)
+    choose(page, encoded(both), "cats.png")
+    wait_for_objects(page)
+    cats = page.get_by_role("checkbox", name=re.compile("^cat, "))
+    left, right = sorted(cats.all(), key=lambda cat: cat.bounding_box()["x"])
+    left.click()
+    expect(cutout(page, "cat")).to_be_visible()
+    rub(page, both.width, nose)
+    assert alphas(download(page)[1], nose, eye, other_nose) == [0, 255, 0]
+    right.click()
+    expect(page.get_by_text(re.compile(r"^2 objects, "))).to_be_visible()
+    assert alphas(download(page)[1], nose, eye, other_nose) == [0, 255, 255]
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Undo")).to_have_attribute("aria-disabled", "true")
+    assert alphas(download(page)[1], nose, eye, other_nose) == [255, 255, 255]
+
+
 def test_a_zip_holds_colours_and_transparency(page: Page, chelsea: Image.Image):
     choose(page, encoded(chelsea))
     page.get_by_text("ZIP", exact=True).click()

@@ -16,6 +16,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, CDPSession, ConsoleMessage, Locator, Page, expect
 
+from objectcut import png
+
 STATIC = Path(__file__).resolve().parent.parent / "frontend" / "static"
 PAGE = """<!doctype html>
 <html lang="en">
@@ -44,15 +46,18 @@ new Toolbar(at("tools"), at("pane"), viewer, brush);
 const [photo, cutout] = [await blob("photo.png"), await blob("cutout.png")];
 const { width, height } = await createImageBitmap(photo);
 const picture = { before: photo, after: cutout, width, height };
-const offer = (transparent) =>
-  brush.offer({ blob: photo, width, height }, { blob: cutout, width, height, transparent });
-await viewer.show({ ...picture, final: true });
-offer(true);
+let shown;
+const cut = async (name, { transparent = true, behind = photo } = {}) => {
+  shown = await blob(name);
+  const after = await brush.offer({ blob: behind, width, height }, { blob: shown, width, height, transparent });
+  await viewer.show({ ...picture, after: after ?? shown, final: true });
+};
+await cut("cutout.png");
 const edited = async () => {
-  const bytes = new Uint8Array(await (await brush.toBlob("image/png")).arrayBuffer());
+  const bytes = new Uint8Array(await ((await brush.toBlob()) ?? shown).arrayBuffer());
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 };
-Object.assign(window, { viewer, brush, picture, offer, edited });
+Object.assign(window, { viewer, brush, picture, cut, edited });
 """
 WIDTH, HEIGHT = 1000, 700  # more than one tile each way
 HOLE = (300, 200, 700, 500)  # what the cut-out keeps of the photo
@@ -76,6 +81,16 @@ def cutout(photo: np.ndarray) -> np.ndarray:
     return picture
 
 
+@pytest.fixture(scope="module")
+def other(photo: np.ndarray) -> np.ndarray:
+    """Another cut-out of the photo, with a faint stripe: (H, W, 4), uint8."""
+    picture = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
+    inside = np.s_[150:600, 350:950]
+    picture[inside] = np.dstack([photo[inside], np.full((450, 600), 255, np.uint8)])
+    picture[300:320, 350:950, 3] = 3
+    return picture
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """Serves the page's own files, and those of the test where there are some."""
 
@@ -90,12 +105,18 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, photo: np.ndarray, cutout: np.ndarray) -> Iterator[str]:
+def site(
+    tmp_path_factory: pytest.TempPathFactory, photo: np.ndarray, cutout: np.ndarray, other: np.ndarray
+) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("site")
     (folder / "test.html").write_text(PAGE)
     (folder / "test.js").write_text(SCRIPT)
     Image.fromarray(photo).save(folder / "photo.png")
-    Image.fromarray(cutout).save(folder / "cutout.png")
+    (folder / "cutout.png").write_bytes(png.encode(cutout))
+    (folder / "other.png").write_bytes(png.encode(other))
+    Image.fromarray(cutout).save(folder / "pillow.png")
+    Image.fromarray(cutout).save(folder / "cutout.webp", lossless=True, exact=True)
+    Image.fromarray(cutout).convert("P").save(folder / "palette.png", transparency=0)
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -180,11 +201,11 @@ def edit(page: Page, name: str, size: int) -> None:
     page.evaluate("size => (brush.size = size)", size)
 
 
-def edited(page: Page) -> np.ndarray:
-    """The edited picture: (H, W, 4), uint8."""
+def edited(page: Page, any_kind: bool = False) -> np.ndarray:
+    """The picture with its strokes, which is a PNG: (H, W, 4), uint8."""
     image = Image.open(io.BytesIO(base64.b64decode(page.evaluate("edited()"))))
-    assert (image.format, image.mode) == ("PNG", "RGBA")
-    return np.array(image)
+    assert any_kind or (image.format, image.mode) == ("PNG", "RGBA")
+    return np.array(image.convert("RGBA"))
 
 
 def distance(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
@@ -412,10 +433,7 @@ def test_erase_takes_alpha_away_under_the_brush_only(page: Page, cutout: np.ndar
     off = distance(450, 300, 600, 400)
     result = edited(page)
     assert (result[off < 0.6 * radius - 1] == 0).all()
-    assert (
-        result[(off > radius + 1) & (cutout[..., 3] == 255)] == cutout[(off > radius + 1) & (cutout[..., 3] == 255)]
-    ).all()
-    assert (result[off > radius + 1, 3] == cutout[off > radius + 1, 3]).all()
+    assert (result[off > radius + 1] == cutout[off > radius + 1]).all()
     rim = result[(off > 0.7 * radius) & (off < 0.9 * radius)]
     assert ((rim[:, 3] > 0) & (rim[:, 3] < 255)).all()
     assert (result[result[..., 3] == 0] == 0).all()
@@ -430,9 +448,9 @@ def test_add_brings_the_pixels_of_the_photo_back(page: Page, photo: np.ndarray, 
     full = off < 0.6 * radius - 1
     assert (result[full, :3] == photo[full]).all()
     assert (result[full, 3] == 255).all()
-    assert (result[off > radius + 1, 3] == cutout[off > radius + 1, 3]).all()
-    rim = (off > 0.7 * radius) & (off < 0.9 * radius) & (cutout[..., 3] == 0)
-    assert (np.abs(result[rim, :3].astype(int) - photo[rim]) <= np.ceil(128 / result[rim, 3:])).all()  # premultiplied
+    assert (result[off > radius + 1] == cutout[off > radius + 1]).all()
+    rim = (result[..., 3] > 0) & (cutout[..., 3] == 0)
+    assert (result[rim, :3] == photo[rim]).all()
     assert (result[result[..., 3] == 0] == 0).all()
 
 
@@ -488,24 +506,133 @@ def test_a_stroke_that_changes_nothing_is_no_edit(page: Page):
     assert not page.evaluate("brush.edited")
 
 
-def test_the_history_forgets_the_oldest_beyond_its_bytes(page: Page):
+@pytest.mark.parametrize("name", ["cutout.webp", "pillow.png", "palette.png"])
+def test_every_kind_of_picture_can_be_drawn_on(page: Page, name: str):
+    page.evaluate("name => cut(name)", name)
+    before = edited(page, any_kind=True)
+    edit(page, "Erase", 60)
+    draw(page, (500, 300), (600, 400))
+    radius = 30 / page.evaluate("viewer.scale")
+    off = distance(500, 300, 600, 400)
+    result = edited(page)
+    assert (result[off < 0.6 * radius - 1] == 0).all()
+    clear = (off > radius + 1) & (before[..., 3] == 255)
+    assert (result[clear] == before[clear]).all()
+    assert (result[off > radius + 1, 3] == before[off > radius + 1, 3]).all()
+
+
+# Strokes from one cut-out to the next ----------------------------------------------------------------------------
+
+
+def stroke_twice(page: Page) -> None:
+    edit(page, "Erase", 60)
+    draw(page, (360, 240), (640, 460))
+    tool(page, "Bring back parts of the photo").click()
+    draw(page, (250, 420), (720, 300))
+
+
+def test_strokes_are_on_the_next_cut_out_as_if_drawn_there(page: Page, other: np.ndarray):
+    page.evaluate("cut('other.png')")
+    stroke_twice(page)
+    there = edited(page)
+    page.evaluate("brush.forget(); cut('cutout.png')")
+    stroke_twice(page)
+    page.evaluate("cut('other.png')")
+    assert (edited(page) == there).all()
+    assert (there != other).any()
+
+
+def test_strokes_of_before_the_next_cut_out_are_undone_and_redone(page: Page, other: np.ndarray):
+    stroke_twice(page)
+    page.evaluate("cut('other.png')")
+    both = edited(page)
+    tool(page, "Undo").click()
+    expect(tool(page, "Redo")).to_have_attribute("aria-disabled", "false")
+    radius = 30 / page.evaluate("viewer.scale")
+    erased = distance(360, 240, 640, 460) < 0.6 * radius - 1
+    assert (edited(page)[erased] == 0).all()
+    assert (both[erased] != 0).any()  # the second stroke crosses the first
+    tool(page, "Undo").click()
+    expect(tool(page, "Undo")).to_have_attribute("aria-disabled", "true")
+    assert (edited(page) == other).all()
+    page.evaluate("cut('cutout.png')")
+    page.evaluate("cut('other.png')")
+    for _ in range(2):
+        tool(page, "Redo").click()
+    expect(tool(page, "Redo")).to_have_attribute("aria-disabled", "true")
+    assert (edited(page) == both).all()
+
+
+def test_strokes_are_seen_as_soon_as_the_next_cut_out(page: Page):
+    edit(page, "Erase", 60)
+    draw(page, (500, 350), (600, 350))
+    assert page.evaluate("cut('other.png').then(() => viewer.port.querySelector('.brush-picture') !== null)")
+    assert page.get_by_role("img", name="Cut-out").locator("canvas").count() > 1
+
+
+def test_the_preview_of_the_next_cut_out_has_the_strokes(page: Page, photo: np.ndarray):
+    edit(page, "Erase", 60)
+    draw(page, (500, 350), (600, 350))
+    tool(page, "Bring back parts of the photo").click()
+    draw(page, (100, 100))
+    seen = page.evaluate(
+        """async () => {
+            const whole = new ImageData(500, 350);
+            whole.data.fill(255);
+            const sketched = await brush.sketch(await createImageBitmap(whole), picture.before);
+            const context = new OffscreenCanvas(500, 350).getContext("2d", { willReadFrequently: true });
+            context.drawImage(sketched, 0, 0);
+            const at = (x, y) => [...context.getImageData(x, y, 1, 1).data];
+            return { erased: at(275, 175), added: at(50, 50), left: at(400, 300) };
+        }"""
+    )
+    assert seen["erased"][3] == 0
+    assert np.abs(np.array(seen["added"][:3]) - photo[100, 100])[:2].max() <= 3
+    assert seen["left"] == [255, 255, 255, 255]
+
+
+def test_strokes_are_set_aside_and_come_back(page: Page, cutout: np.ndarray, other: np.ndarray):
+    stroke_twice(page)
+    page.evaluate("cut('other.png', { transparent: false })")
+    assert page.evaluate("[brush.setAside, brush.edited]") == [True, False]
+    expect(tool(page, "Undo")).to_have_attribute("aria-disabled", "true")
+    port(page).press("Control+z")
+    assert (edited(page) == other).all()
+    page.evaluate("cut('cutout.png')")
+    assert page.evaluate("[brush.setAside, brush.edited]") == [False, True]
+    for _ in range(2):
+        tool(page, "Undo").click()
+    assert (edited(page) == cutout).all()
+
+
+def test_another_photo_has_none_of_the_strokes(page: Page, cutout: np.ndarray):
+    stroke_twice(page)
+    page.evaluate("cut('cutout.png', { behind: picture.before.slice() })")
+    assert not page.evaluate("brush.edited")
+    for name in ("Undo", "Redo"):
+        expect(tool(page, name)).to_have_attribute("aria-disabled", "true")
+    assert (edited(page) == cutout).all()
+
+
+def test_the_history_keeps_strokes_beyond_its_bytes_but_undoes_only_the_newest(page: Page):
     told = page.evaluate(
         """async () => {
             const { History } = await import("./history.js");
+            const history = new History(1000);
+            const patch = (x) => [{ x, y: 0, width: 10, height: 10, data: new Uint8ClampedArray(400) }];
+            for (const x of [1, 2, 3]) history.push({ path: [{ x, y: 0 }] }, patch(x));
             const undone = [];
-            const history = new History((patch) => (undone.push(patch.x), patch), 1000);
-            for (const x of [1, 2, 3]) history.push([{ x, y: 0, image: new ImageData(10, 10) }]);
-            while (history.canUndo) history.undo();
-            return { undone, changed: history.changed };
+            while (history.canUndo) undone.push(history.undo()[0].x);
+            return { undone, left: history.strokes.map(({ path }) => path[0].x) };
         }"""
     )
-    assert told == {"undone": [3, 2], "changed": True}
+    assert told == {"undone": [3, 2], "left": [1]}
 
 
 @pytest.mark.parametrize(
     "offer",
     [
-        "offer(false)",
+        "cut('cutout.png', { transparent: false })",
         "brush.offer(null, { blob: picture.after, width: 1000, height: 700, transparent: true })",
         "brush.offer({ blob: picture.before, width: 1000, height: 700 },"
         " { blob: picture.after, width: 400, height: 300, transparent: true })",

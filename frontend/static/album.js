@@ -46,10 +46,13 @@ export class Album {
   /**
    * Every cut-out in one file. Of what nothing was wanted yet, everything by these names is cut out.
    * @param {string[]} names
-   * @param {{signal: AbortSignal, tell: (progress: {done: number, count: number}) => void}} how
+   * @param {object} how
+   * @param {AbortSignal} how.signal
+   * @param {(progress: {done: number, count: number}) => void} how.tell
+   * @param {(entry: import("./entry.js").Entry) => Promise<Blob | null>} how.drawn its cut-out as a person changed it
    * @returns {Promise<{file: Blob | null, count: number, missing: {name: string, error: ApiError}[]}>}
    */
-  async save(names, { signal, tell }) {
+  async save(names, { signal, tell, drawn }) {
     const files = [];
     const missing = [];
     const entries = [...this.entries];
@@ -57,7 +60,9 @@ export class Album {
       tell({ done, count: entries.length });
       if (!entry.wanted) entry.want({ names });
       try {
-        const blob = await this.#saved(entry, signal);
+        const fields = this.#fieldsOf(entry);
+        await entry.cut(fields);
+        const blob = (await drawn(entry)) ?? (await savedAs(entry, fields, signal)) ?? entry.result.blob;
         files.push({ name: fileName(entry.photo.stem, entry.names, blob.type), blob });
       } catch (error) {
         pass(error);
@@ -67,12 +72,6 @@ export class Album {
     }
     const { zip } = await import("./zip.js"); // few need it
     return { file: files.length ? await zip(files) : null, count: files.length, missing };
-  }
-
-  async #saved(entry, signal) {
-    const fields = this.#fieldsOf(entry);
-    const { blob } = await entry.cut(fields);
-    return (await savedAs(entry, fields, signal)) ?? blob;
   }
 }
 

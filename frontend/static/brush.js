@@ -1,36 +1,35 @@
 /**
  * A round, soft brush on the final cut-out: "add" brings the photo's own pixels back, "erase" takes alpha away.
- * The picture is kept in tiles, so that a stroke touches, and the browser uploads, only what is under it.
+ * Strokes belong to the photo: they are drawn again on its next cut-out. All work on pixels happens in brushworker.js;
+ * this side takes the gestures and shows what has changed.
  */
 
-import { History } from "./history.js";
+import { TILE, tiles } from "./tiles.js";
 
-const TILE = 512; // px: 1 MB
 const SIZES = { least: 4, most: 240 }; // diameter, CSS px
 const SIZE_STEP = 1.2;
-const SOLID = 0.6; // the part of the radius that is drawn fully; from there it fades
-const FADE = profile(1024);
 const LEAST_RADIUS = 0.75; // px of the picture: a dab always meets the centre of a pixel
 const SHOW_SIZE_MS = 900;
-const FRAME_MS = 12; // of work at a time, so that the page keeps its 60 frames a second
+const NO_STROKES = { canUndo: false, canRedo: false, edited: false };
 
-/** Draws on the picture of a viewer, as its pen. Dispatches "change" when what can be edited changes. */
+/** Draws on the picture of a viewer, as its pen. Dispatches "change" when what can be edited or undone changes. */
 export class Brush extends EventTarget {
   #viewer;
   #ring = ring();
   #ringTimer = 0;
   #over = false; // a pointer is over the port
   #size = 48;
+  #photo = null; // the Blob whose strokes these are
+  #kept = new Map(); // of other photos that were drawn on: Blob → {worker, told}
+  #worker = null; // WorkerLink, from the first time on that this photo's cut-out is drawn on
+  #told = NO_STROKES; // by the worker
   #source = null; // {photo, cutout} of the last offer
   #editable = false;
   #opening = null; // the promise of what is read for editing
-  #picture = null; // Picture, once it is read
-  #stroke = null;
-  #waiting = []; // points that the next frame draws
-  #frame = 0;
-
-  /** @type {History} of the strokes since the last offer */
-  history = new History((patch) => this.#picture.exchange(patch));
+  #sheet = null; // Sheet, once the picture is read
+  #drawing = false;
+  #waiting = []; // points that the worker is asked to draw when it is through with those before
+  #busy = false; // the worker draws
 
   /** @param {import("./viewer.js").Viewer} viewer */
   constructor(viewer) {
@@ -40,7 +39,7 @@ export class Brush extends EventTarget {
     viewer.port.append(this.#ring);
     this.size = this.#size;
     viewer.addEventListener("change", () => {
-      if (viewer.mode !== "view") this.#open();
+      if (viewer.mode !== "view") this.#edit();
     });
   }
 
@@ -52,9 +51,22 @@ export class Brush extends EventTarget {
     return this.#editable && this.#viewer.final;
   }
 
-  /** Whether the picture differs from the one that was offered. */
+  get canUndo() {
+    return this.canEdit && this.#told.canUndo;
+  }
+
+  get canRedo() {
+    return this.canEdit && this.#told.canRedo;
+  }
+
+  /** Whether strokes are on the picture that was offered. */
   get edited() {
-    return this.history.changed;
+    return this.#editable && this.#told.edited;
+  }
+
+  /** Whether there are strokes that wait for a picture that can be edited. */
+  get setAside() {
+    return this.#source !== null && !this.#editable && this.#told.edited;
   }
 
   get sizes() {
@@ -70,7 +82,7 @@ export class Brush extends EventTarget {
     this.#size = Math.round(Math.min(SIZES.most, Math.max(SIZES.least, wanted)));
     this.#ring.style.inlineSize = this.#ring.style.blockSize = `${this.#size}px`;
     if (!this.#over) this.#showSize();
-    this.dispatchEvent(new Event("change"));
+    this.#changed();
   }
 
   larger() {
@@ -82,79 +94,118 @@ export class Brush extends EventTarget {
   }
 
   /**
-   * Make the picture that the viewer shows the one to edit. Nothing is decoded before the viewer's mode asks for it.
+   * Make this the picture to edit, before the viewer shows it. The strokes on an earlier cut-out of the photo are drawn
+   * on it; without any, nothing is decoded before the viewer's mode asks for it.
    *
    * @param {{blob: Blob, width: number, height: number} | null} photo px, upright; null if it cannot be shown
    * @param {{blob: Blob, width: number, height: number, transparent: boolean}} cutout px
+   * @returns {Promise<HTMLElement | null>} shows the picture with its strokes; null without any
    */
-  offer(photo, cutout) {
-    this.clear();
-    this.#source = { photo, cutout };
+  async offer(photo, cutout) {
+    this.finish();
+    this.#leave();
+    if (photo && photo.blob !== this.#photo) this.#turnTo(photo.blob);
+    const source = (this.#source = { photo, cutout });
     this.#editable =
       photo !== null && cutout.transparent && photo.width === cutout.width && photo.height === cutout.height;
-    this.dispatchEvent(new Event("change"));
+    this.#changed();
+    if (!this.#drawn) return null;
+    await this.#open();
+    return this.#source === source && this.edited ? (this.#sheet?.element ?? null) : null;
   }
 
-  /** Forget the picture and its edits. */
+  /**
+   * Draw the strokes on a preview of the photo's next cut-out.
+   *
+   * @param {ImageBitmap} bitmap of the whole photo
+   * @param {Blob} photo
+   * @returns {Promise<ImageBitmap>} the same one where there is nothing to draw, or it cannot be drawn
+   */
+  async sketch(bitmap, photo) {
+    if (photo !== this.#photo || !this.#told.edited) return bitmap;
+    return this.#worker.ask("preview", { bitmap }).catch(() => bitmap);
+  }
+
+  /** Leave the picture; its strokes wait for the photo's next cut-out. */
   clear() {
-    this.#abandon();
+    this.finish();
     this.#viewer.mode = "view";
-    this.#source = this.#opening = this.#picture = null;
-    this.#editable = false;
-    this.history.clear();
-    this.dispatchEvent(new Event("change"));
+    this.#leave();
+    this.#changed();
+  }
+
+  /** Forget the strokes on a photo. @param {Blob} photo */
+  forget(photo) {
+    this.#kept.get(photo)?.worker.close();
+    this.#kept.delete(photo);
+    if (photo !== this.#photo) return;
+    this.#leave();
+    this.#worker?.close();
+    this.#begin(null);
+  }
+
+  /**
+   * Draw a photo's strokes on a cut-out of it.
+   *
+   * @param {Blob} photo
+   * @param {Blob} cutout of the same size; of the photo that is offered, the offered one
+   * @returns {Promise<Blob | null>} PNG; null without a stroke
+   */
+  async drawOn(photo, cutout) {
+    if (photo === this.#photo) return this.toBlob();
+    const kept = this.#kept.get(photo);
+    if (!kept?.told.edited) return null;
+    await kept.worker.ask("open", { behind: photo, cutout });
+    return kept.worker.ask("file");
   }
 
   /** As far as no stroke is being drawn: its pixels are not yet in the history. */
   undo() {
-    if (!this.#stroke) this.history.undo();
+    if (this.canEdit && !this.#drawing) this.#worker?.tell("undo");
   }
 
   redo() {
-    if (!this.#stroke) this.history.redo();
+    if (this.canEdit && !this.#drawing) this.#worker?.tell("redo");
   }
 
   /**
-   * The picture as it was edited, at full size; colour is zero wherever alpha is zero.
+   * The picture with its strokes at full size; every pixel they did not touch is the offered one, bit for bit.
    *
-   * @param {"image/png" | "image/webp"} type a browser that cannot write it gives PNG: see the blob's type
-   * @returns {Promise<Blob>} the offered blob itself when nothing was edited
+   * @returns {Promise<Blob | null>} PNG; null without a stroke. Rejects with an AbortError if the photo is forgotten.
    */
-  async toBlob(type = "image/png") {
-    const { blob } = this.#source.cutout;
-    if (!this.edited && blob.type === type) return blob;
-    await this.#open();
-    return this.#picture.toBlob(type);
+  async toBlob() {
+    await this.#opening;
+    return this.#sheet && this.#worker.ask("file");
   }
 
   // The viewer's pen ------------------------------------------------------------------------------------------------
 
   begin(point) {
-    if (!this.#picture) return; // still being read
+    if (!this.#sheet?.ready) return;
+    this.#drawing = true;
     const radius = Math.max(LEAST_RADIUS, this.#size / 2 / this.#viewer.scale);
-    this.#stroke = new Stroke(this.#picture, this.#viewer.mode, radius);
+    this.#worker.tell("begin", { mode: this.#viewer.mode, radius });
     this.extend([point]);
   }
 
   extend(points) {
-    if (!this.#stroke) return;
+    if (!this.#drawing) return;
     this.#waiting.push(...points);
-    this.#frame ||= requestAnimationFrame(() => this.#drawWaiting());
+    if (!this.#busy) this.#drawWaiting();
   }
 
   finish() {
-    if (!this.#stroke) return;
+    if (!this.#drawing) return;
     this.#drawWaiting();
-    const replaced = this.#stroke.replaced();
-    this.#stroke = null;
-    if (!replaced.length) return;
-    this.history.push(replaced);
-    this.dispatchEvent(new Event("change"));
+    this.#worker.tell("finish");
+    this.#drawing = false;
   }
 
   cancel() {
-    this.#stroke?.takeBack();
-    this.#abandon();
+    if (!this.#drawing) return;
+    this.#waiting = [];
+    this.#worker.tell("cancel");
+    this.#drawing = false;
   }
 
   hover(place) {
@@ -164,17 +215,9 @@ export class Brush extends EventTarget {
   }
 
   #drawWaiting() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
-    this.#stroke.through(this.#waiting);
+    this.#busy = true;
+    this.#worker.tell("extend", { points: this.#waiting });
     this.#waiting = [];
-  }
-
-  #abandon() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
-    this.#waiting = [];
-    this.#stroke = null;
   }
 
   /** Show the ring in the middle for a moment, so that a new size is seen while no pointer is there. */
@@ -187,344 +230,173 @@ export class Brush extends EventTarget {
     this.#ringTimer = setTimeout(() => (this.#ring.hidden = !this.#over), SHOW_SIZE_MS);
   }
 
-  /** Read the photo and the cut-out, and show the picture that strokes are drawn on. */
-  #open() {
-    if (!this.#editable) {
-      this.#viewer.mode = "view";
-      return Promise.resolve();
-    }
-    return (this.#opening ??= this.#read(this.#source));
+  // The picture -----------------------------------------------------------------------------------------------------
+
+  /** Whether the worker keeps strokes, be they undone. */
+  get #drawn() {
+    return this.#told.edited || this.#told.canRedo;
+  }
+
+  /** Show the picture that strokes are drawn on. */
+  async #edit() {
+    if (!this.#editable) this.#viewer.mode = "view";
+    await this.#open();
+    if (this.#sheet && !this.#sheet.element.isConnected) this.#viewer.swap(this.#sheet.element);
+  }
+
+  /** Read the photo and the cut-out, where they can be edited. */
+  async #open() {
+    if (this.#editable) await (this.#opening ??= this.#read(this.#source));
   }
 
   async #read(source) {
+    const { photo, cutout } = source;
     this.#viewer.port.ariaBusy = "true";
     try {
-      const picture = await Picture.read(source.photo.blob, source.cutout.blob);
-      if (this.#source !== source) return;
-      this.#picture = picture;
-      this.#viewer.swap(picture.element);
+      this.#photo = photo.blob;
+      this.#worker ??= this.#link();
+      const sheet = (this.#sheet = new Sheet(cutout.width, cutout.height));
+      await this.#worker.ask("open", { behind: photo.blob, cutout: cutout.blob });
+      sheet.ready = true;
     } catch (problem) {
       if (this.#source !== source) return;
-      this.#editable = false; // no memory for it, or sizes that are not what they were said to be
+      if (this.#drawn) this.#leave();
+      else this.forget(this.#photo); // the next picture has another try
+      this.#source = source;
       this.#viewer.mode = "view";
-      this.dispatchEvent(new Event("change"));
-      console.warn(problem);
+      this.#changed();
+      console.warn(problem); // no memory for it, or sizes that are not what they were said to be
     } finally {
-      this.#viewer.port.ariaBusy = null;
+      if (this.#source === source) this.#viewer.port.ariaBusy = null;
     }
+  }
+
+  /** Put the strokes of the photo before aside, and go on with those of this one. */
+  #turnTo(photo) {
+    if (this.#drawn) this.#kept.set(this.#photo, { worker: this.#worker, told: this.#told });
+    else this.#worker?.close();
+    this.#begin(photo);
+  }
+
+  #begin(photo) {
+    const { worker = null, told = NO_STROKES } = this.#kept.get(photo) ?? {};
+    this.#kept.delete(photo);
+    this.#photo = photo;
+    this.#worker = worker;
+    this.#told = told;
+    this.#busy = false;
+    this.#changed();
+  }
+
+  #link() {
+    const link = new WorkerLink((data) => {
+      if (link === this.#worker) this.#hear(data);
+    });
+    return link;
+  }
+
+  #hear({ patch, order, told }) {
+    if (patch) this.#sheet?.put(patch);
+    if (!told) return;
+    this.#told = told;
+    if (order === "extend") {
+      this.#busy = false;
+      if (this.#waiting.length) this.#drawWaiting();
+    }
+    this.#changed();
+  }
+
+  #leave() {
+    this.#source = this.#opening = this.#sheet = null;
+    this.#editable = this.#drawing = false;
+    this.#waiting = [];
+    this.#viewer.port.ariaBusy = null;
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
   }
 }
 
-/** The cut-out in tiles, and the photo that it was cut from. */
-class Picture {
-  /** Shows it, one CSS px per px. */
+/** Shows a picture, one CSS px per px, in canvases that the browser uploads one by one. */
+class Sheet {
   element = document.createElement("div");
-  #photo;
-  #width;
-  #height;
-  #tiles = [];
+  ready = false; // the picture is read
   #columns;
-  #scratch = canvas(TILE, TILE).getContext("2d", { willReadFrequently: true });
+  #contexts;
 
-  /**
-   * @param {Blob} photo
-   * @param {Blob} cutout straight RGBA of the same size
-   */
-  static async read(photo, cutout) {
-    const [behind, front] = await Promise.all([createImageBitmap(photo), createImageBitmap(cutout)]);
-    if (behind.width !== front.width || behind.height !== front.height) {
-      throw new RangeError(`photo ${behind.width} × ${behind.height}, cut-out ${front.width} × ${front.height}`);
-    }
-    const picture = new Picture(behind);
-    let since = performance.now();
-    for (const tile of picture.#tiles) {
-      tile.context.drawImage(front, -tile.x, -tile.y);
-      if (performance.now() - since < FRAME_MS) continue;
-      await pause(); // the page goes on meanwhile
-      since = performance.now();
-    }
-    front.close();
-    return picture;
-  }
-
-  constructor(photo) {
-    this.#photo = photo;
-    this.#width = photo.width;
-    this.#height = photo.height;
-    this.#columns = Math.ceil(photo.width / TILE);
+  constructor(width, height) {
     this.element.className = "brush-picture";
-    for (let y = 0; y < photo.height; y += TILE) {
-      for (let x = 0; x < photo.width; x += TILE) {
-        this.#tiles.push(new Tile(x, y, Math.min(TILE, photo.width - x), Math.min(TILE, photo.height - y)));
-      }
-    }
-    this.element.append(...this.#tiles.map((tile) => tile.context.canvas));
+    this.#columns = Math.ceil(width / TILE);
+    // In main memory, where the changes come from: no GPU is waited for.
+    this.#contexts = tiles(width, height).map((tile) => canvas(tile).getContext("2d", { willReadFrequently: true }));
+    this.element.append(...this.#contexts.map((context) => context.canvas));
   }
 
-  /** The tiles that a rectangle touches, px, half-open. */
-  *tiles(left, top, right, bottom) {
-    const rows = this.#tiles.length / this.#columns;
-    const [firstRow, endRow] = [Math.max(0, Math.floor(top / TILE)), Math.min(rows, Math.ceil(bottom / TILE))];
-    const first = Math.max(0, Math.floor(left / TILE));
-    const end = Math.min(this.#columns, Math.ceil(right / TILE));
-    for (let row = firstRow; row < endRow; row++) {
-      for (let column = first; column < end; column++) yield this.#tiles[row * this.#columns + column];
-    }
-  }
-
-  /** @returns {ImageData} the photo where the tile is */
-  photoAt(tile) {
-    this.#scratch.clearRect(0, 0, TILE, TILE);
-    this.#scratch.drawImage(this.#photo, -tile.x, -tile.y);
-    return this.#scratch.getImageData(0, 0, tile.width, tile.height);
-  }
-
-  /** @type {(patch: import("./history.js").Patch) => import("./history.js").Patch} within one tile */
-  exchange({ x, y, image }) {
-    const [tile] = this.tiles(x, y, x + 1, y + 1);
-    const area = { left: x - tile.x, top: y - tile.y, right: x - tile.x + image.width, bottom: y - tile.y + image.height };
-    const replaced = cropped(tile.pixels, area);
-    paste(tile.pixels, image, area);
-    tile.show(area);
-    return { x, y, image: replaced };
-  }
-
-  async toBlob(type) {
-    const whole = new OffscreenCanvas(this.#width, this.#height);
-    const context = whole.getContext("2d");
-    for (const tile of this.#tiles) context.drawImage(tile.context.canvas, tile.x, tile.y);
-    return whole.convertToBlob({ type, quality: 1 }); // WebP is lossless at 1
+  /** @param {import("./history.js").Patch} patch within one tile */
+  put({ x, y, width, height, data }) {
+    const context = this.#contexts[Math.floor(y / TILE) * this.#columns + Math.floor(x / TILE)];
+    context.putImageData(new ImageData(data, width, height), x % TILE, y % TILE);
   }
 }
 
-/** A part of the picture: a canvas that shows it, and its pixels from the first stroke on. */
-class Tile {
-  #pixels = null;
+/** Gives orders to a brushworker.js of its own, which carries them out one after the other. */
+class WorkerLink {
+  #worker = new Worker(new URL("brushworker.js", import.meta.url), { type: "module" });
+  #asked = new Map(); // serial → {resolve, reject}
+  #serial = 0;
 
-  constructor(x, y, width, height) {
-    this.x = x;
-    this.y = y;
-    this.width = width;
-    this.height = height;
-    // In main memory: reading it waits for no GPU, and every browser rounds colours there in the same way.
-    this.context = canvas(width, height).getContext("2d", { willReadFrequently: true });
-    this.context.canvas.style.left = `${x}px`;
-    this.context.canvas.style.top = `${y}px`;
+  /** @param {(data: object) => void} hear takes every message of the worker */
+  constructor(hear) {
+    this.#worker.addEventListener("message", ({ data }) => {
+      hear(data);
+      if ("serial" in data) this.#done(data);
+    });
+    this.#worker.addEventListener("error", (event) =>
+      this.#fail(new Error(event.message || "the worker cannot be started")),
+    );
   }
 
-  /** @returns {ImageData} straight RGBA; `show` what was changed in it */
-  get pixels() {
-    return (this.#pixels ??= this.context.getImageData(0, 0, this.width, this.height));
+  /** Give an order whose answer nobody waits for. */
+  tell(order, values = {}) {
+    this.#worker.postMessage({ order, serial: this.#serial++, ...values });
   }
 
-  show({ left, top, right, bottom }) {
-    this.context.putImageData(this.pixels, 0, 0, left, top, right - left, bottom - top);
-  }
-}
-
-/**
- * From pressing to lifting the pointer. A pixel takes the strongest dab that passes over it, not their sum: strokes
- * that cross themselves keep a soft edge.
- */
-class Stroke {
-  #picture;
-  #adds;
-  #radius;
-  #inks = new Map(); // Tile to Ink
-  #last = null;
-
-  /**
-   * @param {Picture} picture
-   * @param {"add" | "erase"} mode
-   * @param {number} radius px of the picture
-   */
-  constructor(picture, mode, radius) {
-    this.#picture = picture;
-    this.#adds = mode === "add";
-    this.#radius = radius;
+  /** @returns {Promise<any>} its answer; rejects with an AbortError when closed meanwhile */
+  ask(order, values = {}) {
+    return new Promise((resolve, reject) => {
+      this.#asked.set(this.#serial, { resolve, reject });
+      this.tell(order, values);
+    });
   }
 
-  /** @param {{x: number, y: number}[]} points px of the picture */
-  through(points) {
-    for (const [index, point] of points.entries()) {
-      const from = this.#last ?? point;
-      const length = Math.hypot(point.x - from.x, point.y - from.y);
-      // Nearer than that, a straight line shows no corner.
-      if (this.#last && index < points.length - 1 && length < this.#radius / 4) continue;
-      // Pieces: the bounding box of a long slanted line is mostly empty.
-      const pieces = Math.max(1, Math.ceil(length / (2 * this.#radius)));
-      for (let piece = 0; piece < pieces; piece++) {
-        this.#line(between(from, point, piece / pieces), between(from, point, (piece + 1) / pieces));
-      }
-      this.#last = point;
-    }
-    for (const ink of this.#inks.values()) ink.show();
+  /** Whatever is still asked for is given up. */
+  close() {
+    this.#worker.terminate();
+    this.#fail(new DOMException("The photo was left.", "AbortError"));
   }
 
-  /** @returns {import("./history.js").Patch[]} the pixels that were there before */
-  replaced() {
-    return [...this.#inks.values()].filter((ink) => ink.changed).map((ink) => ink.replaced());
+  #done({ serial, order, answer, error }) {
+    const asked = this.#asked.get(serial);
+    this.#asked.delete(serial);
+    const problem = error && new Error(`${order}: ${error.name}: ${error.message}`);
+    if (!problem) asked?.resolve(answer);
+    else if (asked) asked.reject(problem);
+    else throw problem;
   }
 
-  takeBack() {
-    for (const ink of this.#inks.values()) ink.takeBack();
-  }
-
-  #line(from, to) {
-    const [left, right] = [Math.min(from.x, to.x) - this.#radius, Math.max(from.x, to.x) + this.#radius];
-    const [top, bottom] = [Math.min(from.y, to.y) - this.#radius, Math.max(from.y, to.y) + this.#radius];
-    for (const tile of this.#picture.tiles(left, top, right, bottom)) {
-      let ink = this.#inks.get(tile);
-      if (!ink) this.#inks.set(tile, (ink = new Ink(tile, this.#adds ? this.#picture.photoAt(tile) : null)));
-      ink.line(from, to, this.#radius);
-    }
+  #fail(problem) {
+    for (const { reject } of this.#asked.values()) reject(problem);
+    this.#asked.clear();
   }
 }
 
-/** What one stroke does to one tile. */
-class Ink {
-  changed = false;
-  #tile;
-  #photo; // ImageData, or null for erasing
-  #before;
-  #strength; // of the brush at each pixel so far, 0 to 255
-  #touched = emptyArea(); // since the beginning
-  #unseen = emptyArea(); // since the last show()
-
-  constructor(tile, photo) {
-    this.#tile = tile;
-    this.#photo = photo;
-    this.#before = cropped(tile.pixels, { left: 0, top: 0, right: tile.width, bottom: tile.height });
-    this.#strength = new Uint8Array(tile.width * tile.height);
-  }
-
-  /** Draw along the line between two points, px of the picture. */
-  line(from, to, radius) {
-    const { x: tileX, y: tileY, width, height } = this.#tile;
-    const area = {
-      left: Math.max(0, Math.floor(Math.min(from.x, to.x) - radius) - tileX),
-      top: Math.max(0, Math.floor(Math.min(from.y, to.y) - radius) - tileY),
-      right: Math.min(width, Math.ceil(Math.max(from.x, to.x) + radius) - tileX),
-      bottom: Math.min(height, Math.ceil(Math.max(from.y, to.y) + radius) - tileY),
-    };
-    if (area.left >= area.right || area.top >= area.bottom) return;
-    const [pixels, before, photo] = [this.#tile.pixels.data, this.#before.data, this.#photo?.data];
-    const strength = this.#strength;
-    const [alongX, alongY] = [to.x - from.x, to.y - from.y];
-    const perLength = 1 / Math.max(alongX ** 2 + alongY ** 2, 1e-9);
-    const perRadius = FADE.length / radius ** 2;
-    let changed = this.changed;
-    for (let y = area.top; y < area.bottom; y++) {
-      const offY = tileY + y + 0.5 - from.y;
-      for (let x = area.left; x < area.right; x++) {
-        const pixel = y * width + x;
-        const had = strength[pixel];
-        if (had === 255) continue;
-        const offX = tileX + x + 0.5 - from.x;
-        const part = Math.min(1, Math.max(0, (offX * alongX + offY * alongY) * perLength));
-        const [awayX, awayY] = [offX - part * alongX, offY - part * alongY];
-        const place = (awayX * awayX + awayY * awayY) * perRadius;
-        if (place >= FADE.length) continue;
-        const has = FADE[place | 0];
-        if (has <= had) continue;
-        strength[pixel] = has;
-        const now = photo ? add(pixels, before, photo, pixel * 4, has) : erase(pixels, before, pixel * 4, has);
-        changed ||= now;
-      }
-    }
-    this.changed = changed;
-    include(this.#touched, area);
-    include(this.#unseen, area);
-  }
-
-  show() {
-    if (this.#unseen.right > this.#unseen.left) this.#tile.show(this.#unseen);
-    this.#unseen = emptyArea();
-  }
-
-  replaced() {
-    const { left, top } = this.#touched;
-    return { x: this.#tile.x + left, y: this.#tile.y + top, image: cropped(this.#before, this.#touched) };
-  }
-
-  takeBack() {
-    this.#tile.pixels.data.set(this.#before.data);
-    this.#tile.show(this.#touched);
-  }
-}
-
-// One pixel, at an index of straight RGBA; both tell whether it differs from what was there before the stroke. Free
-// functions of arrays: the inner loop runs some million times in a frame.
-
-/** The photo over what was there. */
-function add(pixels, before, photo, at, strength) {
-  const over = (strength * photo[at + 3]) / 255;
-  const under = (before[at + 3] * (255 - over)) / 255;
-  const alpha = over + under;
-  if (alpha === 0) return false;
-  pixels[at] = (photo[at] * over + before[at] * under) / alpha;
-  pixels[at + 1] = (photo[at + 1] * over + before[at + 1] * under) / alpha;
-  pixels[at + 2] = (photo[at + 2] * over + before[at + 2] * under) / alpha;
-  pixels[at + 3] = alpha;
-  return (
-    pixels[at + 3] !== before[at + 3] ||
-    pixels[at] !== before[at] ||
-    pixels[at + 1] !== before[at + 1] ||
-    pixels[at + 2] !== before[at + 2]
-  );
-}
-
-function erase(pixels, before, at, strength) {
-  pixels[at + 3] = (before[at + 3] * (255 - strength)) / 255;
-  if (pixels[at + 3] === 0) pixels[at] = pixels[at + 1] = pixels[at + 2] = 0;
-  return pixels[at + 3] !== before[at + 3];
-}
-
-/** Strength of the brush by the square of the distance from its middle, of which the last entry is the rim. */
-function profile(length) {
-  return Uint8Array.from({ length }, (_, place) => {
-    const outside = Math.max(0, (Math.sqrt((place + 0.5) / length) - SOLID) / (1 - SOLID));
-    return Math.round(255 * (1 - outside ** 2 * (3 - 2 * outside)));
-  });
-}
-
-function between(from, to, part) {
-  return { x: from.x + (to.x - from.x) * part, y: from.y + (to.y - from.y) * part };
-}
-
-// Areas: px of a tile, half-open -----------------------------------------------------------------------------------
-
-function emptyArea() {
-  return { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
-}
-
-function include(area, other) {
-  area.left = Math.min(area.left, other.left);
-  area.top = Math.min(area.top, other.top);
-  area.right = Math.max(area.right, other.right);
-  area.bottom = Math.max(area.bottom, other.bottom);
-}
-
-function cropped(image, { left, top, right, bottom }) {
-  const part = new ImageData(right - left, bottom - top);
-  for (let y = top; y < bottom; y++) {
-    const row = (y * image.width + left) * 4;
-    part.data.set(image.data.subarray(row, row + part.width * 4), (y - top) * part.width * 4);
-  }
-  return part;
-}
-
-function paste(image, part, { left, top }) {
-  for (let y = 0; y < part.height; y++) {
-    const row = part.data.subarray(y * part.width * 4, (y + 1) * part.width * 4);
-    image.data.set(row, ((top + y) * image.width + left) * 4);
-  }
-}
-
-function canvas(width, height) {
+function canvas({ x, y, width, height }) {
   const element = document.createElement("canvas");
   element.width = width;
   element.height = height;
+  element.style.left = `${x}px`;
+  element.style.top = `${y}px`;
   return element;
 }
 
@@ -534,8 +406,4 @@ function ring() {
   element.className = "brush-ring";
   element.hidden = true;
   return element;
-}
-
-function pause() {
-  return new Promise((resume) => setTimeout(resume));
 }

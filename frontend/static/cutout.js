@@ -25,15 +25,19 @@ export class CutoutView {
   #canvas;
   #meta;
   #outputs;
+  #note;
   #viewer;
   #brush;
-  #result = null;
+  #showing = null; // {final}: the latest picture that is shown, or about to be
+  #result = null; // the final picture that can be taken home
 
   constructor(pane) {
     this.#pane = pane;
     this.#canvas = pane.querySelector(".canvas");
     this.#meta = pane.querySelector(".meta");
     this.#outputs = pane.querySelector(".outputs");
+    this.#note = note();
+    pane.append(this.#note);
     this.#viewer = new Viewer(this.#canvas.querySelector("div[data-when=picture]"));
     this.#brush = new Brush(this.#viewer);
     new Toolbar(pane.querySelector("#tools"), pane, this.#viewer, this.#brush);
@@ -46,14 +50,9 @@ export class CutoutView {
     this.busy = false;
   }
 
-  /** Whether there is a final picture. */
+  /** Whether there is no final picture, and none about to be shown. */
   get empty() {
-    return this.#result === null;
-  }
-
-  /** Whether a person has drawn on the picture. */
-  get edited() {
-    return !this.empty && this.#brush.edited;
+    return !this.#showing?.final;
   }
 
   set busy(busy) {
@@ -61,8 +60,10 @@ export class CutoutView {
     this.#canvas.querySelector(".blank").textContent = t(busy ? "page.cutting" : "cutout.waiting");
   }
 
+  /** Show nothing; what was drawn on a photo comes back with its next cut-out. */
   clear() {
-    this.#forget();
+    this.#showing = null;
+    this.#leave();
     this.#viewer.clear();
     this.#pane.querySelector("#tools").hidden = true;
     this.#meta.textContent = "";
@@ -71,37 +72,65 @@ export class CutoutView {
 
   /** What is shown is no longer what is wanted: it stays until something else is shown, but is not given away. */
   outdate() {
-    this.#forget();
+    this.#showing = null;
+    this.#leave();
   }
 
   /**
-   * Show what the cut-out will look like.
+   * Show what the cut-out will look like, unless another picture comes first.
    * @param {ImageBitmap} bitmap is closed when it is drawn
    * @param {{blob: Blob, width: number, height: number}} photo px, upright
    */
   async preview(bitmap, photo) {
-    this.#forget();
-    await this.#show({ before: photo.blob, after: bitmap, width: photo.width, height: photo.height, final: false });
-    bitmap.close();
-    this.#meta.textContent = t("cutout.preview");
+    const own = (this.#showing = { final: false });
+    this.#leave();
+    const after = await this.#brush.sketch(bitmap, photo.blob);
+    if (own === this.#showing) {
+      await this.#show({ before: photo.blob, after, width: photo.width, height: photo.height, final: false });
+    }
+    if (own === this.#showing) this.#meta.textContent = t("cutout.preview");
+    for (const drawn of [bitmap, after]) drawn.close();
   }
 
   /** @param {Result} result; rejects when `signal` aborts before it is shown */
   async show(result, signal) {
     const { width, height } = await sizeOf(result.blob);
     signal.throwIfAborted();
+    const own = (this.#showing = { final: true });
     const { photo } = result;
     const whole = photo !== null && photo.width === width && photo.height === height;
     const label = result.names.length ? t("cutout.of", { names: result.names.join(", ") }) : t("cutout.of-all");
-    this.#forget();
-    this.#result = result; // from now on a preview comes too late
-    await this.#show({ before: whole ? photo.blob : null, after: result.blob, width, height, final: true, label });
-    signal.throwIfAborted();
-    this.#brush.offer(photo, { blob: result.blob, width, height, transparent: result.transparent });
+    const { mode } = this.#viewer;
+    this.#result = null; // until this one is shown; the one before stays in sight
+    const cutout = { blob: result.blob, width, height, transparent: result.transparent };
+    const after = (await this.#brush.offer(photo, cutout)) ?? result.blob;
+    if (own === this.#showing) {
+      await this.#show({ before: whole ? photo.blob : null, after, width, height, final: true, label });
+    }
+    if (own !== this.#showing) return signal.throwIfAborted();
+    this.#result = result;
+    if (this.#brush.canEdit) this.#viewer.mode = mode; // the brush stays in hand
     this.#meta.textContent = result.told;
+    this.#note.textContent = this.#brush.setAside ? t("cutout.set_aside") : "";
     this.#outputs.hidden = false;
     this.#outputs.querySelector("#copy").hidden = !canCopy(result.blob);
-    this.#outputs.querySelector("#share").hidden = !canShare(result.blob, this.#name(result.blob));
+    this.#outputs.querySelector("#share").hidden = !canShare(result.blob, this.#name(result));
+    signal.throwIfAborted();
+  }
+
+  /**
+   * A cut-out with what was drawn on its photo, be it shown or not.
+   * @param {Blob} photo
+   * @param {Blob} cutout transparent, and as large as the photo
+   * @returns {Promise<Blob | null>} PNG; null where nothing was drawn
+   */
+  drawn(photo, cutout) {
+    return this.#brush.drawOn(photo, cutout);
+  }
+
+  /** The photo is taken away, and what was drawn on it. @param {Blob} photo */
+  forget(photo) {
+    this.#brush.forget(photo);
   }
 
   scrollTo() {
@@ -114,37 +143,46 @@ export class CutoutView {
     this.#pane.querySelector("#tools").hidden = false; // after it: the picture would push them down
   }
 
-  #forget() {
+  #leave() {
     this.#result = null;
     this.#brush.clear();
     this.#outputs.hidden = true;
+    this.#note.textContent = "";
   }
 
-  /**
-   * The picture as a file: with the person's strokes if there are any, else as it was asked for.
-   * @returns {Promise<[Blob, string]>} with its name
-   */
-  async file() {
-    const blob = this.edited ? await this.#brush.toBlob() : ((await this.fetchFile()) ?? this.#result.blob);
-    return [blob, this.#name(blob)];
+  /** The picture as a file: with the person's strokes if there are any, else as it was asked for. */
+  async #file() {
+    const result = this.#result;
+    const blob = (await this.#brush.toBlob()) ?? (await this.fetchFile()) ?? result.blob;
+    return [blob, this.#name(result, blob)];
   }
 
-  #name(blob) {
-    return fileName(this.#result.stem, this.#result.names, blob.type);
+  #name({ stem, names, blob }, file = blob) {
+    return fileName(stem, names, file.type);
   }
 
   #listen(selector, give) {
     const button = this.#outputs.querySelector(selector);
     button.addEventListener("click", async () => {
-      if (this.empty || button.ariaBusy === "true") return;
+      if (!this.#result || button.ariaBusy === "true") return;
       button.ariaBusy = "true";
       try {
-        await give(await this.file());
+        await give(await this.#file());
+      } catch (problem) {
+        if (problem.name !== "AbortError") throw problem; // another photo was taken meanwhile
       } finally {
         button.ariaBusy = null;
       }
     });
   }
+}
+
+/** Below the tools; empty while there is nothing to say. */
+function note() {
+  const element = document.createElement("p");
+  element.className = "hint";
+  element.ariaLive = "polite";
+  return element;
 }
 
 async function sizeOf(blob) {

@@ -1,83 +1,87 @@
-/** Undo and redo for pixels: what an edit replaced is kept as patches, up to a number of bytes. */
+/** The strokes on a photo, for undo, redo, and to be drawn again on its next cut-out. */
+
+/**
+ * @typedef {object} Stroke what a person drew, whatever the cut-out below it
+ * @property {"add" | "erase"} mode
+ * @property {number} radius px of the photo
+ * @property {{x: number, y: number}[]} path px of the photo
+ */
 
 /**
  * @typedef {object} Patch pixels for a rectangle of the picture
  * @property {number} x left, px of the picture
  * @property {number} y top, px of the picture
- * @property {ImageData} image straight RGBA
+ * @property {number} width px
+ * @property {number} height px
+ * @property {Uint8ClampedArray} data straight RGBA
  */
 
-/** Dispatches "change" whenever what can be undone or redone may have changed. */
-export class History extends EventTarget {
-  #exchange;
+export class History {
   #limit;
-  #done = []; // edits, oldest first; an edit is an array of patches
-  #undone = []; // edits, the one to be redone first at the end
-  #forgotten = false;
+  #done = []; // oldest first: {stroke, replaced}, which is null once it was too much to keep
+  #undone = []; // strokes, the one to be redone first at the end
 
-  /**
-   * A patch is kept once: undoing puts its pixels into the picture and keeps those that were there for redoing.
-   *
-   * @param {(patch: Patch) => Patch} exchange puts a patch into the picture, gives back what it replaced
-   * @param {number} limit bytes of pixels; the oldest edits beyond are forgotten, the newest never is
-   */
-  constructor(exchange, limit = 200e6) {
-    super();
-    this.#exchange = exchange;
+  /** @param {number} limit bytes of replaced pixels; beyond, the oldest strokes stay, but cannot be undone any more */
+  constructor(limit = 200e6) {
     this.#limit = limit;
   }
 
   get canUndo() {
-    return this.#done.length > 0;
+    return Boolean(this.#done.at(-1)?.replaced);
   }
 
   get canRedo() {
     return this.#undone.length > 0;
   }
 
-  /** Whether the picture differs from the one before the first edit, as far as is known. */
-  get changed() {
-    return this.canUndo || this.#forgotten;
+  /** @returns {Stroke[]} those that are on the picture, oldest first */
+  get strokes() {
+    return this.#done.map(({ stroke }) => stroke);
   }
 
-  /** @param {Patch[]} replaced what the edit has replaced; its rectangles do not overlap */
-  push(replaced) {
+  /**
+   * @param {Stroke} stroke that was just drawn
+   * @param {Patch[]} replaced the pixels that were there before; the rectangles do not overlap
+   */
+  push(stroke, replaced) {
     this.#undone = [];
-    this.#done.push(replaced);
-    let kept = this.#done.reduce((sum, edit) => sum + bytes(edit), 0);
-    while (kept > this.#limit && this.#done.length > 1) {
-      kept -= bytes(this.#done.shift());
-      this.#forgotten = true;
-    }
-    this.#tell();
+    this.#keep(stroke, replaced);
   }
 
+  /** @returns {Patch[]} what is to be put back; call it only when `canUndo` */
   undo() {
-    this.#move(this.#done, this.#undone);
+    const { stroke, replaced } = this.#done.pop();
+    this.#undone.push(stroke);
+    return replaced;
   }
 
-  redo() {
-    this.#move(this.#undone, this.#done);
+  /**
+   * Call it only when `canRedo`.
+   * @param {(stroke: Stroke) => Patch[]} draw gives back what the stroke replaced
+   */
+  redo(draw) {
+    const stroke = this.#undone.pop();
+    this.#keep(stroke, draw(stroke));
   }
 
-  clear() {
+  /** Draw all strokes on another picture. @param {(stroke: Stroke) => Patch[]} draw as for `redo` */
+  replay(draw) {
+    const { strokes } = this;
     this.#done = [];
-    this.#undone = [];
-    this.#forgotten = false;
-    this.#tell();
+    for (const stroke of strokes) this.#keep(stroke, draw(stroke));
   }
 
-  #move(from, to) {
-    if (!from.length) return;
-    to.push(from.pop().map(this.#exchange));
-    this.#tell();
-  }
-
-  #tell() {
-    this.dispatchEvent(new Event("change"));
+  #keep(stroke, replaced) {
+    this.#done.push({ stroke, replaced });
+    let kept = this.#done.reduce((sum, edit) => sum + bytes(edit), 0);
+    for (const edit of this.#done.slice(0, -1)) {
+      if (kept <= this.#limit) return;
+      kept -= bytes(edit);
+      edit.replaced = null;
+    }
   }
 }
 
-function bytes(edit) {
-  return edit.reduce((sum, patch) => sum + patch.image.data.byteLength, 0);
+function bytes({ replaced }) {
+  return replaced?.reduce((sum, patch) => sum + patch.data.byteLength, 0) ?? 0;
 }

@@ -132,6 +132,7 @@ function turnTo(entry) {
 /** Take a photo away. There is always another: a single one has no place in the strip. */
 function remove(entry) {
   turnTo(album.remove(entry));
+  cutoutView.forget(entry.photo.blob);
   strip.show(album.entries, album.now);
 }
 
@@ -251,7 +252,7 @@ async function saveAll() {
   notice.clear();
   try {
     const tell = (progress) => (strip.zipping = progress);
-    const { file, count, missing } = await album.save(names.names, { signal, tell });
+    const { file, count, missing } = await album.save(names.names, { signal, tell, drawn });
     if (fresh) cutNow(); // show what was made
     const told = count ? t("strip.zipped", { count }) : t("strip.none");
     status.textContent = told;
@@ -263,6 +264,16 @@ async function saveAll() {
   } finally {
     saving = strip.zipping = null;
   }
+}
+
+/** A cut-out with what was drawn on the photo; null where nothing was, or nothing of it can be. */
+async function drawn({ photo, result }) {
+  return isTransparent(result) && !result.fields.crop ? cutoutView.drawn(photo.blob, result.blob) : null;
+}
+
+/** Whether everything but the objects is transparent. */
+function isTransparent({ blob, fields }) {
+  return !fields.background && !fields.background_image && blob.type !== "image/jpeg";
 }
 
 /** The entry's objects that bear these names are taken on the photo, and drawn at once. */

@@ -117,6 +117,7 @@ export const TEXTS = {
     "cutout.undo": "Undo",
     "cutout.redo": "Redo",
     "cutout.not_editable": "Only a transparent cut-out of the full photo can be edited",
+    "cutout.set_aside": "Your strokes come back with a transparent cut-out of the whole photo.",
     // options
     "options.background": "Background",
     "options.transparent": "None",
@@ -325,6 +326,7 @@ export const TEXTS = {
     "cutout.undo": "Deshacer",
     "cutout.redo": "Rehacer",
     "cutout.not_editable": "Solo se puede editar un recorte transparente de la foto entera",
+    "cutout.set_aside": "Tus trazos vuelven cuando el recorte es transparente y de la foto entera.",
     // options
     "options.background": "Fondo",
     "options.transparent": "Ninguno",

@@ -1,4 +1,4 @@
-/** The tools of the cut-out's pane, and the keys for them: wires viewer, brush and history, owns no state of theirs. */
+/** The tools of the cut-out's pane, and the keys for them: wires viewer and brush, owns no state of theirs. */
 
 import { t } from "./text.js";
 
@@ -47,7 +47,7 @@ export class Toolbar {
     element.addEventListener("keydown", (event) => this.#rove(event));
     element.addEventListener("focusin", (event) => this.#enter(event.target));
     pane.addEventListener("keydown", (event) => this.#key(event));
-    for (const source of [viewer, brush, brush.history]) source.addEventListener("change", () => this.#update());
+    for (const source of [viewer, brush]) source.addEventListener("change", () => this.#update());
     this.#update();
   }
 
@@ -113,8 +113,8 @@ export class Toolbar {
     const refusal = viewer.final && !brush.canEdit ? t("cutout.not_editable") : null;
     this.#able("add", brush.canEdit, refusal);
     this.#able("erase", brush.canEdit, refusal);
-    this.#able("undo", brush.history.canUndo);
-    this.#able("redo", brush.history.canRedo);
+    this.#able("undo", brush.canUndo);
+    this.#able("redo", brush.canRedo);
     this.#press("compare", viewer.compare);
     this.#press("add", viewer.mode === "add");
     this.#press("erase", viewer.mode === "erase");
