@@ -70,11 +70,11 @@ def test_a_photo_is_cut_by_the_server_that_the_address_says(
     expect(page.get_by_text(re.compile(r"knows \d+ names"))).to_be_visible()
     choose(page, chelsea)
     page.get_by_label("What to cut out").fill("cat")
-    page.get_by_role("button", name="Cut out").click()
+    page.get_by_role("button", name="Cut out", exact=True).click()
     expect(page.get_by_role("img", name="Cut-out of cat", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile(r"^1 object, [\d.]+ s$"))).to_be_visible()
     with page.expect_download() as event:
-        page.get_by_role("button", name="Download").click()
+        page.get_by_role("button", name="Download", exact=True).click()
     assert event.value.suggested_filename == "chelsea-cat.png"
     picture = Image.open(io.BytesIO(Path(event.value.path()).read_bytes()))
     assert picture.getpixel((chelsea.width - 1, 0))[3] == 0
@@ -95,7 +95,7 @@ def test_what_the_server_says_of_a_mistake_is_read(page: Page, site: str, open_s
     page.goto(f"{site}?api={open_server}")
     choose(page, chelsea)
     page.get_by_label("What to cut out").fill("kat")
-    page.get_by_role("button", name="Cut out").click()
+    page.get_by_role("button", name="Cut out", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("No class is called 'kat'")
 
 
@@ -135,7 +135,7 @@ def test_the_servers_own_page_sends_photos_nowhere_else(
         page.goto(f"{server.url}/?api={collector}")
         choose(page, chelsea)
         expect(page.get_by_role("alert")).to_contain_text("this page may only call its own server")
-        page.get_by_role("button", name="Cut out").click()
+        page.get_by_role("button", name="Cut out", exact=True).click()
         expect(page.get_by_role("alert")).to_contain_text("this page may only call its own server")
         assert heard == []
         page.goto(f"{site}?api={collector}")
@@ -156,7 +156,7 @@ def test_what_is_no_address_is_told_and_nothing_is_sent(page: Page, site: str, c
     expect(page.get_by_role("region", name="Model")).to_contain_text("names no server")
     choose(page, chelsea)
     expect(told).to_be_visible()
-    page.get_by_role("button", name="Cut out").click()
+    page.get_by_role("button", name="Cut out", exact=True).click()
     expect(told).to_be_visible()
     assert asked == []
 

@@ -89,6 +89,33 @@ def test_each_photo_keeps_what_was_clicked_in_it(page: Page, chelsea: Image.Imag
     expect(object_called(page, "cat")).to_have_attribute("aria-checked", "true")
 
 
+def test_what_was_rubbed_out_of_a_photo_is_saved_with_the_others(
+    page: Page, chelsea: Image.Image, astronaut: Image.Image
+):
+    nose = 225, 150
+    choose(page, {"chelsea.png": chelsea, "astronaut.png": astronaut})
+    object_called(page, "cat").click()
+    expect(page.get_by_role("img", name="Cut-out of cat")).to_be_visible()
+    page.get_by_role("button", name="Erase").click()
+    expect(page.locator(".brush-picture")).to_be_visible()
+    viewer = page.get_by_role("group", name="Cut-out, zoomable")
+    viewer.scroll_into_view_if_needed()
+    box = viewer.bounding_box()
+    assert box is not None
+    page.mouse.click(*(box[side] + at * box["width"] / chelsea.width for side, at in zip("xy", nose, strict=True)))
+    expect(page.get_by_role("button", name="Undo")).not_to_have_attribute("aria-disabled", "true")
+    tile(page, "astronaut.png").click()
+    expect(page.get_by_role("img", name="Your photo astronaut.png")).to_be_visible()
+    page.get_by_label("What to cut out").fill("person")
+    assert saved(page)["chelsea-cat.png"].getpixel(nose) == (0, 0, 0, 0)
+    tile(page, "chelsea.png").click()
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).not_to_have_attribute("aria-disabled", "true")
+    undo.click()
+    expect(undo).to_have_attribute("aria-disabled", "true")
+    assert saved(page)["chelsea-cat.png"].getpixel(nose) == (*chelsea.getpixel(nose), 255)
+
+
 def test_photos_that_come_later_join_the_others(page: Page, chelsea: Image.Image, astronaut: Image.Image):
     choose(page, {"chelsea.png": chelsea})
     expect(object_called(page, "cat")).to_be_visible()

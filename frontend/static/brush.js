@@ -145,18 +145,19 @@ export class Brush extends EventTarget {
   }
 
   /**
-   * Draw a photo's strokes on a cut-out of it.
+   * Draw a photo's strokes on a cut-out of it, be it the one that is offered or not.
    *
    * @param {Blob} photo
-   * @param {Blob} cutout of the same size; of the photo that is offered, the offered one
+   * @param {Blob} cutout of the same size
    * @returns {Promise<Blob | null>} PNG; null without a stroke
    */
   async drawOn(photo, cutout) {
-    if (photo === this.#photo) return this.toBlob();
-    const kept = this.#kept.get(photo);
-    if (!kept?.told.edited) return null;
-    await kept.worker.ask("open", { behind: photo, cutout });
-    return kept.worker.ask("file");
+    await this.#opening;
+    const own = { worker: this.#worker, told: this.#told };
+    const { worker, told } = photo === this.#photo ? own : (this.#kept.get(photo) ?? {});
+    if (!told?.edited) return null;
+    if (!this.#sheet || this.#source.cutout.blob !== cutout) await worker.ask("open", { behind: photo, cutout });
+    return worker.ask("file");
   }
 
   /** As far as no stroke is being drawn: its pixels are not yet in the history. */

@@ -1,0 +1,364 @@
+/**
+ * Where photos are worked on: they go to the server, their objects come back, what is taken of them is cut out. Wires
+ * the parts for it. Loaded when there is a photo, or soon will be.
+ */
+
+import { Album, pass, savedAs } from "./album.js";
+import { ApiError, detect } from "./api.js";
+import { CodePanel } from "./code.js";
+import { CutoutView } from "./cutout.js";
+import { Entry } from "./entry.js";
+import { wordsFor } from "./errors.js";
+import { FoundObjects, UnreadablePhoto } from "./found.js";
+import { ObjectsView } from "./objects.js";
+import { download } from "./output.js";
+import { PhotoProblem, PhotoView } from "./photo.js";
+import { Strip } from "./strip.js";
+import { t } from "./text.js";
+
+const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
+
+const at = (id) => document.getElementById(id);
+
+export class Studio {
+  #names;
+  #notice;
+  #options;
+  #button = at("cut");
+  #status = at("status");
+  #photoView = new PhotoView(at("photo"), at("source"));
+  #objectsView = new ObjectsView(at("photo").querySelector(".canvas"));
+  #cutoutView = new CutoutView(at("cutout"));
+  #strip = new Strip(at("strip"));
+  #code = new CodePanel(at("code"));
+  #found = new FoundObjects();
+  #album = new Album((entry) => this.#fieldsOf(entry));
+  #taking = null; // the reading of photos
+  #looked = null; // the search for the objects of what is shown
+  #previewable = false; // whether this browser can draw the photo's objects itself
+  #running = null; // the cut that is under way for what is shown
+  #saving = null; // the file of all cut-outs that is being made
+  #settling = 0;
+
+  /**
+   * @param {object} parts of the page that are there before a photo is
+   * @param {import("./names.js").NamesField} parts.names
+   * @param {import("./notice.js").Notice} parts.notice
+   * @param {import("./options.js").Options} parts.options
+   */
+  constructor({ names, notice, options }) {
+    this.#names = names;
+    this.#notice = notice;
+    this.#options = options;
+    this.#objectsView.onchange = (taken) => this.#take(taken);
+    this.#strip.onturn = (entry) => this.#turnTo(entry);
+    this.#strip.onremove = (entry) => this.#remove(entry);
+    this.#strip.onzip = () => this.#saveAll();
+    options.onchange = () => {
+      if (this.#album.now?.wanted) this.#cut();
+    };
+  }
+
+  /** Add what the functions read to the photos, and turn to the first of them. @type {import("./sources.js").Take} */
+  add(...reads) {
+    this.#stop();
+    this.#notice.clear();
+    const before = this.#taking;
+    this.#taking = (async () => {
+      await before;
+      const told = [];
+      const added = [];
+      for (const read of reads) {
+        try {
+          added.push(new Entry(await read(), (entry) => this.#changed(entry)));
+        } catch (problem) {
+          if (!(problem instanceof PhotoProblem)) throw problem;
+          told.push(problem.message);
+        }
+      }
+      if (added.length) {
+        this.#album.entries.push(...added);
+        at("url").setCustomValidity("");
+        this.#turnTo(added[0]);
+      }
+      if (told.length) this.#notice.show(told.join("\n"));
+    })();
+  }
+
+  /** Cut what is named out of every photo; without names everything that was found. */
+  async cutOut() {
+    if (this.#running) return;
+    const names = this.#names.names;
+    await this.#taking;
+    const url = at("url");
+    if (url.validationMessage || !this.#album.now) {
+      this.#notice.show(url.validationMessage || t("source.missing"));
+      (url.validationMessage ? url : at("file")).focus();
+      return;
+    }
+    for (const entry of this.#album.entries) entry.want({ names });
+    if (await this.#cut()) this.#cutoutView.scrollTo();
+  }
+
+  /** What the objects are called has become known. */
+  named() {
+    this.#objectsView.name();
+  }
+
+  // The photo that is shown -----------------------------------------------------------------------------------------
+
+  /** Show an entry, and go on with it where it was left. */
+  #turnTo(entry) {
+    if (entry === this.#album.now) return;
+    this.#stop();
+    this.#notice.clear();
+    this.#album.now = entry;
+    this.#previewable = false;
+    this.#objectsView.clear();
+    this.#found.close();
+    this.#cutoutView.clear();
+    at("from-code").hidden = true;
+    if (!entry.photo.url) at("url").value = "";
+    at("stage").removeAttribute("data-empty");
+    this.#strip.show(this.#album.entries, entry);
+    this.#photoView.show(entry.photo);
+    this.#looked = this.#look();
+    if (entry.wanted) this.#cut();
+  }
+
+  /** Take a photo away. There is always another: a single one has no place in the strip. */
+  #remove(entry) {
+    this.#turnTo(this.#album.remove(entry));
+    this.#cutoutView.forget(entry.photo.blob);
+    this.#strip.show(this.#album.entries, this.#album.now);
+  }
+
+  /** Find the photo's objects, and outline them where this browser can show the photo. */
+  async #look() {
+    const entry = this.#album.now;
+    const { blob } = entry.photo;
+    const left = () => this.#album.now !== entry;
+    try {
+      const finding = entry.find();
+      const outlines = await (blob ? this.#found.open(blob, finding) : finding); // decoded while the server looks
+      if (left() || !blob) return;
+      this.#previewable = true;
+      this.#objectsView.show(entry.detected, outlines, entry.taken);
+      if (entry.taken.size && this.#cutoutView.empty) this.#preview();
+    } catch (error) {
+      if (left() || error.name === "AbortError" || error instanceof UnreadablePhoto) return;
+      if (!(error instanceof ApiError)) throw error;
+      const retry = () => (this.#looked = this.#look());
+      if (!entry.wanted) this.#notice.tell(error, { ...this.#offers, retry }); // else the cut tells it
+    } finally {
+      this.#album.takeTurns();
+    }
+  }
+
+  /** Something of an entry did change: its place in the strip tells it, and, when it is shown, the line below it. */
+  #changed(entry) {
+    this.#strip.update(entry);
+    if (entry !== this.#album.now) return;
+    this.#notice.wait(entry.wait?.error ? entry.wait : null);
+    at("found").textContent = stateOf(entry);
+  }
+
+  /** Other objects are taken. */
+  #take(taken) {
+    this.#stop();
+    this.#names.names = []; // from now on it is these objects, whatever they are called
+    this.#notice.clear();
+    this.#album.now.want(taken.size ? { ids: taken } : null);
+    if (!taken.size) {
+      this.#cutoutView.clear();
+      at("from-code").hidden = true;
+      return;
+    }
+    this.#cutoutView.outdate(); // what is shown stays until the preview replaces it: nothing jumps
+    this.#preview();
+    this.#settling = setTimeout(() => this.#cut(), SETTLE_MS);
+  }
+
+  /** Draw what is taken from the masks that the page has already. */
+  async #preview() {
+    if (!this.#previewable) return;
+    const { invert } = this.#options.values;
+    const bitmap = await this.#found.preview(this.#objectsView.taken, { invert }).catch(() => null);
+    // The final picture may have been faster.
+    if (!bitmap) return;
+    if (this.#cutoutView.empty) await this.#cutoutView.preview(bitmap, this.#seen());
+    else bitmap.close();
+  }
+
+  /** The photo as this browser can show it, with its upright size. */
+  #seen() {
+    if (!this.#previewable) return null;
+    const { photo, detected } = this.#album.now;
+    return { blob: photo.blob, width: detected.width, height: detected.height };
+  }
+
+  // Its cut-out -----------------------------------------------------------------------------------------------------
+
+  /** Cut out what is wanted of the photo that is shown. @returns {Promise<boolean>} whether it is there */
+  async #cut() {
+    clearTimeout(this.#settling);
+    this.#running?.abort();
+    this.#notice.clear();
+    this.#names.mark(null);
+    const own = (this.#running = new AbortController());
+    const { signal } = own;
+    const entry = this.#album.now;
+    const fields = this.#fieldsOf(entry);
+    this.#showBusy(true);
+    try {
+      if (entry.wanted.names && !entry.taken.size) this.#mark(entry);
+      const result = await entry.cut(fields);
+      signal.throwIfAborted();
+      const told = await this.#show(entry, result, signal);
+      this.#code.show({ photo: entry.photo, fields });
+      at("from-code").hidden = false;
+      this.#status.textContent = t("page.ready", { told });
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      if (!(error instanceof ApiError)) throw error;
+      this.#status.textContent = "";
+      this.#cutoutView.clear();
+      at("from-code").hidden = true;
+      if (error.code === "unknown_object") this.#names.mark(error.details.name);
+      this.#notice.tell(error, this.#offers);
+      return false;
+    } finally {
+      if (this.#running === own) {
+        this.#running = null;
+        this.#showBusy(false);
+      }
+      this.#album.takeTurns();
+    }
+  }
+
+  /** Show a finished cut-out. @returns {Promise<string>} how many objects are in it, in words */
+  async #show(entry, result, signal) {
+    await this.#looked; // only then is it known whether the photo can be shown beside it
+    signal.throwIfAborted();
+    const told = t("cutout.count", { count: result.count });
+    const picture = {
+      blob: result.blob,
+      photo: this.#seen(),
+      transparent: isTransparent(result),
+      names: entry.names,
+      stem: entry.photo.stem,
+      told: t("cutout.told", { told, seconds: Number(result.seconds.toFixed(1)) }),
+    };
+    await this.#cutoutView.show(picture, signal);
+    this.#cutoutView.fetchFile = () => savedAs(entry, result.fields);
+    return told;
+  }
+
+  /** What `/cut` is asked for. */
+  #fieldsOf({ wanted }) {
+    const { names, ids } = wanted;
+    return { ...(ids ? { pick: [...ids] } : names.length ? { objects: names } : {}), ...this.#options.fields };
+  }
+
+  /** The entry's objects that bear the wanted names are taken on the photo, and drawn at once. */
+  async #mark(entry) {
+    const { wanted } = entry;
+    try {
+      const { objects } = await entry.find();
+      const own = wanted.names.length ? (await detect(entry.photo, wanted.names, {})).objects : objects;
+      if (entry.wanted !== wanted) return;
+      entry.taken = new Set(own.map(({ id }) => id));
+      if (entry !== this.#album.now) return;
+      this.#objectsView.taken = entry.taken;
+      if (own.length && this.#cutoutView.empty) this.#preview();
+    } catch (error) {
+      pass(error); // the cut tells it
+    }
+  }
+
+  /** Give up the cut that is under way. */
+  #stop() {
+    clearTimeout(this.#settling);
+    if (!this.#running) return;
+    this.#running.abort();
+    this.#running = null;
+    this.#status.textContent = "";
+    this.#showBusy(false);
+  }
+
+  #showBusy(busy) {
+    // Not `disabled`: a disabled button would lose the keyboard's focus.
+    this.#button.setAttribute("aria-disabled", String(busy));
+    at("cut-label").textContent = t(busy ? "page.cutting" : "page.cut");
+    this.#cutoutView.busy = busy;
+    if (busy) this.#status.textContent = t("page.cutting");
+  }
+
+  /** What a notice can offer to do. Its button vanishes and must not take the focus with it. */
+  #offers = {
+    retry: () => {
+      this.#button.focus();
+      if (this.#album.now?.wanted) this.#cut();
+      else this.cutOut();
+    },
+    browse: () => this.#names.browse(),
+    replace: (wrong, right) => {
+      this.#names.replace(wrong, right);
+      this.#button.focus();
+      this.cutOut();
+    },
+    only: (name) => {
+      this.#names.names = [name];
+      this.#button.focus();
+      this.#album.now.want({ names: [name] }); // the other photos may well show what this one does not
+      this.#cut();
+    },
+  };
+
+  // All of them -----------------------------------------------------------------------------------------------------
+
+  /** Every photo's cut-out in one file; called again, it stops. */
+  async #saveAll() {
+    if (this.#saving) {
+      this.#saving.abort();
+      return;
+    }
+    const { signal } = (this.#saving = new AbortController());
+    const fresh = !this.#album.now.wanted;
+    this.#notice.clear();
+    try {
+      const tell = (progress) => (this.#strip.zipping = progress);
+      const drawn = (entry) => this.#drawn(entry);
+      const { file, count, missing } = await this.#album.save(this.#names.names, { signal, tell, drawn });
+      if (fresh) this.#cut(); // show what was made
+      const told = count ? t("strip.zipped", { count }) : t("strip.none");
+      this.#status.textContent = told;
+      if (file) download(file, "cut-outs.zip");
+      const lines = missing.map(({ name, error }) => `${name}: ${wordsFor(error)}`);
+      if (lines.length) this.#notice.show([told, t("strip.left-out"), ...lines].join("\n"));
+    } catch (error) {
+      if (error.name !== "AbortError") throw error;
+    } finally {
+      this.#saving = this.#strip.zipping = null;
+    }
+  }
+
+  /** A cut-out with what was drawn on the photo; null where nothing was, or nothing of it can be. */
+  async #drawn({ photo, result }) {
+    return isTransparent(result) && !result.fields.crop ? this.#cutoutView.drawn(photo.blob, result.blob) : null;
+  }
+}
+
+/** What the line below the photo says. */
+function stateOf({ wait, sent, looking, detected }) {
+  if (wait?.others) return t("found.queue", { count: wait.others });
+  if (looking) return t(sent === null ? "found.looking" : "found.uploading", { percent: Math.round(sent * 100) });
+  if (!detected) return "";
+  return detected.objects.length ? t("found.hint", { count: detected.objects.length }) : t("found.nothing");
+}
+
+/** Whether everything but the objects is transparent. */
+function isTransparent({ blob, fields }) {
+  return !fields.background && !fields.background_image && blob.type !== "image/jpeg";
+}
