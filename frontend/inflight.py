@@ -22,6 +22,7 @@ class InFlight:
         self._workers: set[str] = set()
 
     def __len__(self) -> int:
+        """How many there are."""
         return len(self._waiting)
 
     @contextmanager
