@@ -47,6 +47,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, metavar="DIR")
     parser.add_argument("--weights", type=float, nargs="+", help="how often each folder is drawn from (default: alike)")
+    parser.add_argument("--shrink", type=int, nargs="+", help="px by which masks of each folder are too wide")
     parser.add_argument("--minutes", type=float, default=25, help="how long to train")
     parser.add_argument("--batch", type=int, default=12, help="windows a step")
     parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
@@ -60,12 +61,13 @@ def main() -> int:
         save(_mean([load(path) for path in options.mean]), options.output, {"mean_of": str(len(options.mean))})
         return 0
     shares = options.weights or [1.0] * len(options.folders)
-    if len(shares) != len(options.folders):
-        parser.error("--weights needs a number a folder")
+    shrinks = options.shrink or [0] * len(options.folders)
+    if not len(shares) == len(shrinks) == len(options.folders):
+        parser.error("--weights and --shrink need a number a folder")
     torch.manual_seed(0)
     model, card = models.load(STORE / "bundled.safetensors")
     detector = Detector(model, card, torch.device("cpu"))
-    sets = [_looked_at(folder, detector) for folder in options.folders]
+    sets = [_looked_at(folder, detector, shrink) for folder, shrink in zip(options.folders, shrinks, strict=True)]
     refiner = load(options.start) if options.start else _started(model)
     steps = _train(refiner, sets, np.array(shares) / sum(shares), options)
     save(refiner, options.output, {"steps": str(steps), "trained_on": ", ".join(f.name for f in options.folders)})
@@ -80,14 +82,14 @@ def _mean(refiners: list[Refiner]) -> Refiner:
     return refiners[0]
 
 
-def _looked_at(folder: Path, detector: Detector) -> list[View]:
+def _looked_at(folder: Path, detector: Detector, shrink: int) -> list[View]:
     numbers = np.random.default_rng(0)
     by_photo = itertools.groupby(read(folder, "train", _SMALLEST), lambda thing: thing.photo)
     photos = [list(things) for _, things in by_photo]
     return [
         view
         for things in track(photos, f"Looking at {folder.name}", console=console)
-        for view in samples.look(things, detector, numbers)
+        for view in samples.look(things, detector, shrink, numbers)
     ]
 
 

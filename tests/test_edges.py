@@ -73,6 +73,38 @@ def test_an_object_that_goes_on_beyond_the_photo_reaches_its_border(scale, train
     assert (alpha[middle, 0] == 255).mean() > 0.95
 
 
+class Doubtful(torch.nn.Module):
+    """Sees a disc with holes in it and islands beside it, small and large ones."""
+
+    def forward(self, window: torch.Tensor) -> torch.Tensor:
+        height, width = window.shape[2:]
+        y, x = np.mgrid[:height, :width] / height * 256
+
+        def disc(row, column, radius):
+            return np.hypot(y - row, x - column) < radius
+
+        seen = disc(128, 128, 80) & ~disc(100, 128, 3) & ~disc(150, 128, 20) | disc(20, 20, 4) | disc(230, 230, 18)
+        return torch.from_numpy(np.stack((np.where(seen, 4, -4), np.ones(seen.shape)))[None]).float()
+
+
+def test_specks_are_no_part_of_an_object_but_its_parts_and_gaps_are():
+    photo = np.zeros((256, 256, 3), np.uint8)
+    mask = np.full((28, 28), 0.3, np.float32)  # doubts everything
+    box = tuple(float(side) for side in (33, 33, 223, 223))
+    alpha = matte.union([edges.draw(photo, Instance(0, 1, 0.9, box, mask), Doubtful())], 256, 256)
+    side = 190 * 1.3 / 256  # px of the photo that one px of the drawing is
+
+    def at(row, column):
+        corner = 128 - 128 * side
+        return alpha[round(corner + row * side), round(corner + column * side)]
+
+    assert at(128, 60) == 255
+    assert at(100, 128) == 255  # a speck of doubt
+    assert at(150, 128) == 0  # a gap
+    assert at(20, 20) == 0  # a speck
+    assert at(230, 230) == 255  # a part
+
+
 def test_a_photo_of_one_pixel(trained):
     _, _, instance = scene(1)
     drawn = edges.draw(np.zeros((1, 1, 3), np.uint8), Instance(0, 1, 0.9, (0.0, 0.0, 1.0, 1.0), instance.mask), trained)

@@ -17,16 +17,18 @@ from torch import nn
 from objectcut import refiner as refiners
 from objectcut.detector import Instance
 from objectcut.guided import enlarge
-from objectcut.matte import Box, Matte, probability
+from objectcut.matte import Box, Matte, nearest_inside, probability
 from objectcut.refiner import STRIDE
 
 _ROOM = 0.15  # of the box's longer side, on each side: how far beyond the box an object may reach
 _AREA = 256 * 256  # px of the small picture
-_BORDER = 2  # small px beside the photo's border, which the black beyond has darkened
 _SAMPLES = 3  # of the photo, along a side of a small px
+_BORDER = 1  # small px beside the photo's border, where nothing but the object beside them is believed
 _DOUBTED, _BELIEVED = 0.35, 0.6  # probabilities of the coarse mask deep inside of it, between which trust in it grows
-_STRICTER = 0.4  # taken off the refiner's logits: a strip of background disturbs more than a missing hair
+_STRICTER = 0.2  # taken off the refiner's logits: a strip of background disturbs more than a missing hair
 _FIRMER = 1.5  # the edges of photos are harder than those of the composites that taught the refiner softness
+_ISLAND, _HOLE = 0.02, 0.01  # shares of the object; smaller ones are doubt, not parts of it or gaps in it
+_RIM = 7  # small px across: of the square around each pixel of a speck, which takes its soft rim along
 Plane = NDArray[np.float32]
 
 
@@ -41,18 +43,26 @@ def draw(pixels: NDArray[np.uint8], instance: Instance, refiner: nn.Module) -> M
     assert instance.mask is not None
     window = _window(instance.box)
     size = _small_size(window)
-    small = _small_picture(pixels, window, size)
-    seen = probability(instance.mask, instance.box, window, size)
+    # Beyond the photo's border goes on what lies at it: black there would be an edge to the refiner.
+    photo = 0, 0, pixels.shape[1], pixels.shape[0]
+    rows, columns = nearest_inside(size, window, photo)
+    small, seen, core = (
+        plane[rows[:, None], columns]
+        for plane in (
+            _small_picture(pixels, window, size),
+            probability(instance.mask, instance.box, window, size),
+            probability(_core(instance.mask), instance.box, window, size),
+        )
+    )
     inputs = np.concatenate((small * 2 - 1, 2 * seen[..., None] - 1), 2)[None]
     with torch.inference_mode():
         drawn = refiner(torch.from_numpy(inputs).permute(0, 3, 1, 2))
         leaning = drawn + torch.tensor((-_STRICTER, _FIRMER)).view(1, 2, 1, 1)
         alpha, hardness = (plane[0, 0].numpy() for plane in refiners.alpha(leaning))
-    alpha = np.maximum(alpha, probability(_core(instance.mask), instance.box, window, size))
-    # The black beyond the photo is no edge: what lies at the photo's border goes on there.
-    rows, columns = _inner(size, window, pixels.shape)
-    alpha, hardness, small = (plane[rows[:, None], columns] for plane in (alpha, hardness, small))
-    return Matte(*enlarge(alpha, hardness, small, pixels, window))
+    alpha = _tidied(np.maximum(alpha, core))
+    # The network's box often ends a little before the border, and so does what the refiner draws.
+    rows, columns = nearest_inside(size, window, photo, _BORDER)
+    return Matte(*enlarge(alpha[rows[:, None], columns], hardness, small, pixels, window))
 
 
 def sharp(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -102,23 +112,33 @@ def _small_size(window: Box) -> tuple[int, int]:
     return next(sides), next(sides)
 
 
-def _inner(size: tuple[int, int], window: Box, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """For each row and column of the small picture the nearest that is free of what lies beyond the photo."""
-    places = []
-    for axis in (1, 0):
-        count, low, high = size[axis], window[axis], window[axis + 2]
-        scale = count / (high - low)  # small px a px
-        first = math.ceil(max(-low, 0) * scale) + _BORDER * (low < 0)
-        last = math.floor((min(high, shape[1 - axis]) - low) * scale) - 1 - _BORDER * (high > shape[1 - axis])
-        inner = np.arange(count).clip(first, max(first, last)).clip(0, count - 1)
-        places.append(inner)
-    return places[0], places[1]
-
-
 def _core(mask: Plane) -> Plane:
     """What lies so deep inside of the coarse mask that it is not the refiner's to take away, (28, 28), 0 to 1."""
     lowest: Plane = ndimage.minimum_filter(mask, 3, mode="constant")
     return ((lowest - _DOUBTED) / (_BELIEVED - _DOUBTED)).clip(0, 1)
+
+
+def _tidied(alpha: Plane) -> Plane:
+    """Without small islands beside the object and small holes inside of it."""
+    inside = alpha > 0.5
+    area = np.count_nonzero(inside)
+    islands = _specks(inside, _ISLAND * area)
+    around = np.pad(~inside, 1, constant_values=True)  # one part, however the object divides it
+    holes = _specks(around, _HOLE * area)[1:-1, 1:-1]
+    tidied: Plane = np.where(holes, np.float32(1), np.where(islands, np.float32(0), alpha))
+    return tidied
+
+
+def _specks(plane: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
+    """Parts of fewer pixels than `least`, with their rims but nothing of the other parts."""
+    parts, _ = ndimage.label(plane)
+    small = np.bincount(parts.ravel()) < least
+    small[0] = False
+    specks: NDArray[np.bool_] = small[parts]
+    if not specks.any():
+        return specks
+    near = ndimage.maximum_filter(specks, _RIM) & (specks | ~plane)
+    return np.asarray(near, bool)
 
 
 def _small_picture(pixels: NDArray[np.uint8], window: Box, size: tuple[int, int]) -> Plane:

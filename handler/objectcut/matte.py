@@ -104,6 +104,27 @@ def probability(
     return np.array(seen)
 
 
+def nearest_inside(
+    size: tuple[int, int], window: tuple[float, ...], photo: tuple[float, ...], margin: int = 0
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """For each row and column of a small picture the nearest one that shows nothing beyond the photo.
+
+    Args:
+        size: width and height of the small picture, px.
+        window: what it shows, x0, y0, x1, y1.
+        photo: where the photo lies, likewise.
+        margin: px of the small picture beside the photo's border that count as beyond it.
+    """
+    places = []
+    for axis in (1, 0):
+        count, low, high = size[axis], window[axis], window[axis + 2]
+        scale = count / (high - low)  # small px a px
+        first = math.ceil(max(photo[axis] - low, 0) * scale) + margin * (low < photo[axis])
+        last = math.floor((min(high, photo[axis + 2]) - low) * scale) - 1 - margin * (high > photo[axis + 2])
+        places.append(np.arange(count).clip(first, max(first, last)).clip(0, count - 1))
+    return places[0], places[1]
+
+
 def union(mattes: Iterable[Matte], width: int, height: int) -> NDArray[np.uint8]:
     """The alpha of several instances together, (H, W) uint8: of each pixel the highest, so every edge stays."""
     together = np.zeros((height, width), np.uint8)

@@ -3,7 +3,7 @@
 The coarse mask is what the bundled model's mask head says for the true box, jittered, where it knows the class. For
 everything else, and now and then instead, the true mask is spoilt: blurred to 28 x 28 cells, grown or shrunk here and
 there, with pieces lost and pieces of the surroundings taken in. Some windows are composites, whose soft edges are
-known.
+known. Beyond the photo's border goes on what lies at it, as the refiner sees it in use.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from scipy import ndimage
 
 from objectcut.detector import Detector, Instance, Query
-from objectcut.matte import bounding_box, probability
+from objectcut.matte import bounding_box, nearest_inside, probability
 from objectcut.refiner import STRIDE
 from refining.composites import KINDS, compose
 from refining.objects import Thing
@@ -27,6 +27,7 @@ CELLS = 28
 SIDE = 224
 """Of the windows, px."""
 _ROOM, _KEPT = 1.8, 360  # of a view: times the box's longer side, and px at most
+_BORDER = 2  # px of photos beside their border, where masks drawn by hand end too early
 _COMPOSITES = 0.25  # share of the windows
 Box = tuple[float, float, float, float]
 
@@ -38,46 +39,65 @@ class View:
     Attributes:
         photo: RGB.
         truth: L, of the same size, 255 on the thing.
-        box: of the thing, px of the view.
+        bounds: of the photo, px of the view.
+        box: of the thing, likewise.
         seen: boxes and (28, 28) masks of the network for them; empty when it does not know the class.
     """
 
     photo: Image.Image
     truth: Image.Image
+    bounds: Box
     box: Box
     seen: Sequence[tuple[Box, NDArray[np.float32]]]
 
 
-def look(things: Sequence[Thing], detector: Detector, numbers: np.random.Generator) -> list[View]:
-    """Things of one photo, with what the network's mask head says for three jittered boxes each."""
+def look(things: Sequence[Thing], detector: Detector, shrink: int, numbers: np.random.Generator) -> list[View]:
+    """Things of one photo, with what the network's mask head says for three jittered boxes each.
+
+    Args:
+        things: of the photo.
+        detector: the network.
+        shrink: px by which the true masks are too wide.
+        numbers: what chance is taken from.
+    """
     classes = detector.card.classes
     known = [thing for thing in things if thing.name in classes]
-    boxes = [(thing, _jittered(thing.box, numbers, 0.06)) for thing in known for _ in range(3)]
     pixels = things[0].pixels()
+    bounds = 0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0])
+    boxes = [(thing, _inside(_jittered(thing.box, numbers, 0.06), bounds)) for thing in known for _ in range(3)]
     asked = [Instance(i, classes.index(thing.name), 1.0, box) for i, (thing, box) in enumerate(boxes)]
     kept = detector.detect([Query(pixels, 0.0, lambda _: asked)])[0].kept
     seen: dict[int, list[tuple[Box, NDArray[np.float32]]]] = {}
     for (thing, box), instance in zip(boxes, kept, strict=True):
         assert instance.mask is not None
         seen.setdefault(id(thing), []).append((box, instance.mask))
-    photo = Image.fromarray(pixels)
-    return [_view(photo, thing, seen.get(id(thing), ())) for thing in things]
+    return [_view(pixels, thing, shrink, seen.get(id(thing), ())) for thing in things]
 
 
-def _view(photo: Image.Image, thing: Thing, seen: Sequence[tuple[Box, NDArray[np.float32]]]) -> View:
+def _view(
+    pixels: NDArray[np.uint8], thing: Thing, shrink: int, seen: Sequence[tuple[Box, NDArray[np.float32]]]
+) -> View:
     x0, y0, x1, y1 = (round(edge) for edge in square(thing.box, _ROOM))
     scale = min(1.0, _KEPT / (x1 - x0))
     size = round((x1 - x0) * scale), round((y1 - y0) * scale)
-    truth = Image.fromarray(thing.mask().astype(np.uint8) * 255)
+    truth = thing.mask()
+    if shrink:
+        truth = ndimage.binary_erosion(truth, iterations=shrink, border_value=1)
+    height, width = truth.shape
+    within = _BORDER, _BORDER, width - _BORDER, height - _BORDER
+    rows, columns = nearest_inside((x1 - x0, y1 - y0), (x0, y0, x1, y1), within)
+    # From places in the window to places in the photo.
+    rows, columns = (rows + y0).clip(0, height - 1), (columns + x0).clip(0, width - 1)
     shown, inside = (
-        image.crop((x0, y0, x1, y1)).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-        for image in (photo, truth)
+        Image.fromarray(plane[rows[:, None], columns]).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+        for plane in (pixels, truth.astype(np.uint8) * 255)
     )
 
     def moved(box: Box) -> Box:
         return (box[0] - x0) * scale, (box[1] - y0) * scale, (box[2] - x0) * scale, (box[3] - y0) * scale
 
-    return View(shown, inside, moved(thing.box), [(moved(box), mask) for box, mask in seen])
+    bounds = moved((0, 0, width, height))
+    return View(shown, inside, bounds, moved(thing.box), [(moved(box), mask) for box, mask in seen])
 
 
 def sample(view: View, other: View, numbers: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -94,12 +114,14 @@ def sample(view: View, other: View, numbers: np.random.Generator) -> tuple[NDArr
         if view.seen and numbers.random() < 0.75:
             box, mask = view.seen[int(numbers.integers(len(view.seen)))]
         else:
-            box = _jittered(view.box, numbers, 0.05)
+            box = _inside(_jittered(view.box, numbers, 0.05), view.bounds)
             mask = spoilt(view.truth, box, numbers)
         window = square(box, numbers.uniform(1.1, 1.5), numbers)
         photo = _shown(view.photo, window)
         alpha = np.asarray(_shown(view.truth, window), np.float32) * np.float32(1 / 255)
         inside = probability(mask, box, window, (SIDE, SIDE))
+        rows, columns = nearest_inside((SIDE, SIDE), window, view.bounds)
+        inside = inside[rows[:, None], columns]
     planes = [Image.fromarray(alpha), Image.fromarray(inside)]
     if numbers.random() < 0.5:
         angle = numbers.uniform(-15, 15)
@@ -149,7 +171,7 @@ def square(box: Box, room: float, numbers: np.random.Generator | None = None) ->
 
 
 def _shown(image: Image.Image, window: Box) -> Image.Image:
-    """The window at `SIDE` px; black where it lies outside of the photo."""
+    """The window at `SIDE` px."""
     x0, y0, x1, y1 = (round(edge) for edge in window)
     return image.crop((x0, y0, x1, y1)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
 
@@ -158,6 +180,11 @@ def _jittered(box: Box, numbers: np.random.Generator, share: float) -> Box:
     width, height = box[2] - box[0], box[3] - box[1]
     dx0, dy0, dx1, dy1 = numbers.normal(0, share / 2, 4).clip(-share, share)
     return box[0] + dx0 * width, box[1] + dy0 * height, box[2] + dx1 * width, box[3] + dy1 * height
+
+
+def _inside(box: Box, bounds: Box) -> Box:
+    x0, y0, x1, y1 = bounds
+    return max(box[0], x0), max(box[1], y0), min(box[2], x1), min(box[3], y1)
 
 
 def spoilt(truth: Image.Image, box: Box, numbers: np.random.Generator) -> NDArray[np.float32]:
