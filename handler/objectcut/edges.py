@@ -22,7 +22,7 @@ from objectcut.refiner import STRIDE
 
 _ROOM = 0.15  # of the box's longer side, on each side: how far beyond the box an object may reach
 _AREA = 256 * 256  # px of the small picture
-_SAMPLES = 3  # of the photo, along a side of a small px
+_SAMPLES = 2  # of the photo, along a side of a small px
 _BORDER = 1  # small px beside the photo's border, where nothing but the object beside them is believed
 _DOUBTED, _BELIEVED = 0.35, 0.6  # probabilities of the coarse mask deep inside of it, between which trust in it grows
 _STRICTER = 0.2  # taken off the refiner's logits: a strip of background disturbs more than a missing hair
@@ -54,15 +54,21 @@ def draw(pixels: NDArray[np.uint8], instance: Instance, refiner: nn.Module) -> M
             probability(_core(instance.mask), instance.box, window, size),
         )
     )
-    inputs = np.concatenate((small * 2 - 1, 2 * seen[..., None] - 1), 2)[None]
-    with torch.inference_mode():
-        drawn = refiner(torch.from_numpy(inputs).permute(0, 3, 1, 2))
-        leaning = drawn + torch.tensor((-_STRICTER, _FIRMER)).view(1, 2, 1, 1)
-        alpha, hardness = (plane[0, 0].numpy() for plane in refiners.alpha(leaning))
+    alpha, hardness = _drawn(small, seen, refiner)
     alpha = _tidied(np.maximum(alpha, core))
     # The network's box often ends a little before the border, and so does what the refiner draws.
     rows, columns = nearest_inside(size, window, photo, _BORDER)
     return Matte(*enlarge(alpha[rows[:, None], columns], hardness, small, pixels, window))
+
+
+def _drawn(small: Plane, seen: Plane, refiner: nn.Module) -> tuple[Plane, Plane]:
+    """Alpha and hardness of a small picture with the coarse mask, (h, w) each."""
+    inputs = np.concatenate((small * 2 - 1, 2 * seen[..., None] - 1), 2)[None]
+    with torch.inference_mode():
+        drawn = refiner(torch.from_numpy(inputs).permute(0, 3, 1, 2))
+        drawn += torch.tensor((-_STRICTER, _FIRMER)).view(1, 2, 1, 1)
+        alpha, hardness = (plane[0, 0].numpy() for plane in refiners.alpha(drawn))
+    return alpha, hardness
 
 
 def sharp(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-_SIDE = 384  # px, of the reduced picture that colours are averaged in, at most
+_SIDE = 320  # px, of the reduced picture that colours are averaged in, at most
 _LEVELS = 4  # of which each sees three times as far as the one before
 _REACH = 2  # cells of a level that are averaged to each side
 _ROWS = 128  # of alpha that are looked through at once

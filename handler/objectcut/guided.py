@@ -141,9 +141,9 @@ def _patches(planes: Tensor) -> Tensor:
 def _coefficients(image: Tensor, alpha: Tensor, hardness: Tensor) -> Tensor:
     """(4, h, w): what to multiply red, green and blue with, and what to add; hard edges steepened."""
     red, green, blue = image.unbind(2)
-    planes = [red, green, blue, alpha, red * alpha, green * alpha, blue * alpha]
-    planes += [red * red, red * green, red * blue, green * green, green * blue, blue * blue]
-    r, g, b, a, ra, ga, ba, rr, rg, rb, gg, gb, bb = _mean(torch.stack(planes)).unbind(0)
+    products = (red * red, red * green, red * blue, green * green, green * blue, blue * blue)
+    planes = (red, green, blue, alpha, red * alpha, green * alpha, blue * alpha, *products)
+    r, g, b, a, ra, ga, ba, rr, rg, rb, gg, gb, bb = _mean(*planes).unbind(0)
     rr, gg, bb = rr - r * r + _EPSILON, gg - g * g + _EPSILON, bb - b * b + _EPSILON
     rg, rb, gb, ra, ga, ba = rg - r * g, rb - r * b, gb - g * b, ra - r * a, ga - g * a, ba - b * a
     # The covariance of the colours, inverted by its cofactors.
@@ -152,7 +152,7 @@ def _coefficients(image: Tensor, alpha: Tensor, hardness: Tensor) -> Tensor:
     scale = 1 / (rr * c0 + rg * c1 + rb * c2)
     slopes = (c0 * ra + c1 * ga + c2 * ba, c1 * ra + c3 * ga + c4 * ba, c2 * ra + c4 * ga + c5 * ba)
     x, y, z = (slope * scale for slope in slopes)
-    linear = _mean(torch.stack((x, y, z, a - x * r - y * g - z * b)))
+    linear = _mean(x, y, z, a - x * r - y * g - z * b)
     contrast = (1 + (_CONTRAST - 1) * hardness) / (1 - 2 * _SURE)  # what is sure enough to be a tile of its own is sure
     linear[3] -= 0.5
     linear *= contrast
@@ -160,12 +160,13 @@ def _coefficients(image: Tensor, alpha: Tensor, hardness: Tensor) -> Tensor:
     return linear
 
 
-def _mean(planes: Tensor) -> Tensor:
+def _mean(*planes: Tensor) -> Tensor:
     """(C, h, w) over (2 * _RADIUS + 1)² neighbours, those inside of the picture."""
-    side = 2 * _RADIUS + 1
-    counted = torch.cat((planes, torch.ones_like(planes[:1])))[None].contiguous(memory_format=torch.channels_last)
+    side, count = 2 * _RADIUS + 1, len(planes) + 1
+    # Stacked along the last axis they are channels last, without another copy.
+    counted = torch.stack((*planes, torch.ones_like(planes[0])), -1).permute(2, 0, 1)[None]
     # A convolution channel by channel: ten times as fast as the pooling that says the same.
-    sums = functional.conv2d(
-        counted, counted.new_ones(len(planes) + 1, 1, side, side), padding=_RADIUS, groups=len(planes) + 1
-    )
-    return (sums[0, :-1] / sums[0, -1]).contiguous()
+    sums = functional.conv2d(counted, counted.new_ones(count, 1, side, side), padding=_RADIUS, groups=count)[0]
+    del counted
+    sums[:-1] /= sums[-1]
+    return sums[:-1]
