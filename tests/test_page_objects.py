@@ -308,16 +308,16 @@ def shares(pixels: int, cells: int) -> np.ndarray:
 
 
 def test_the_preview_of_a_large_photo_is_reduced(page: Page, stand: tuple[str, Path]):
-    width, height = 2401, 1203
+    width, height = 2401, 1201
     mask = disc(width, height, 1200, 600, 500)
     opened(page, stand, encoded(photo(width, height)), detected([("disc", mask)]))
     got = preview(page, [1])
-    assert got.shape == (802, 1600, 4)
-    means = shares(height, 802) @ mask @ shares(width, 1600).T
+    assert got.shape == (600, 1200, 4)
+    means = shares(height, 600) @ mask @ shares(width, 1200).T
     reduced = Image.fromarray(np.rint(255 * means).astype(np.uint8))
     smoothed = reduced.filter(ImageFilter.Kernel((3, 3), [1, 2, 1, 2, 4, 2, 1, 2, 1]))
     assert np.abs(got[..., 3].astype(int) - np.array(smoothed)).max() <= 1
-    assert np.abs(got[400, 800, :3].astype(int) - photo(width, height).getpixel((1200, 600))).max() <= 2
+    assert np.abs(got[300, 600, :3].astype(int) - photo(width, height).getpixel((1200, 600))).max() <= 2
 
 
 def test_the_preview_is_upright(page: Page, stand: tuple[str, Path]):

@@ -47,7 +47,7 @@ export class FoundObjects {
    * it, or that is closed meanwhile, resolves to null. Call it after `open` has resolved.
    * @param {Iterable<number>} ids of the objects that are taken
    * @param {{invert?: boolean}} options invert: what is left of the photo without them
-   * @returns {Promise<ImageBitmap | null>} shaped as the photo, longer side at most 1600 px; close it when it is shown
+   * @returns {Promise<ImageBitmap | null>} shaped as the photo, longer side at most 1200 px; close it when it is shown
    */
   async preview(ids, { invert = false } = {}) {
     const own = (this.#latest = Symbol("preview"));

@@ -6,7 +6,7 @@
 
 import { alphaPlane, decode, outline } from "./masks.js";
 
-const PREVIEW_SIDE = 1600; // px; as many as a pane of the page shows on a dense screen
+const PREVIEW_SIDE = 1200; // px; more would come later than the next frames, and the final picture follows anyway
 
 /** The cut-outs of one photo at the size of a preview. */
 class Preview {
