@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page
 from rich.console import Console
 
@@ -75,7 +76,8 @@ def main() -> int:
 
 
 def _take(browser: Browser, url: str, screen: Screen, out: Path) -> None:
-    """The page as it opens, with the objects of a photo outlined, one of them cut out and drawn on, and with errors."""
+    """The page as it opens, with the objects of a photo outlined, one of them cut out and drawn on, with errors, and
+    with several photos."""
     with browser.new_context(
         viewport={"width": screen.width, "height": screen.height},
         color_scheme=screen.scheme,
@@ -93,10 +95,8 @@ def _take(browser: Browser, url: str, screen: Screen, out: Path) -> None:
         page.locator("#file").set_input_files(text)
         page.locator("#notice .notice").wait_for()
         _save(page, screen, out, "no-photo")
-        photo = io.BytesIO()
-        photographs()[0].convert("RGB").save(photo, "JPEG", quality=95)
-        chosen = FilePayload(name="astronaut.jpg", mimeType="image/jpeg", buffer=photo.getvalue())
-        page.locator("#file").set_input_files(chosen)
+        woman, *others = (_file(photo, f"{number}.jpg") for number, photo in enumerate(photographs()[:3]))
+        page.locator("#file").set_input_files({**woman, "name": "astronaut.jpg"})
         objects = page.locator("#photo [role=checkbox]")
         objects.first.wait_for()
         page.evaluate("scrollTo(0, 0)")
@@ -111,6 +111,18 @@ def _take(browser: Browser, url: str, screen: Screen, out: Path) -> None:
         page.locator("#cut").click()
         page.locator("#notice .notice").wait_for()
         _save(page, screen, out, "unknown-name")
+        page.locator("#file").set_input_files(others)
+        page.locator("#strip").wait_for()
+        objects.first.wait_for()
+        page.wait_for_load_state("networkidle")
+        page.evaluate("scrollTo(0, 0)")
+        _save(page, screen, out, "several")
+
+
+def _file(photo: Image.Image, name: str) -> FilePayload:
+    content = io.BytesIO()
+    photo.convert("RGB").save(content, "JPEG", quality=95)
+    return FilePayload(name=name, mimeType="image/jpeg", buffer=content.getvalue())
 
 
 def _draw(page: Page) -> None:

@@ -51,7 +51,7 @@ def draw(pixels: NDArray[np.uint8], instance: Instance, refiner: nn.Module) -> M
         for plane in (
             _small_picture(pixels, window, size),
             probability(instance.mask, instance.box, window, size),
-            probability(_core(instance.mask), instance.box, window, size),
+            probability(_core(instance.mask, instance.box, photo), instance.box, window, size),
         )
     )
     alpha, hardness = _drawn(small, seen, refiner)
@@ -118,9 +118,19 @@ def _small_size(window: Box) -> tuple[int, int]:
     return next(sides), next(sides)
 
 
-def _core(mask: Plane) -> Plane:
-    """What lies so deep inside of the coarse mask that it is not the refiner's to take away, (28, 28), 0 to 1."""
-    lowest: Plane = ndimage.minimum_filter(mask, 3, mode="constant")
+def _core(mask: Plane, box: tuple[float, float, float, float], photo: Box) -> Plane:
+    """What lies so deep inside of the coarse mask that it is not the refiner's to take away, (28, 28), 0 to 1.
+
+    An object ends where its box does, but not where it goes on beyond the photo.
+    """
+    padded = np.pad(mask, 1, mode="edge")
+    cell = (box[2] - box[0]) / mask.shape[1], (box[3] - box[1]) / mask.shape[0]
+    for axis, rows in ((0, padded.T), (1, padded)):
+        if box[axis] > photo[axis] + cell[axis]:
+            rows[0] = 0
+        if box[axis + 2] < photo[axis + 2] - cell[axis]:
+            rows[-1] = 0
+    lowest: Plane = ndimage.minimum_filter(padded, 3)[1:-1, 1:-1]
     return ((lowest - _DOUBTED) / (_BELIEVED - _DOUBTED)).clip(0, 1)
 
 
