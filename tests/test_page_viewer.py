@@ -535,7 +535,7 @@ def test_strokes_are_on_the_next_cut_out_as_if_drawn_there(page: Page, other: np
     page.evaluate("cut('other.png')")
     stroke_twice(page)
     there = edited(page)
-    page.evaluate("brush.forget(); cut('cutout.png')")
+    page.evaluate("brush.forget(picture.before); cut('cutout.png')")
     stroke_twice(page)
     page.evaluate("cut('other.png')")
     assert (edited(page) == there).all()
