@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -17,20 +18,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from ts.metrics.metric_type_enum import MetricTypes
 from ts.torch_handler.base_handler import BaseHandler
 
 import objectcut.lean  # noqa: F401  # first: it decides how torchvision is imported
 from objectcut import backdrop, cutout, edges, matte, models, photo, refiner, reply, request, selection
-from objectcut.detector import Detection, Detector, Query
+from objectcut.detector import Detection, Detector, Instance, Query
 from objectcut.errors import CutError, internal
 from objectcut.fetch import fetch
 from objectcut.fuse import fuse
 from objectcut.item import Answer, Job
 from objectcut.labels import Labels
 from objectcut.network import DTYPES, dtype_name
-from objectcut.pool import pool, spread
+from objectcut.overlap import same_things
+from objectcut.pool import Pool
 from objectcut.request import CutRequest
 from objectcut.settings import Settings
 
@@ -57,8 +61,8 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         self.labels = Labels.of(self.card.classes)
         self.refiner = fuse(refiner.load(weights.with_name("refiner.safetensors")), torch.float32, torch.device("cpu"))
         self.detector = Detector(model, self.card, self.device, DTYPES.get(self.settings.dtype))
-        self.pool = pool(self.settings.threads, "photo")
-        self.paste_pool = pool(self.settings.threads, "paste")  # its own: photos wait for their masks
+        self.pool = Pool(self.settings.threads, "photo")
+        self.mask_pool = Pool(self.settings.threads, "mask")  # its own: photos wait for their masks
         self._observed: list[tuple[str, float, str]] = []
         self.initialized = True
         self.dtype = dtype_name(self.detector.dtype)
@@ -79,7 +83,9 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
             jobs = list(self.pool.map(_each(lambda index: self._read(data[index], index, context)), range(len(data))))
         with self._timed("objectcut_detect_seconds"):
             detections = self._detect(jobs)
-        answers = spread(self.pool, _each(self._finish), list(zip(jobs, detections, strict=True)))
+        items = deque(zip(jobs, detections, strict=True))
+        del jobs, detections  # each photo is let go as soon as it is answered
+        answers = self.pool.spread(_each(self._finish), (items.popleft() for _ in range(len(items))))
         replies = [self._answer(index, answer, context) for index, answer in enumerate(answers)]
         self._report()
         return replies
@@ -106,18 +112,18 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         else:  # only a direct caller: the gateway fetches by itself
             assert cut_request.url is not None
             encoded = asyncio.run(fetch(cut_request.url, self.settings))
-        preview, whole = self._decode(encoded, task)
-        return Job(cut_request, preview, whole, wanted, headers.get("accept", ""))
-
-    def _decode(self, encoded: bytes, task: request.Task) -> tuple[photo.Preview, Future[photo.Photo] | None]:
-        """What the network needs of the photo now, and what the cut-out needs of it later."""
+            cut_request = replace(cut_request, photo=encoded, url=None)
         preview = photo.preview(encoded, self.settings, self.card.min_size)
+        whole: Future[photo.Photo] | None = None
         if preview is None:
-            whole: Future[photo.Photo] = Future()
+            whole = Future()
             whole.set_result(photo.load(encoded, self.settings))
             pixels = whole.result().pixels
-            return photo.Preview(pixels, pixels.shape[1], pixels.shape[0]), whole
-        return preview, self.pool.submit(photo.load, encoded, self.settings) if task == "cut" else None
+            preview = photo.Preview(pixels, pixels.shape[1], pixels.shape[0])
+        elif task == "cut" and index < self.settings.threads:
+            # Decoded while the network runs. Those behind it in the batch have to wait anyway, and would fill memory.
+            whole = self.pool.submit(photo.load, encoded, self.settings)
+        return Job(cut_request, preview, whole, wanted, headers.get("accept", ""))
 
     def _detect(self, jobs: Sequence[Job | CutError]) -> list[Detection | CutError]:
         ready = [job for job in jobs if isinstance(job, Job)]
@@ -133,30 +139,27 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
     def _finish(self, item: tuple[Job, Detection]) -> Answer:
         """One item from its detections to its answer. In one go, so that few full-size pictures exist at a time."""
         job, detection = item
-        options, width, height = job.request.options, job.preview.width, job.preview.height
-        with self._timed("objectcut_matte_seconds"):
-            masks = spread(self.paste_pool, lambda kept: matte.paste(kept, width, height), detection.kept)
-            pasted = [selection.Found(*found) for found in zip(detection.kept, masks, strict=True)]
-            chosen = selection.choose(pasted, options)
+        options, size = job.request.options, (job.preview.width, job.preview.height)
+        # Pasted as they are asked for and let go again: together they may be many times as large as the photo.
+        masks = self.mask_pool.spread(
+            lambda instance: selection.Found(instance, matte.paste(instance, *size)), detection.kept
+        )
         if job.request.task == "detect":
-            with self._timed("objectcut_encode_seconds"):
-                return reply.listing(job, chosen, self.labels, self.card.name)
+            with self._timed("objectcut_matte_seconds"):
+                return reply.listing(job, masks, self.labels, self.card.name)
+        with self._timed("objectcut_matte_seconds"):
+            chosen = selection.choose(masks, options)
         if not chosen:
             raise selection.nothing_found(detection.found, options, self.labels)
         with self._timed("objectcut_decode_seconds"):
-            assert job.photo is not None
-            whole = job.photo.result()  # decoded while the network ran
+            whole = self._whole(job)
         with self._timed("objectcut_edges_seconds"):
-            if options.edges != "raw":
-                chosen = self._drawn(whole, chosen)
-            alpha = matte.union((found.matte for found in chosen), whole.width, whole.height)
-            if options.edges == "sharp":
-                alpha = edges.sharp(alpha)
-            alpha = edges.adjusted(alpha, options.grow, options.feather)
+            alpha, extents = self._draw(whole, chosen, raw=options.edges == "raw")
         with self._timed("objectcut_cutout_seconds"):
             sent = job.request.backdrop
             behind = None if sent is None else backdrop.load(sent, self.settings)
-            picture = cutout.cut(whole, alpha, options, behind)
+            picture = cutout.cut(whole, alpha, options, behind, self.settings.max_result_pixels)
+        del whole, alpha, behind
         if picture is None:
             raise CutError(
                 "object_not_found",
@@ -164,13 +167,35 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
                 details={"reason": "nothing_left"},
             )
         with self._timed("objectcut_encode_seconds"):
-            return reply.picture(job, chosen, picture, self.labels, self.card.name)
+            return reply.picture(job, extents, picture, self.labels, self.card.name)
 
-    def _drawn(self, whole: photo.Photo, chosen: Sequence[selection.Found]) -> list[selection.Found]:
-        """The chosen ones with edges along the photo; where the refiner sees no object, the plain mask is better."""
-        drawn = spread(self.paste_pool, lambda found: edges.draw(whole.pixels, found.instance, self.refiner), chosen)
-        pairs = zip(chosen, drawn, strict=True)
-        return [replace(found, matte=new) if new.inside.any() else found for found, new in pairs]
+    def _whole(self, job: Job) -> photo.Photo:
+        """All pixels of a photo, in most cases decoded while the network ran."""
+        assert job.request.photo is not None
+        return photo.load(job.request.photo, self.settings) if job.photo is None else job.photo.result()
+
+    def _draw(
+        self, whole: photo.Photo, chosen: Sequence[Instance], raw: bool
+    ) -> tuple[NDArray[np.uint8], list[selection.Extent]]:
+        """The alpha of the chosen ones together, with edges along the photo unless they are to be raw, and theirs."""
+
+        def drawn(instance: Instance) -> matte.Matte:
+            made = None if raw else edges.draw(whole.pixels, instance, self.refiner)
+            # Where the refiner sees no object, the plain mask is better.
+            return made if made is not None and made.inside.any() else matte.paste(instance, whole.width, whole.height)
+
+        groups = same_things(chosen)
+        mattes = self.mask_pool.spread(drawn, [instance for group in groups for instance in group])
+        extents: dict[int, selection.Extent] = {}
+
+        def things() -> Iterator[matte.Matte]:
+            for group in groups:
+                found = [selection.Found(instance, next(mattes)) for instance in group]
+                extents.update((each.instance.id, each.extent) for each in found)
+                yield matte.highest([each.matte for each in found])
+
+        alpha = matte.union(things(), whole.width, whole.height)
+        return alpha, [extents[instance.id] for instance in chosen]
 
     def _answer(self, index: int, answer: Answer | CutError, context: Any) -> bytes:
         """Send one item's reply: the only place where an error becomes one."""

@@ -33,7 +33,7 @@ from rich.progress import track
 from rich.table import Table
 
 from fetch_weights import STORE
-from objectcut import edges, foreground, matte, models
+from objectcut import adjust, edges, foreground, matte, models
 from objectcut.detector import Detector, Instance, Query
 from objectcut.fuse import fuse
 from objectcut.refiner import load
@@ -163,7 +163,7 @@ def _cut(
     height, width = pixels.shape[:2]
     raw = matte.union([matte.paste(instance, width, height) for instance in instances], width, height)
     smooth = matte.union([edges.draw(pixels, instance, refiner) for instance in instances], width, height)
-    return {"raw": raw, "smooth": smooth, "sharp": edges.sharp(smooth)}
+    return {"raw": raw, "smooth": smooth, "sharp": adjust.sharp(smooth)}
 
 
 def _composites(things: list[Thing], each: int, refiner: torch.nn.Module, side: int) -> Iterator[Known]:

@@ -166,7 +166,7 @@ def _start_torchserve(run: RunDir, temp: Path, workers: int | None) -> Child:
         "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "20000"),
         # A form around the largest photo, or JSON with base64; and the largest picture that does not compress, in JSON.
         "TS_MAX_REQUEST_SIZE": str(settings.max_body_bytes * 4 // 3 + 3_000_000),
-        "TS_MAX_RESPONSE_SIZE": str(settings.max_pixels * 4 * 4 // 3 + 6_000_000),
+        "TS_MAX_RESPONSE_SIZE": str(max(settings.max_pixels, settings.max_result_pixels) * 4 * 4 // 3 + 6_000_000),
     }
     if workers is None and not _has_gpu():
         workers = 1  # one worker that uses all cores answers sooner than several that share them

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conftest import encoded
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
-from objectcut.backdrop import blurred, covering, load
+from objectcut.backdrop import Blurred, covering, load
 from objectcut.errors import CutError
 from objectcut.photo import Photo
 from objectcut.settings import Settings
@@ -17,6 +17,10 @@ OBJECT[60:150, 100:180] = 255
 NOTHING = np.zeros_like(OBJECT)
 NOISE = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
 SCENE = np.asarray(Image.fromarray(NOISE).filter(ImageFilter.GaussianBlur(4)).point(lambda v: (v - 128) * 6 + 128))
+
+
+def blurred(photo: Photo, kept: np.ndarray, radius: float, window: tuple[int, int, int, int]) -> np.ndarray:
+    return np.asarray(Blurred(photo, kept, radius).window(window))
 
 
 @pytest.mark.parametrize("radius", [1, 1.5, 2, 3.3, 5, 12, 40])
@@ -68,6 +72,16 @@ def test_a_window_shows_what_the_whole_shows_there(window, radius):
     assert np.abs(part - whole[y0:y1, x0:x1]).max() <= 3
 
 
+@pytest.mark.parametrize("radius", [1, 4, 25])
+def test_windows_fit_together(radius):
+    tall = Photo(np.concatenate([SCENE, SCENE[::-1]] * 4))
+    kept = np.concatenate([OBJECT, NOTHING] * 4)
+    whole = blurred(tall, kept, radius, (0, 0, WIDTH, 8 * HEIGHT)).astype(int)
+    parts = Blurred(tall, kept, radius)
+    rows = [parts.window((0, top, WIDTH, top + 50)) for top in range(0, 8 * HEIGHT, 50)]
+    assert np.abs(np.concatenate([np.asarray(each) for each in rows]) - whole).max() <= 2
+
+
 @pytest.mark.parametrize("size", [(1, 1), (2, 1), (1, 900), (16_000, 1)])
 @pytest.mark.parametrize("radius", [0.1, 30, 500])
 def test_photos_of_a_few_px(size, radius):
@@ -91,21 +105,29 @@ CROSS[:, :20], CROSS[:, 20:40], CROSS[:, 40:] = (200, 0, 0), (0, 200, 0), (0, 0,
     ],
 )
 def test_the_picture_fills_the_size_around_its_centre(size, left, right):
-    image = covering(Photo(CROSS), *size)
+    image = covering(Photo(CROSS), size, 0, size[1])
     assert (image.mode, image.size) == ("RGB", size)
     assert (image.getpixel((0, size[1] // 2)), image.getpixel((size[0] - 1, size[1] // 2))) == (left, right)
 
 
 @pytest.mark.parametrize(("source", "size"), [((60, 40), (1, 1)), ((1, 1), (60, 40)), ((900, 1), (40, 60))])
 def test_a_picture_of_any_proportion_fills_any_size(source, size):
-    assert covering(Photo(np.full((*source[::-1], 3), 7, np.uint8)), *size).getcolors() == [
-        (size[0] * size[1], (7,) * 3)
-    ]
+    filled = covering(Photo(np.full((*source[::-1], 3), 7, np.uint8)), size, 0, size[1])
+    assert filled.getcolors() == [(size[0] * size[1], (7,) * 3)]
+
+
+@pytest.mark.parametrize("size", [(300, 200), (70, 90), (1000, 150), (450, 640)])
+def test_rows_of_the_picture_fit_together(size):
+    picture = Photo(SCENE)
+    fitted = np.asarray(ImageOps.fit(Image.fromarray(SCENE), size, Image.Resampling.BICUBIC)).astype(int)
+    for step in (7, 64):
+        rows = [covering(picture, size, top, min(top + step, size[1])) for top in range(0, size[1], step)]
+        assert np.abs(np.concatenate([np.asarray(each) for each in rows]) - fitted).max() <= 2
 
 
 def test_the_pictures_own_transparency_stays():
     alpha = np.full((40, 60), 80, np.uint8)
-    assert covering(Photo(CROSS, alpha), 30, 20).getpixel((0, 0)) == (200, 0, 0, 80)
+    assert covering(Photo(CROSS, alpha), (30, 20), 0, 20).getpixel((0, 0)) == (200, 0, 0, 80)
 
 
 @pytest.mark.parametrize(

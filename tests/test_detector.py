@@ -47,7 +47,7 @@ def test_equals_torchvisions_own_forward(alone, chelsea, astronaut):
             want = reference([torch.from_numpy(np.array(image)).permute(2, 0, 1) / 255])[0]
         got = alone[name]
         assert len(got.found) == len(want["scores"]) > 0
-        np.testing.assert_array_equal(rows(got)[:, 0], range(len(got.found)))
+        assert [i.score for i in got.found] == sorted((i.score for i in got.found), reverse=True)
         np.testing.assert_array_equal(rows(got)[:, 1], want["labels"])
         np.testing.assert_allclose(rows(got)[:, 2], want["scores"], atol=1e-3)
         np.testing.assert_allclose(rows(got)[:, 3:], want["boxes"], atol=1e-3)
@@ -93,7 +93,7 @@ def test_only_the_kept_instances_get_masks(detector, chelsea, astronaut, monkeyp
     assert detector.detect([nothing])[0].kept == ()
     assert sum(masked) == 3
 
-    assert [i.id for i in with_company[1].kept] == [2]
+    assert [i.id for i in with_company[1].kept] == [with_company[1].found[2].id]
     assert [i.id for i in with_company[2].kept] == [i.id for i in with_company[2].found if i.label == person][:2]
     for detection in with_company:
         assert all(i.mask is None for i in detection.found)
@@ -107,8 +107,13 @@ def test_a_mask_belongs_to_its_own_instance(detector, alone, astronaut):
         np.testing.assert_allclose(instance.mask, other.mask, atol=1e-3)
 
 
-def test_ids_are_ranks_whatever_the_score_or_the_company(detector, alone, astronaut):
-    strict, _ = detector.detect([query(astronaut, min_score=0.4), query(astronaut, min_score=0.1)])
+def test_ids_are_the_same_whatever_the_score_the_names_or_the_company(detector, alone, astronaut, chelsea):
+    queries = [query(astronaut, min_score=0.4), query(chelsea), query(astronaut, keep=lambda found: found[:1])]
+    strict, _, first = detector.detect(queries)
+    known = [instance.id for instance in alone["astronaut"].found]
+    assert len(set(known)) == len(known)
+    assert known[: len(strict.found)] == [instance.id for instance in strict.found]
+    assert [instance.id for instance in first.kept] == known[:1]
     np.testing.assert_allclose(rows(strict), rows(alone["astronaut"])[: len(strict.found)], atol=1e-3)
     assert 0 < len(strict.found) < len(alone["astronaut"].found)
     assert min(i.score for i in strict.found) >= 0.4

@@ -109,25 +109,3 @@ def test_a_photo_of_one_pixel(trained):
     _, _, instance = scene(1)
     drawn = edges.draw(np.zeros((1, 1, 3), np.uint8), Instance(0, 1, 0.9, (0.0, 0.0, 1.0, 1.0), instance.mask), trained)
     assert matte.union([drawn], 1, 1).shape == (1, 1)
-
-
-def disc(radius: int):
-    y, x = np.mgrid[:100, :100]
-    return (np.hypot(y - 50, x - 50) <= radius).astype(np.uint8) * 255
-
-
-@pytest.mark.parametrize("grow", [5, 12.5, -5, -12.5])
-def test_growing_moves_the_edge_by_as_many_pixels(grow):
-    moved = edges.adjusted(disc(25), grow, 0) > 127
-    assert np.sqrt(np.count_nonzero(moved) / np.pi) == pytest.approx(25 + grow, abs=1)
-
-
-def test_shrinking_by_more_than_there_is_leaves_nothing():
-    assert not edges.adjusted(disc(10), -30, 0).any()
-
-
-def test_feathering_softens_and_keeps_the_place_of_the_edge():
-    soft = edges.adjusted(disc(25), 0, 8)
-    assert np.count_nonzero((soft > 10) & (soft < 245)) > 1000
-    assert np.count_nonzero(soft > 127) == pytest.approx(np.count_nonzero(disc(25)), rel=0.1)
-    assert (edges.adjusted(disc(25), 0, 0) == disc(25)).all()

@@ -85,13 +85,17 @@ def test_the_union_of_overlapping_masks():
     assert not matte.union([], 5, 4).any()
 
 
-def test_overlapping_instances_keep_their_own_edges():
-    one = Matte(0, 0, np.full((4, 4), 100, np.uint8))
-    other = Matte(2, 2, np.full((4, 4), 200, np.uint8))
-    together = matte.union([one, other], 8, 8)
-    assert together[1, 1] == 100
-    assert together[3, 3] == together[5, 5] == 200
-    assert together[7, 7] == 0
+@pytest.mark.parametrize(
+    ("one", "other", "union", "highest"),
+    [(100, 155, 255, 155), (100, 100, 200, 100), (100, 200, 255, 200), (0, 7, 7, 7), (255, 255, 255, 255)],
+)
+def test_soft_edges_of_different_things_add_up_and_those_of_one_do_not(one, other, union, highest):
+    mattes = [Matte(0, 0, np.full((4, 4), one, np.uint8)), Matte(2, 3, np.full((4, 4), other, np.uint8))]
+    together = matte.union(mattes, 8, 9)
+    assert (together[0, 0], together[3, 3], together[6, 5], together[8, 7]) == (one, union, other, 0)
+    thing = matte.highest(mattes)
+    assert (thing.x, thing.y, thing.alpha.shape) == (0, 0, (7, 6))
+    assert (thing.alpha[0, 0], thing.alpha[3, 3], thing.alpha[6, 5], thing.alpha[6, 0]) == (one, highest, other, 0)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from conftest import solid
 
 from objectcut.detector import Instance
+from objectcut.identity import identify
 from objectcut.labels import Labels
 from objectcut.request import CutOptions
 from objectcut.selection import Found, candidates, choose, nothing_found
@@ -12,7 +13,7 @@ from objectcut.selection import Found, candidates, choose, nothing_found
 LABELS = Labels.of(("__background__", "cat", "dog"))
 CAT, DOG = 1, 2
 
-#   id  label  score  box                  what its mask covers
+#  rank  label  score  box                 what its mask covers
 SCENE = (
     (0, CAT, 0.9, (0, 0, 40, 40)),  #      all of its box
     (1, DOG, 0.8, (10, 10, 30, 30)),  #    all of its box, on the cat's lap
@@ -21,25 +22,31 @@ SCENE = (
 )
 
 
+SIZE = 120, 90  # of the photo
+ID = [identify(label, box, *SIZE) for _, label, _, box in SCENE]
+
+
 def instances() -> list[Instance]:
-    return [Instance(id_, label, score, tuple(map(float, box))) for id_, label, score, box in SCENE]
+    return [Instance(ID[rank], label, score, tuple(map(float, box))) for rank, label, score, box in SCENE]
 
 
 def found(instance: Instance) -> Found:
     x0, y0, x1, y1 = map(int, instance.box)
     inside = np.ones((y1 - y0, x1 - x0), bool)
-    if instance.id == 2:
+    if instance.id == ID[2]:
         inside[:, 25:] = False
-    elif instance.id == 3:
+    elif instance.id == ID[3]:
         inside[:] = False
     return Found(instance, solid(x0, y0, inside))
 
 
 def chosen(wanted: frozenset[int] | None = None, **options: object) -> tuple[list[int], list[int]]:
-    """The ids that get a mask, and those of the answer."""
+    """The ranks of those that get a mask, and of those of the answer."""
+    if isinstance(pick := options.get("pick"), list):
+        options["pick"] = [ID[rank] for rank in pick]
     checked = CutOptions(**options)
     kept = candidates(instances(), checked, wanted)
-    return [i.id for i in kept], [f.instance.id for f in choose([found(i) for i in kept], checked)]
+    return [ID.index(i.id) for i in kept], [ID.index(i.id) for i in choose((found(i) for i in kept), checked)]
 
 
 @pytest.mark.parametrize(
@@ -50,10 +57,9 @@ def chosen(wanted: frozenset[int] | None = None, **options: object) -> tuple[lis
         (frozenset({DOG}), {}, [1, 3], [1]),
         (frozenset({CAT, DOG}), {"pick": [2, 1]}, [1, 2], [1, 2]),
         (frozenset({CAT}), {"pick": [1]}, [], []),
-        (None, {"pick": [7]}, [], []),
         (None, {"pick": [3]}, [3], []),
-        (None, {"pick": "best"}, [0], [0]),
-        (frozenset({DOG}), {"pick": "best"}, [1], [1]),
+        (None, {"pick": "best"}, [0, 1, 2, 3], [0]),
+        (frozenset({DOG}), {"pick": "best"}, [1, 3], [1]),
         (frozenset({CAT}), {"pick": "largest"}, [0, 2], [0]),
         (frozenset({DOG}), {"pick": "largest"}, [1, 3], [1]),
         (None, {"roi": [0, 0, 30, 30]}, [0, 1], [0, 1]),
@@ -61,7 +67,7 @@ def chosen(wanted: frozenset[int] | None = None, **options: object) -> tuple[lis
         (None, {"roi": [0, 0, 20, 30]}, [], []),  #                                     x1 and y1 do not
         (None, {"roi": [0, 0, 30, 20]}, [], []),
         (None, {"roi": [60, 0, 100, 20], "pick": "largest"}, [2], [2]),
-        (None, {"roi": [0, 0, 100, 30], "pick": "best"}, [0], [0]),
+        (None, {"roi": [0, 0, 100, 30], "pick": "best"}, [0, 1, 2], [0]),
         (None, {"point": [20, 20]}, [0, 1], [1]),  # the dog on the lap is the smaller one
         (frozenset({CAT}), {"point": [20, 20]}, [0], [0]),
         (None, {"point": [5, 5]}, [0], [0]),
@@ -78,12 +84,30 @@ def test_what_is_wanted(wanted, options, masked, answer):
     assert chosen(wanted, **options) == (masked, answer)
 
 
+def test_ids_that_are_not_there_find_nothing():
+    for id_ in (0, 7, ID[0] + 10**12, 2**53 - 1):
+        assert candidates(instances(), CutOptions(pick=[id_]), None) == []
+
+
+def test_the_best_is_the_best_one_that_has_pixels():
+    """The first one's mask is empty, and no more masks are asked for than that of the next one."""
+    asked = []
+
+    def masks():
+        for instance in [instances()[3], *instances()]:
+            asked.append(ID.index(instance.id))
+            yield found(instance)
+
+    assert [instance.id for instance in choose(masks(), CutOptions(pick="best"))] == [ID[0]]
+    assert asked == [3, 0]
+
+
 def test_a_point_on_the_rim_that_pasting_adds():
     spread = Found(Instance(0, CAT, 0.9, (10.0, 10.0, 38.0, 38.0)), solid(9, 9, np.ones((30, 30), bool)))
     for point in ((9.5, 20), (38.5, 38.5)):
         options = CutOptions(point=point)
         assert candidates([spread.instance], options, None) == [spread.instance]
-        assert choose([spread], options) == [spread]
+        assert choose([spread], options) == [spread.instance]
 
 
 @pytest.mark.parametrize(

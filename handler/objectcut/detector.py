@@ -24,6 +24,7 @@ from torchvision.models.detection import MaskRCNN
 
 from objectcut.boxes import BoxSelector
 from objectcut.card import Card
+from objectcut.identity import identify
 from objectcut.network import Network, best_dtype
 from objectcut.roialign import Pyramid
 
@@ -36,7 +37,7 @@ class Instance:
     """One detected object.
 
     Attributes:
-        id: rank by score among all detections of the photo, 0 the best. The names asked for do not change it.
+        id: made of class and box by `identity`, so that it is the same in every call for the photo.
         label: index into the model's classes.
         score: 0 to 1.
         box: x0, y0, x1, y1 in px of the photo.
@@ -173,14 +174,13 @@ class Detector:
         rows = iter(torch.cat(final).tolist())  # one transfer for the whole batch
         for query, size, own in zip(queries, sizes, final, strict=True):
             x, y = _scale(query, size)
-            ranked = enumerate(islice(rows, len(own)))
-            found.append(
-                [
-                    Instance(rank, int(label), score, (x0 * x, y0 * y, x1 * x, y1 * y))
-                    for rank, (x0, y0, x1, y1, score, label) in ranked
-                    if score > 0  # the others come last
-                ]
-            )
+            instances = []
+            for x0, y0, x1, y1, score, label in islice(rows, len(own)):
+                if score > 0:  # the others come last
+                    box = x0 * x, y0 * y, x1 * x, y1 * y
+                    id_ = identify(int(label), box, query.width, query.height)
+                    instances.append(Instance(id_, int(label), score, box))
+            found.append(instances)
         kept = [list(query.keep(instances)) for query, instances in zip(queries, found, strict=True)]
         masked = self._masks(pyramid, kept, queries, sizes)
         return [Detection(tuple(all_), tuple(some)) for all_, some in zip(found, masked, strict=True)]

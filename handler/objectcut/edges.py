@@ -10,7 +10,7 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 from scipy import ndimage
 from torch import nn
 
@@ -69,39 +69,6 @@ def _drawn(small: Plane, seen: Plane, refiner: nn.Module) -> tuple[Plane, Plane]
         drawn += torch.tensor((-_STRICTER, _FIRMER)).view(1, 2, 1, 1)
         alpha, hardness = (plane[0, 0].numpy() for plane in refiners.alpha(drawn))
     return alpha, hardness
-
-
-def sharp(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """0 and 255 alone."""
-    return np.where(alpha > 127, 255, 0).astype(np.uint8)
-
-
-def adjusted(alpha: NDArray[np.uint8], grow: float, feather: float) -> NDArray[np.uint8]:
-    """Alpha widened, or shrunk, and then softened.
-
-    Args:
-        alpha: (H, W) uint8.
-        grow: px by which the edge moves outwards; negative: inwards.
-        feather: px that the edge takes from 0 to 1, about.
-    """
-    if grow:
-        alpha = _grown(alpha, grow)
-    if feather:
-        alpha = np.asarray(Image.fromarray(alpha).filter(ImageFilter.GaussianBlur(feather / 2)))
-    return alpha
-
-
-def _grown(alpha: NDArray[np.uint8], grow: float) -> NDArray[np.uint8]:
-    inside = alpha > 127
-    if not inside.any() or (grow < 0 and inside.all()):
-        return alpha
-    if grow > 0:
-        reach = ((grow + 0.5 - ndimage.distance_transform_edt(~inside)) * 255).clip(0, 255)
-        grown: NDArray[np.uint8] = np.maximum(alpha, reach.astype(np.uint8))
-        return grown
-    depth = ((ndimage.distance_transform_edt(inside) + grow + 0.5) * 255).clip(0, 255)
-    shrunk: NDArray[np.uint8] = np.minimum(alpha, depth.astype(np.uint8))
-    return shrunk
 
 
 def _window(box: tuple[float, float, float, float]) -> Box:

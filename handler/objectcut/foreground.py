@@ -15,33 +15,62 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-_SIDE = 320  # px, of the reduced picture that colours are averaged in, at most
+from objectcut.matte import bounding_box
+
+_SIDE = 256  # px, of the reduced picture that colours are averaged in, at most
 _LEVELS = 4  # of which each sees three times as far as the one before
 _REACH = 2  # cells of a level that are averaged to each side
-_ROWS = 128  # of alpha that are looked through at once
-_PURE = 0.85  # share of one colour above which a pixel tells what that colour is
+_ROWS = 128  # of the photo that are worked on at once
+# Share of one colour above which a pixel tells what that colour is: what it shows of the other one is in it at first,
+# and known and taken out the second time, when less pure and so nearer pixels can be asked.
+_PURE = (0.9, 0.6)
 _LEAST = 1e-4  # weight below which nothing is known of a colour
 
 
 @dataclass(frozen=True, eq=False)
 class Colours:
-    """New colours for some pixels of a photo.
+    """The object's own colours along the edge of a photo's alpha, worked out where they are asked for.
 
     Attributes:
-        rows, columns: (n,) of the pixels.
-        values: (n, 3) uint8, sRGB.
+        alpha: (H, W) uint8, as it was drawn: what is done to it later changes no colour.
+        around: (h, w, 6) float32, the colours of object and background around every place of a small picture.
+        x, y: px of the photo that the small picture begins at.
+        step: px of the photo from one place of the small picture to the next.
     """
 
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
-    values: NDArray[np.uint8]
+    alpha: NDArray[np.uint8]
+    around: NDArray[np.float32]
+    x: int
+    y: int
+    step: int
 
     def paint(self, picture: NDArray[np.uint8], x: int = 0, y: int = 0) -> None:
-        """Change the pixels in a part of the photo whose top left corner is x, y: (h, w, 3), or 4, uint8."""
+        """Give the pixels along the edge their own colours.
+
+        Args:
+            picture: (h, w, 3) or (h, w, 4) uint8, a part of the photo that begins at x, y. It is changed.
+            x, y: px of the photo.
+        """
         height, width = picture.shape[:2]
-        rows, columns = self.rows - y, self.columns - x
-        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-        picture[rows[inside], columns[inside], :3] = self.values[inside]
+        for top in range(0, height, _ROWS):
+            part = self.alpha[y + top : y + min(top + _ROWS, height), x : x + width]
+            self._paint_rows(picture[top : top + _ROWS], part, x, y + top)
+
+    def _paint_rows(self, picture: NDArray[np.uint8], alpha: NDArray[np.uint8], x: int, y: int) -> None:
+        soft = np.flatnonzero(alpha - np.uint8(1) < 254)  # 0 becomes 255
+        if not soft.size:
+            return
+        rows, columns = np.divmod(soft, alpha.shape[1])
+        near = self.around[
+            ((rows + (y - self.y + self.step // 2)) // self.step).clip(0, self.around.shape[0] - 1),
+            ((columns + (x - self.x + self.step // 2)) // self.step).clip(0, self.around.shape[1] - 1),
+        ]
+        front, back = near[:, :3], near[:, 3:]
+        share = alpha[rows, columns, None] * np.float32(1 / 255)
+        # Of all colours that mix to what is seen, those nearest to both estimates.
+        missing = picture[rows, columns, :3] - share * front - (1 - share) * back
+        solved = front + missing * share / (share**2 + (1 - share) ** 2)
+        picture[rows, columns, :3] = solved.round().clip(0, 255).astype(np.uint8)
 
 
 def estimate(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Colours:
@@ -49,36 +78,16 @@ def estimate(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Colours:
 
     Args:
         pixels: (H, W, 3) uint8, sRGB.
-        alpha: (H, W) uint8.
+        alpha: (H, W) uint8, as it was drawn.
     """
-    rows, columns = _soft(alpha)
-    if not rows.size:
-        return Colours(rows, columns, np.zeros((0, 3), np.uint8))
-    y0, y1, x0, x1 = rows[0], rows[-1] + 1, columns.min(), columns.max() + 1
+    box = bounding_box((alpha - np.uint8(1)) < 254)
+    if box is None:
+        return Colours(alpha, np.zeros((1, 1, 6), np.float32), 0, 0, 1)
+    x0, y0, x1, y1 = box
     step = -(-max(y1 - y0, x1 - x0) // _SIDE)
-    part = slice(y0 + (y1 - 1 - y0) % step // 2, y1, step), slice(x0 + (x1 - 1 - x0) % step // 2, x1, step)
-    around = _surroundings(pixels[part], alpha[part])
-    places = (
-        ((at - own.start + step // 2) // step).clip(0, length - 1)
-        for at, own, length in zip((rows, columns), part, around.shape[:2], strict=True)
-    )
-    near = around[tuple(places)]
-    front, back = near[:, :3], near[:, 3:]
-    share = alpha[rows, columns, None] * np.float32(1 / 255)
-    # Of all colours that mix to what is seen, those nearest to both estimates.
-    missing = pixels[rows, columns] - share * front - (1 - share) * back
-    solved = front + missing * share / (share**2 + (1 - share) ** 2)
-    return Colours(rows, columns, solved.round().clip(0, 255).astype(np.uint8))
-
-
-def _soft(alpha: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of the pixels between 0 and 255, looked for in a part of a large photo after the other."""
-    width, found = alpha.shape[1], []
-    for top in range(0, len(alpha), _ROWS):
-        part = alpha[top : top + _ROWS] - np.uint8(1)  # 0 becomes 255
-        found.append(np.flatnonzero(part < 254) + top * width)
-    rows, columns = np.divmod(np.concatenate(found), width)
-    return rows, columns
+    y, x = y0 + (y1 - 1 - y0) % step // 2, x0 + (x1 - 1 - x0) % step // 2
+    part = slice(y, y1, step), slice(x, x1, step)
+    return Colours(alpha, _surroundings(pixels[part], alpha[part]), x, y, step)
 
 
 def _surroundings(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -87,9 +96,24 @@ def _surroundings(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArra
     They are means of near pixels that are purely one of both where there are any, else of far ones.
     """
     share = torch.from_numpy(np.ascontiguousarray(alpha)).float() / 255
-    colours = torch.from_numpy(np.ascontiguousarray(pixels)).float().permute(2, 0, 1)
-    front, back = (((weight - _PURE) / (1 - _PURE)).clamp(min=0)[None] for weight in (share, 1 - share))
-    planes = torch.cat((colours * front, colours * back, front, back))[None].contiguous(
+    seen = torch.from_numpy(np.ascontiguousarray(pixels)).float().permute(2, 0, 1)
+    around = _around(seen, seen, share, _PURE[0])
+    front, back = around[:3], around[3:]
+    missing = (seen - share * front - (1 - share) * back) / (share**2 + (1 - share) ** 2)
+    front, back = (front + missing * share).clamp(0, 255), (back + missing * (1 - share)).clamp(0, 255)
+    return _around(front, back, share, _PURE[1]).permute(1, 2, 0).numpy()
+
+
+def _around(front: Tensor, back: Tensor, share: Tensor, pure: float) -> Tensor:
+    """The colours around every place, (6, h, w), from what every place itself tells of object and background.
+
+    Args:
+        front, back: (3, h, w), colours of object and background.
+        share: (h, w), the object's, 0 to 1.
+        pure: share of one of them from which a place tells something of it.
+    """
+    weights = [((each - pure) / (1 - pure)).clamp(min=0)[None] for each in (share, 1 - share)]
+    planes = torch.cat((front * weights[0], back * weights[1], *weights))[None].contiguous(
         memory_format=torch.channels_last
     )
     levels = [planes]
@@ -101,7 +125,7 @@ def _surroundings(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArra
         mean = _blurred(level)
         trust = (mean[:, 6:] / (20 * _LEAST)).clamp(max=1).repeat_interleave(3, 1)
         found = found + trust * (_unweighted(mean) - found)
-    return found[0].permute(1, 2, 0).numpy()
+    return found[0]
 
 
 def _unweighted(planes: Tensor) -> Tensor:

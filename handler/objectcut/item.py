@@ -17,7 +17,8 @@ class Job:
     Attributes:
         request: as it was checked.
         preview: for the network.
-        photo: all pixels, for the cut-out; they may still be decoded while the network runs. None when not needed.
+        photo: all pixels, for the cut-out; they may still be decoded while the network runs. None when that has not
+            begun or is not needed.
         wanted: labels of the objects asked for; None for every class.
         accept: the sender's Accept header.
     """

@@ -6,7 +6,7 @@ Owns the pasting. Work and memory grow with the boxes of the wanted instances.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,13 +126,28 @@ def nearest_inside(
 
 
 def union(mattes: Iterable[Matte], width: int, height: int) -> NDArray[np.uint8]:
-    """The alpha of several instances together, (H, W) uint8: of each pixel the highest, so every edge stays."""
+    """The alpha of different objects together, (H, W) uint8: the sum, so that soft edges that meet leave no seam."""
     together = np.zeros((height, width), np.uint8)
     for matte in mattes:
         rows, columns = matte.alpha.shape
         part = together[matte.y : matte.y + rows, matte.x : matte.x + columns]
-        np.maximum(part, matte.alpha, out=part)
+        part += np.minimum(matte.alpha, 255 - part)
     return together
+
+
+def highest(mattes: Sequence[Matte]) -> Matte:
+    """The alpha of one object that was found several times: of each pixel the highest, so that no edge hardens."""
+    if len(mattes) == 1:
+        return mattes[0]
+    x, y = min(matte.x for matte in mattes), min(matte.y for matte in mattes)
+    right = max(matte.x + matte.alpha.shape[1] for matte in mattes)
+    bottom = max(matte.y + matte.alpha.shape[0] for matte in mattes)
+    together = np.zeros((bottom - y, right - x), np.uint8)
+    for matte in mattes:
+        rows, columns = matte.alpha.shape
+        part = together[matte.y - y : matte.y - y + rows, matte.x - x : matte.x - x + columns]
+        np.maximum(part, matte.alpha, out=part)
+    return Matte(x, y, together)
 
 
 def bounding_box(plane: NDArray[np.uint8] | NDArray[np.bool_]) -> Box | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 import torch
@@ -13,7 +15,7 @@ Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 
-def pool(threads: int, name: str) -> ThreadPoolExecutor:
+class Pool(ThreadPoolExecutor):
     """Threads in which torch uses no further ones.
 
     OpenMP would give each thread that calls torch a team of its own, count more threads than there are cores, and from
@@ -23,20 +25,37 @@ def pool(threads: int, name: str) -> ThreadPoolExecutor:
         threads: how many.
         name: what their names begin with.
     """
-    own = torch.get_num_threads()
-    everyone = threading.Barrier(threads)
 
-    def start(_: int) -> None:
-        torch.get_num_threads()  # takes the number that all share, which would else happen later and undo the next line
-        torch.set_num_threads(1)
-        everyone.wait()
+    def __init__(self, threads: int, name: str) -> None:
+        super().__init__(threads, name)
+        self._threads_at_most = threads
+        own = torch.get_num_threads()
+        everyone = threading.Barrier(threads)
 
-    made = ThreadPoolExecutor(threads, name)
-    list(made.map(start, range(threads)))
-    torch.set_num_threads(own)  # a part of the setting is shared
-    return made
+        def start(_: int) -> None:
+            # Takes the number that all share, which would else happen later and undo the next line.
+            torch.get_num_threads()
+            torch.set_num_threads(1)
+            everyone.wait()
 
+        list(self.map(start, range(threads)))
+        torch.set_num_threads(own)  # a part of the setting is shared
 
-def spread(threads: ThreadPoolExecutor, work: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
-    """The work on each item, in order: on the threads, but a lone one right here, where torch may use every core."""
-    return [work(items[0])] if len(items) == 1 else list(threads.map(work, items))
+    def spread(self, work: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
+        """The work on each item, in order, as it is asked for and little ahead of it, so that few results wait.
+
+        A lone item is worked on by the caller's thread, where torch may use every core.
+        """
+        coming = iter(items)
+        start = [*islice(coming, 2)]
+        if len(start) < 2:
+            yield from map(work, start)
+            return
+        ahead = deque(self.submit(work, item) for item in start)
+        del start
+        for item in coming:
+            if len(ahead) > self._threads_at_most:
+                yield ahead.popleft().result()
+            ahead.append(self.submit(work, item))
+        while ahead:
+            yield ahead.popleft().result()

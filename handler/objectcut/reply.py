@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from objectcut import rle
@@ -13,32 +13,39 @@ from objectcut.encode import MEDIA_TYPES, encode, negotiate
 from objectcut.errors import CutError
 from objectcut.item import Answer, Job
 from objectcut.labels import Labels
-from objectcut.selection import Found
+from objectcut.selection import Extent, Found
 
 
-def picture(job: Job, chosen: Sequence[Found], cut: Cutout, labels: Labels, model: str) -> Answer:
+def picture(job: Job, chosen: Sequence[Extent], cut: Cutout, labels: Labels, model: str) -> Answer:
     """The answer of `/cut`: a file when the sender accepts it, else JSON with the file in base64."""
     kind = negotiate(job.request.options, job.accept)
-    encoded = encode(cut.image, kind)
+    encoded = encode(cut.pixels, kind)
     headers = {"X-Object-Count": str(len(chosen)), "X-Foreground-Box": ",".join(map(str, cut.box))}
     if _wants_file(job.accept, MEDIA_TYPES[kind]):
         return Answer(encoded, MEDIA_TYPES[kind], headers=headers)
     response = {
-        "image_base64": base64.b64encode(encoded).decode("ascii"),
-        "width": cut.image.width,
-        "height": cut.image.height,
+        "width": cut.pixels.shape[1],
+        "height": cut.pixels.shape[0],
         "box": list(cut.box),
-        "objects": [_described(found, labels) for found in chosen],
+        "objects": [_described(extent, labels) for extent in chosen],
         "model": model,
     }
-    return _json({"error": False, "response": response}, headers)
+    # Put together by hand: a serialiser would copy the picture several times.
+    start = b'{"error":false,"response":{"image_base64":"'
+    body = b"".join([start, base64.b64encode(encoded), b'",', _dumped(response)[1:], b"}"])
+    return Answer(body, "application/json", headers=headers)
 
 
-def listing(job: Job, chosen: Sequence[Found], labels: Labels, model: str) -> Answer:
+def listing(job: Job, found: Iterable[Found], labels: Labels, model: str) -> Answer:
     """The answer of `/detect`: every object with its mask."""
     width, height = job.preview.width, job.preview.height
-    objects = [{**_described(found, labels), "mask": rle.encode(found.matte, width, height)} for found in chosen]
-    return _json({"error": False, "response": {"width": width, "height": height, "model": model, "objects": objects}})
+    objects = [
+        {**_described(each.extent, labels), "mask": rle.encode(each.matte, width, height)}
+        for each in found
+        if each.matte.area
+    ]
+    response = {"width": width, "height": height, "model": model, "objects": objects}
+    return Answer(_dumped({"error": False, "response": response}), "application/json")
 
 
 def failure(error: CutError, request_id: str) -> Answer:
@@ -46,13 +53,13 @@ def failure(error: CutError, request_id: str) -> Answer:
     return Answer(error.body(request_id), "application/json", error.status, error.headers)
 
 
-def _described(found: Found, labels: Labels) -> dict[str, Any]:
+def _described(extent: Extent, labels: Labels) -> dict[str, Any]:
     return {
-        "id": found.instance.id,
-        "label": labels.classes[found.instance.label],
-        "score": round(found.instance.score, 4),
-        "box": list(found.matte.box),
-        "area": found.matte.area,
+        "id": extent.instance.id,
+        "label": labels.classes[extent.instance.label],
+        "score": round(extent.instance.score, 4),
+        "box": list(extent.box),
+        "area": extent.area,
     }
 
 
@@ -61,5 +68,5 @@ def _wants_file(accept: str, media_type: str) -> bool:
     return any(entry.strip().startswith(("image/", media_type)) for entry in accept.lower().split(","))
 
 
-def _json(content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(json.dumps(content, separators=(",", ":")).encode(), "application/json", headers=headers or {})
+def _dumped(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()

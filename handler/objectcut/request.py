@@ -27,6 +27,7 @@ PHOTO_FIELDS = ("image_url", "image_base64", "image_file")
 BACKDROP = "background_image"
 """The field of `/cut` with the other picture: a file in a form, base64 text anywhere."""
 _MAX_BLUR = 500  # px
+_MAX_IDS = 1000  # more than a network finds
 _BLUR_SHARE = 0.015  # of the longer side: text in the background cannot be read, places are still known
 # Pydantic's kinds of error in words for people; all its other texts read 'Input should be ...'.
 _PLAIN = {
@@ -57,9 +58,11 @@ def _pick(value: object) -> object:
     if isinstance(value, str) and value.strip().lower() in {"all", "largest", "best"}:
         return value.strip().lower()
     ids = [value] if isinstance(value, int) else _listed(value)
-    if isinstance(ids, list | tuple) and ids and all(re.fullmatch(r"\s*\d{1,9}\s*", str(part)) for part in ids):
+    if isinstance(ids, list | tuple) and len(ids) > _MAX_IDS:
+        raise ValueError(f"has {len(ids):,} ids; at most {_MAX_IDS:,} are accepted")
+    if isinstance(ids, list | tuple) and ids and all(re.fullmatch(r"\s*\d{1,16}\s*", str(part)) for part in ids):
         return tuple(int(part) for part in ids)
-    raise ValueError("must be 'all', 'largest', 'best' or a list of the ids that /detect gives, such as [0, 2]")
+    raise ValueError("must be 'all', 'largest', 'best' or a list of the ids that /detect gives")
 
 
 def _lower(value: object) -> object:

@@ -6,22 +6,43 @@ afterwards (`choose`). Filters come first (names, region, point), then `pick` ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from objectcut.detector import Instance
 from objectcut.errors import CutError
+from objectcut.identity import match
 from objectcut.labels import Labels
-from objectcut.matte import Matte
+from objectcut.matte import Box, Matte
 from objectcut.request import CutOptions
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """An instance with its mask at the photo's resolution."""
+    """An instance with its mask at the photo's resolution. Large: only a few are kept at a time."""
 
     instance: Instance
     matte: Matte
+
+    @property
+    def extent(self) -> Extent:
+        """What there is to say of it once the mask is let go. There must be something inside."""
+        return Extent(self.instance, self.matte.box, self.matte.area)
+
+
+@dataclass(frozen=True, eq=False)
+class Extent:
+    """An instance and what its mask covers.
+
+    Attributes:
+        instance: the one.
+        box: around the mask, x0, y0, x1, y1 in px of the photo, half-open.
+        area: of the mask, px.
+    """
+
+    instance: Instance
+    box: Box
+    area: int
 
 
 def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset[int] | None) -> list[Instance]:
@@ -31,8 +52,8 @@ def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset
         found: all instances of the photo, best score first.
         wanted: labels, or None for every class.
     """
-    ids = set(options.pick) if isinstance(options.pick, tuple) else None
-    kept = [
+    ids = match(options.pick, [instance.id for instance in found]) if isinstance(options.pick, tuple) else None
+    return [
         instance
         for instance in found
         if (wanted is None or instance.label in wanted)
@@ -40,18 +61,27 @@ def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset
         and (options.roi is None or _inside(_centre(instance.box), options.roi))
         and (options.point is None or _inside(options.point, _widened(instance.box)))
     ]
-    return kept[:1] if options.pick == "best" and options.point is None else kept
 
 
-def choose(found: Sequence[Found], options: CutOptions) -> list[Found]:
-    """The instances of the answer, best score first, judged by their masks."""
-    kept = [item for item in found if item.matte.area > 0]
-    if options.point is not None:
-        under = [item for item in kept if item.matte.covers(*options.point)]
-        kept = [min(under, key=lambda item: item.matte.area)] if under else []
-    if options.pick == "largest" and kept:
-        kept = [max(kept, key=lambda item: item.matte.area)]
-    return kept
+def choose(found: Iterable[Found], options: CutOptions) -> list[Instance]:
+    """The instances of the answer, best score first, judged by their masks.
+
+    Args:
+        found: best score first. Each is looked at once and let go, and no more of them than needed.
+    """
+    areas: list[tuple[int, Instance]] = []
+    for item in found:
+        area = item.matte.area
+        if area == 0 or (options.point is not None and not item.matte.covers(*options.point)):
+            continue
+        areas.append((area, item.instance))
+        if options.pick == "best" and options.point is None:
+            break
+    if options.point is not None and areas:
+        areas = [min(areas, key=lambda pair: pair[0])]
+    if options.pick == "largest" and areas:
+        areas = [max(areas, key=lambda pair: pair[0])]
+    return [instance for _, instance in areas]
 
 
 def nothing_found(found: Sequence[Instance], options: CutOptions, labels: Labels) -> CutError:

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     max_body_bytes: PositiveInt = Field(20_000_000, description="largest request body, and largest photo behind a URL")
     max_pixels: PositiveInt = Field(25_000_000, description="largest photo, width times height")
     max_side: PositiveInt = Field(16_384, description="longest side of a photo, px")
+    max_result_pixels: PositiveInt = Field(
+        25_000_000, description="largest picture that a margin may lead to; one as large as the photo always may be"
+    )
     max_names: PositiveInt = Field(100, description="most names in `objects`")
 
     # Photos behind a URL.

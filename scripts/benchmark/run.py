@@ -159,13 +159,19 @@ def _refinement(detector: Detector, size: Size, rounds: int, start: Start) -> Re
     tasks: dict[str, Task] = {
         "network": lambda: detector.detect([query]),
         "edge": lambda: edges.draw(pixels, person, refiner),
-        "colours": lambda: foreground.estimate(pixels, alpha),
+        "colours": lambda: _cleaned(pixels, alpha),
     }
     for task in tasks.values():
         task()
     seconds = medians(interleaved(tasks, rounds, start(f"edges, {_words(size)}", rounds * len(tasks))))
     peak = max(peak_memory(tasks["edge"]), peak_memory(tasks["colours"]))
     return Refinement(_words(size), **seconds, bytes_a_pixel=peak / (size[0] * size[1]))
+
+
+def _cleaned(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    cleaned: NDArray[np.uint8] = pixels.copy()
+    foreground.estimate(pixels, alpha).paint(cleaned)
+    return cleaned
 
 
 def _peaks(rounds: int, start: Start) -> dict[str, float]:
