@@ -31,6 +31,7 @@ from objectcut.matte import Matte
 from objectcut.settings import Settings
 from rundir import RunDir
 
+os.environ["COLUMNS"] = "200"  # what programs print is the same whatever the terminal
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 240
 PATIENCE_MS = 30_000

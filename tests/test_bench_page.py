@@ -50,6 +50,7 @@ def measured(server: Server, browser: Browser, tmp_path_factory: pytest.TempPath
 
 def test_every_figure_is_told(measured: tuple[str, dict[str, Any]]):
     printed, figures = measured
+    printed = " ".join(printed.split())  # a long name of the processor moves the lines' ends
     assert [aim["what"] for aim in figures["aims"]] == AIMS
     assert all(aim["reached"] is not None for aim in figures["aims"])
     for words in ("other programs kept", "Waiting, ms", "Aims", "longest task", "from the drop to outlines"):
@@ -62,7 +63,7 @@ def test_every_figure_is_told(measured: tuple[str, dict[str, Any]]):
     assert all(0 < toggle[moment] < 60 for toggle in figures["toggles"] for moment in ("outline", "picture"))
     assert figures["chromium"]
     missed = [aim["what"] for aim in figures["aims"] if not aim["met"]]
-    assert all(what in " ".join(printed.partition("Missed:")[2].split()) for what in missed)
+    assert all(what in printed.partition("Missed:")[2] for what in missed)
 
 
 def test_the_page_opens_with_little_and_from_nowhere_else(measured: tuple[str, dict[str, Any]]):
