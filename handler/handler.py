@@ -26,12 +26,14 @@ from ts.torch_handler.base_handler import BaseHandler
 
 import objectcut.lean  # noqa: F401  # first: it decides how torchvision is imported
 from objectcut import backdrop, cutout, edges, matte, models, photo, refiner, reply, request, selection
+from objectcut.cores import workers
 from objectcut.detector import Detection, Detector, Instance, Query
 from objectcut.errors import CutError, internal
 from objectcut.fetch import fetch
 from objectcut.fuse import fuse
 from objectcut.item import Answer, Job
 from objectcut.labels import Labels
+from objectcut.memory import Memory
 from objectcut.network import DTYPES, dtype_name
 from objectcut.overlap import same_things
 from objectcut.pool import Pool
@@ -40,6 +42,7 @@ from objectcut.settings import Settings
 
 logger = logging.getLogger(__name__)
 Made = TypeVar("Made")
+_SHARE_S = 10.0  # after which it is worth a look how many workers share the cores
 
 
 class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships no types
@@ -55,6 +58,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         self.context = context  # its metrics stay the same object for the worker's life
         self.settings = Settings(**(context.model_yaml_config or {}).get("objectcut", {}))
         logger.info("ObjectCut settings: %s", self.settings.model_dump_json())
+        self._share_cores()
         self.device = _device(context.system_properties.get("gpu_id"))
         weights = Path(context.system_properties["model_dir"]) / context.manifest["model"]["serializedFile"]
         model, self.card = models.load(weights)
@@ -63,6 +67,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         self.detector = Detector(model, self.card, self.device, DTYPES.get(self.settings.dtype))
         self.pool = Pool(self.settings.threads, "photo")
         self.mask_pool = Pool(self.settings.threads, "mask")  # its own: photos wait for their masks
+        self._memory = Memory()
         self._observed: list[tuple[str, float, str]] = []
         self.initialized = True
         self.dtype = dtype_name(self.detector.dtype)
@@ -78,6 +83,8 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         # TorchServe asks by a header, alone and with an empty body; a sender's own header must not break a batch.
         if len(data) == 1 and not data[0].get("body") and context.get_request_header(0, "describe") == "True":
             return [self.describe_handle()]
+        if time.monotonic() > self._shared + _SHARE_S:
+            self._share_cores()
         self._observe("objectcut_batch_size", len(data), "count")
         with self._timed("objectcut_decode_seconds"):
             jobs = list(self.pool.map(_each(lambda index: self._read(data[index], index, context)), range(len(data))))
@@ -88,7 +95,16 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         answers = self.pool.spread(_each(self._finish), (items.popleft() for _ in range(len(items))))
         replies = [self._answer(index, answer, context) for index, answer in enumerate(answers)]
         self._report()
+        self._memory.tidy()
         return replies
+
+    def _share_cores(self) -> None:
+        """Let the network use this worker's part of the cores. Looked at now and then: workers come and go."""
+        self._shared = time.monotonic()
+        threads = max(1, self.settings.threads // workers())
+        if threads != torch.get_num_threads():
+            logger.info("The network runs on %d threads", threads)
+            torch.set_num_threads(threads)
 
     def describe_handle(self) -> dict[str, Any]:
         """What `GET /models/objectcut?customized=true` tells: the model's card and the words it knows."""

@@ -23,6 +23,7 @@ HANDLER = ROOT / "handler"
 ARCHIVE = STORE / "objectcut.mar"
 REFINER = STORE / "refiner.safetensors"
 VERSION = "1.0"
+_MODEL = "objectcut"  # as TorchServe knows it, whatever the archive's file is called
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,12 @@ def build(weights: Path, archive: Path = ARCHIVE) -> bool:
     inputs = _digest(weights)
     if archive.exists() and stamp.exists() and stamp.read_text() == inputs:
         return False
+    archive.parent.mkdir(parents=True, exist_ok=True)
     # The archiver works in a fixed folder of the temp dir: one of our own keeps two builds apart.
     with tempfile.TemporaryDirectory(prefix="objectcut-", dir=archive.parent) as scratch:
         command = [
             str(Path(sys.executable).with_name("torch-model-archiver")),
-            *("--model-name", "objectcut"),
+            *("--model-name", _MODEL),
             *("--version", VERSION),
             *("--handler", str(HANDLER / "handler.py")),
             *("--config-file", str(HANDLER / "model-config.yaml")),
@@ -97,7 +99,7 @@ def build(weights: Path, archive: Path = ARCHIVE) -> bool:
         if done.returncode:
             raise RuntimeError(f"torch-model-archiver failed: {done.stderr.strip() or done.stdout.strip()}")
         stamp.unlink(missing_ok=True)
-        (Path(scratch) / archive.name).replace(archive)
+        (Path(scratch) / f"{_MODEL}.mar").replace(archive)
         stamp.write_text(inputs)
     return True
 

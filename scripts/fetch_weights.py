@@ -43,7 +43,7 @@ class Official:
         name: for `MODEL=`, and of the model file.
         architecture: a key of `models.ARCHITECTURES`, and the name of torchvision's own function for it.
         url: of the state dict.
-        sha256: its checksum, hexadecimal, or the beginning of it.
+        sha256: its checksum, hexadecimal.
     """
 
     name: str
@@ -52,20 +52,21 @@ class Official:
     sha256: str
 
 
-# torchvision publishes the first eight digits of each checksum, in the file's name.
+# torchvision publishes the first eight digits of each checksum, in the file's name. The rest is what others who hold
+# the files have published, in agreement with one another.
 OFFICIAL: Mapping[str, Official] = MappingProxyType(
     {
         "coco": Official(
             "coco",
             "maskrcnn_resnet50_fpn_v2",
             "https://download.pytorch.org/models/maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth",
-            "73cbd019",
+            "73cbd0190fcbe3ba339921fbce2c3a0b6bb9126c9a133c85e43a2a8e060a109e",
         ),
         "coco-v1": Official(
             "coco-v1",
             "maskrcnn_resnet50_fpn",
             "https://download.pytorch.org/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
-            "bf2d0c1e",
+            "bf2d0c1efbc936eeee2bc95a48e80ebc86b891f61b0106485937fc29f9315fc0",
         ),
     }
 )
@@ -196,11 +197,11 @@ def _check(download: Path, official: Official) -> None:
         digest = hashlib.sha256()
         while chunk := file.read(1 << 20):
             digest.update(chunk)
-    if not digest.hexdigest().startswith(official.sha256):
+    if digest.hexdigest() != official.sha256:
         download.unlink()
         raise Unavailable(
             f"what came from {httpx.URL(official.url).host} has the sha256 {digest.hexdigest()[:16]}..., expected "
-            f"{official.sha256}...; it was deleted"
+            f"{official.sha256[:16]}...; it was deleted"
         )
 
 

@@ -2,9 +2,9 @@
 """Take pictures of the page in its main states: on a phone, a laptop and a wide screen, light and dark, in both
 languages, from right to left, with errors and with a brush at work.
 
-  screenshots.py [--out DIR]     starts a server and a Chromium of its own and stops both
+  screenshots.py [--screens NAME ...] [--out DIR]     starts a server and a Chromium of its own and stops both
 
-docs/page.png, the README's picture, is one of them.
+docs/page.png, the README's picture, is one of them and is made anew with the others.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import io
 import shutil
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -59,19 +60,24 @@ SCREENS = (
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [screen.name for screen in SCREENS]
+    parser.add_argument("--screens", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
+    parser.add_argument("--url", help="of a page that is running already")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots", help="folder for the pictures")
     options = parser.parse_args()
     console = Console(stderr=True, markup=False)
     options.out.mkdir(parents=True, exist_ok=True)
     try:
-        with running() as server, chromium() as browser:
+        with nullcontext() if options.url else running() as server, chromium() as browser:
             for screen in SCREENS:
-                console.print(f"{screen.name}: {screen.width} x {screen.height}")
-                _take(browser, server.url, screen, options.out)
+                if screen.name in options.screens:
+                    console.print(f"{screen.name}: {screen.width} x {screen.height}")
+                    _take(browser, server.url if server else options.url, screen, options.out)
     except Failed as error:
         console.print(str(error), style="red")
         return 1
-    shutil.copy(options.out / "laptop-cutout.png", ROOT / "docs" / "page.png")
+    if options.screens == names:
+        shutil.copy(options.out / "laptop-cutout.png", ROOT / "docs" / "page.png")
     return 0
 
 

@@ -33,6 +33,7 @@ from build_mar import ARCHIVE, ROOT
 from child import Child
 from fetch_weights import Unavailable, locked
 from objectcut.card import ModelError
+from objectcut.cores import available
 from objectcut.labels import Labels
 from objectcut.settings import Settings
 from rundir import Ports, RunDir, is_free
@@ -163,6 +164,8 @@ def _start_torchserve(run: RunDir, temp: Path, workers: int | None) -> Child:
         "TS_METRICS_CONFIG": str(_METRICS),
         # How often the network's threads look for more work before they sleep: long enough to stay awake from layer to
         # layer, but not to keep a core from the gateway and Java once a photo is done.
+        # Libraries count the machine's cores, not those of the container.
+        **{name: os.environ.get(name, str(available())) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
         "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "20000"),
         # A form around the largest photo, or JSON with base64; and the largest picture that does not compress, in JSON.
         "TS_MAX_REQUEST_SIZE": str(settings.max_body_bytes * 4 // 3 + 3_000_000),

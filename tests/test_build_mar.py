@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -32,6 +35,24 @@ def test_the_archive_is_built_only_when_an_input_changed(handler: Path, tmp_path
     assert build_mar.build(weights, archive)
     archive.unlink()
     assert build_mar.build(weights, archive)
+
+
+def test_the_archive_may_lie_elsewhere_and_have_another_name(tmp_path: Path) -> None:
+    other = tmp_path / "new" / "other.mar"
+    command = [sys.executable, build_mar.ROOT / "scripts" / "build_mar.py", "--model", "bundled", "--output", other]
+    first, again = (subprocess.run(command, capture_output=True, text=True, timeout=120) for _ in range(2))
+    assert first.returncode == again.returncode == 0, first.stderr
+    assert "other.mar built with the model objectcut-bundled" in first.stderr
+    assert "other.mar is up to date" in again.stderr
+    with zipfile.ZipFile(other) as packed:
+        assert json.loads(packed.read("MAR-INF/MANIFEST.json"))["model"]["modelName"] == "objectcut"
+
+
+def test_a_model_that_is_not_there_is_named() -> None:
+    command = [sys.executable, build_mar.ROOT / "scripts" / "build_mar.py", "--model", "nonsense"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "MODEL=nonsense is neither" in done.stderr
 
 
 def test_the_archive_holds_code_settings_and_weights(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import sample
+from conftest import ROOT, sample
 from pycocotools import mask as rle
 
 import evaluate_edges
@@ -21,7 +21,7 @@ def test_a_folder_of_photos_is_judged(tmp_path, monkeypatch, capsys):
     (tmp_path / "images").mkdir()
     photo.save(tmp_path / "images" / "cat.png")
     told = {
-        "images": [{"id": 1, "file_name": "cat.png", "width": photo.width, "height": photo.height, "split": "val"}],
+        "images": [{"id": 1, "file_name": "cat.png", "width": photo.width, "height": photo.height, "split": "test"}],
         "categories": [{"id": 17, "name": "cat"}],
         "annotations": [
             {"image_id": 1, "category_id": 17, "bbox": [90, 20, 310, 270], "iscrowd": 0, "segmentation": coded}
@@ -30,6 +30,7 @@ def test_a_folder_of_photos_is_judged(tmp_path, monkeypatch, capsys):
     (tmp_path / "instances.json").write_text(json.dumps(told))
     figures, sheet = tmp_path / "figures.json", tmp_path / "sheet.png"
     arguments = [str(tmp_path), "--json", str(figures), "--composites", "1", "--sheet", str(sheet)]
+    arguments += ["--split", "test", "--large", "--refiner", str(ROOT / "model_store" / "refiner.safetensors")]
     monkeypatch.setattr("sys.argv", ["evaluate_edges.py", *arguments])
     assert evaluate_edges.main() == 0
     told = json.loads(figures.read_text())[tmp_path.name]

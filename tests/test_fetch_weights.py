@@ -17,6 +17,7 @@ from torchvision.models.detection import MaskRCNN, maskrcnn_resnet50_fpn_v2
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 
 import build_mar
+import fetch_weights
 from fetch_weights import OFFICIAL, Official, Unavailable, fetch
 from objectcut import models
 
@@ -81,7 +82,7 @@ def state_dict_file(name: str, folder: Path) -> bytes:
 
 
 def with_checksum(name: str, body: bytes) -> Official:
-    return replace(OFFICIAL[name], sha256=hashlib.sha256(body).hexdigest()[:8])
+    return replace(OFFICIAL[name], sha256=hashlib.sha256(body).hexdigest())
 
 
 @pytest.mark.parametrize("name", ["coco", "coco-v1"])
@@ -112,12 +113,37 @@ def test_a_wrong_checksum_is_refused_and_deleted(mirror: Mirror, tmp_path: Path)
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
 
 
+@pytest.mark.parametrize("official", OFFICIAL.values(), ids=lambda official: official.name)
+def test_every_digit_of_the_checksum_counts(official: Official, mirror: Mirror, tmp_path: Path) -> None:
+    assert len(official.sha256) == 64
+    assert official.sha256.startswith(official.url[-12:-4]), "torchvision names the file by its first digits"
+    mirror.body = b"other weights"
+    digest = hashlib.sha256(mirror.body).hexdigest()
+    nearly = replace(official, sha256=digest[:-1] + ("1" if digest[-1] == "0" else "0"))
+    with pytest.raises(Unavailable, match="it was deleted"):
+        fetch(nearly, tmp_path, QUIET)
+
+
 def test_weights_of_another_network_are_refused(mirror: Mirror, tmp_path: Path) -> None:
     torch.save({"conv.weight": torch.zeros(1)}, tmp_path / "other.pth")
     mirror.body = (tmp_path / "other.pth").read_bytes()
     with pytest.raises(Unavailable, match="are not maskrcnn_resnet50_fpn_v2's"):
         fetch(with_checksum("coco", mirror.body), tmp_path, QUIET)
     assert not (tmp_path / "coco.safetensors").exists()
+
+
+def test_the_command_fetches_into_the_store_that_it_is_given(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror.body = state_dict_file("coco-v1", tmp_path)
+    monkeypatch.setattr("fetch_weights.OFFICIAL", {"coco-v1": with_checksum("coco-v1", mirror.body)})
+    store = tmp_path / "store"
+    monkeypatch.setattr("sys.argv", ["fetch_weights.py", "coco-v1", "--store", str(store)])
+    assert fetch_weights.main() == 0
+    assert (store / "coco-v1.safetensors").exists()
+    monkeypatch.setattr("sys.argv", ["fetch_weights.py", "nonsense"])
+    with pytest.raises(SystemExit):
+        fetch_weights.main()
 
 
 def test_auto_takes_the_bundled_model_when_the_host_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

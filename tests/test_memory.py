@@ -13,6 +13,7 @@ from objectcut import cutout, edges, refiner
 from objectcut.detector import Instance
 from objectcut.encode import Format, encode
 from objectcut.fuse import fuse
+from objectcut.memory import Memory, resident
 from objectcut.photo import Photo
 from objectcut.request import CutOptions
 
@@ -69,3 +70,18 @@ def test_drawing_an_object_that_fills_the_photo_takes_no_more(photo: Photo):
     edges.draw(photo.pixels[:500, :500], instance, trained)  # what is set up once does not count
     taken = peak_memory(lambda: edges.draw(photo.pixels, instance, trained))
     assert taken / (WIDTH * HEIGHT) <= BYTES_A_PIXEL
+
+
+def test_memory_that_was_freed_is_given_back():
+    """Pieces of a few kB with every second one freed again, as photos of many sizes leave them, and then the rest."""
+    memory = Memory()
+    memory.tidy()
+    before = resident()
+    pieces = [bytes(4000) for _ in range(150_000)]  # beyond Python's own arenas, below those of mmap
+    keep = pieces[::50]
+    grown = resident()
+    assert grown > before + 300e6
+    del pieces
+    memory.tidy()
+    assert resident() < before + (grown - before) / 4
+    assert len(keep) == 3000

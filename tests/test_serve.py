@@ -74,6 +74,22 @@ def test_a_taken_port_is_named(starter: Starter) -> None:
     assert f"make serve PORT={int(port) + 1}" in said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--port", "0"], "a port is a number from 1 to 65535"),
+        (["--workers", "0"], "there must be at least one worker"),
+        (["--host", "203.0.113.7"], "cannot listen on 203.0.113.7"),
+        (["--model", "nonsense"], "MODEL=nonsense is neither"),
+        (["everything"], "invalid choice: 'everything'"),
+    ],
+)
+def test_a_wrong_option_is_named(arguments: list[str], said: str, starter: Starter) -> None:
+    started = starter(*arguments)
+    assert started.process.wait(READY_S) in {1, 2}
+    assert said in started.said.read_text()
+
+
 def test_a_wrong_setting_is_named(starter: Starter) -> None:
     assert (
         "OBJECTCUT_MAX_PIXELS=lots: Input should be a valid integer"

@@ -38,7 +38,8 @@ def folder(tmp_path):
 
 def test_a_folder_of_photos_makes_a_refiner(folder, monkeypatch):
     made = folder / "refiner.safetensors"
-    arguments = [str(folder), "--minutes", "0.05", "--batch", "2", "--output", str(made)]
+    arguments = [str(folder), "--minutes", "0.05", "--batch", "2", "--rate", "1e-4", "--weights", "2", "--shrink", "1"]
+    arguments += ["--start", str(ROOT / "model_store" / "refiner.safetensors"), "--output", str(made)]
     monkeypatch.setattr("sys.argv", ["train_refiner.py", *arguments])
     assert train_refiner.main() == 0
     before = refiner.load(ROOT / "model_store" / "refiner.safetensors").state_dict()

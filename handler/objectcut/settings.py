@@ -6,14 +6,14 @@ Each is read from the environment (`OBJECTCUT_MAX_PIXELS=...`), else from the `o
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from objectcut.cores import available
 
 # As browsers spell it: the scheme's own port is left out.
 _ORIGIN = re.compile(r"\*|(?!http://.*:80$|https://.*:443$)https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d{1,5})?")
@@ -55,8 +55,8 @@ class Settings(BaseSettings):
         "auto", description="number type of the network; auto takes the fastest that suits the model and the device"
     )
     threads: PositiveInt = Field(
-        default_factory=lambda: len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1,
-        description="photos of a batch decoded and encoded at once",
+        default_factory=available,
+        description="cores that the model workers share; photos of a batch are decoded and encoded on as many",
     )
 
     # The gateway.
