@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-_GROWTH = 200_000_000  # bytes: about what the stages use of the pieces again, and should not have to ask for each time
+_GROWTH = 120_000_000  # bytes: the stages use about as much again for every photo, and should not ask for it each time
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _STATM = Path("/proc/self/statm")
 
