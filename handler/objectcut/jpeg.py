@@ -24,6 +24,7 @@ _SOF = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 
 _LS, _SOS, _COM, _EXIF, _ICC = 0xF7, 0xDA, 0xFE, 0xE1, 0xE2
 _OF_PIXELS = {0xE0, 0xEE}  # JFIF and Adobe, which say how colours are stored
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # behind the bits of a scan
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _BAND_ROWS = 256
 
 
@@ -123,10 +124,16 @@ def _lacks_only_its_end(data: bytes) -> bool:
     """Whether every pixel of a file without end marker is there: then none depends on what is put behind it."""
     if not _has_all_scans(data):
         return False
-    noise = random.Random(0)  # noqa: S311
-    # With every restart marker that a decoder may wait for.
-    tail = b"".join(bytes([*(noise.randrange(255) for _ in range(64)), 0xFF, 0xD0 + n % 8]) for n in range(32))
-    return _digest(data.rstrip(b"\xff") + _END) == _digest(data.rstrip(b"\xff") + tail + _END)
+    data = data.rstrip(b"\xff")
+    return _digest(data + _END) == _digest(data + _noise(data) + _END)
+
+
+def _noise(data: bytes) -> bytes:
+    """More of a scan, of no meaning: bits, and the restart markers that are next."""
+    *_, last = (7, *(match[0][1] for match in _RESTART.finditer(data)))
+    chance = random.Random(0)  # noqa: S311
+    parts = ((*(chance.randrange(255) for _ in range(64)), 0xFF, 0xD0 + (last + n) % 8) for n in range(1, 33))
+    return b"".join(map(bytes, parts))
 
 
 def _has_all_scans(data: bytes) -> bool:
