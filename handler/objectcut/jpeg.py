@@ -22,7 +22,8 @@ from objectcut.source import Decoded, Source
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _SOF = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
 _LS, _SOS, _COM, _EXIF, _ICC = 0xF7, 0xDA, 0xFE, 0xE1, 0xE2
-_OF_PIXELS = {0xE0, 0xEE}  # JFIF and Adobe, which say how colours are stored
+# Start and least length of the two application segments that say how colours are stored.
+_OF_PIXELS = {0xE0: (b"JFIF\0", 14), 0xEE: (b"Adobe", 12)}
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # behind the bits of a scan
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _BAND_ROWS = 256
@@ -48,7 +49,7 @@ def read(data: bytes) -> Source:
         elif marker == _ICC and content.startswith(b"ICC_PROFILE\0"):
             profile_parts.append(content[12:])
         end = start + 4 + len(content)
-        if marker in _OF_PIXELS or not (marker == _COM or 0xE0 <= marker <= 0xEF):
+        if _makes_pixels(marker, content):
             parts.append(view[start:end])
         at = end
     plain = b"".join([*parts, view[at:]])
@@ -75,6 +76,13 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
             return
         yield marker, at, data[at + 4 : end]
         at = end
+
+
+def _makes_pixels(marker: int, content: bytes) -> bool:
+    if marker in _OF_PIXELS:
+        start, least = _OF_PIXELS[marker]
+        return content.startswith(start) and len(content) >= least
+    return marker != _COM and not 0xE0 <= marker <= 0xEF
 
 
 def _check_frame(marker: int, frame: bytes) -> None:
