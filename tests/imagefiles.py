@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator
+
+import numpy as np
+import tifffile
 
 ORIENTATION = 0x0112
 _EXIF_TAGS = (0x010F, 0x0110, ORIENTATION, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x8769, 0x8825)
@@ -35,6 +39,13 @@ def segment(marker: int, content: bytes) -> bytes:
 def with_segments(data: bytes, *segments: bytes) -> bytes:
     """A JPEG file with more segments, at its start."""
     return data[:2] + b"".join(segments) + data[2:]
+
+
+def tiff(values: np.ndarray, **options: object) -> bytes:
+    """A TIFF file of these values; options as tifffile has them."""
+    file = io.BytesIO()
+    tifffile.imwrite(file, values, metadata=None, **options)
+    return file.getvalue()
 
 
 def tags(order: str, entries: list[tuple[int, int, int, bytes]]) -> bytes:

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import io
 import zlib
 
 import numpy as np
 import pytest
-import tifffile
 from conftest import encoded
-from imagefiles import ORIENTATION, chunk, exif, segment, spoilt, with_chunks, with_segments
+from imagefiles import ORIENTATION, chunk, exif, segment, spoilt, tiff, with_chunks, with_segments
 from PIL import Image
 
 from objectcut.errors import CutError

@@ -43,12 +43,10 @@ class Directory:
 
     Attributes:
         order: `<` or `>`, as in `struct`.
-        big: whether the file is a BigTIFF.
         entries: tag number to tag.
     """
 
     order: str
-    big: bool
     entries: Mapping[int, Entry]
 
     def numbers(self, tag: int) -> tuple[int, ...]:
@@ -104,29 +102,31 @@ def read(data: bytes, offset: int | None = None) -> Directory:
             where = struct.unpack(f"{order}{'Q' if big else 'I'}", value)[0]
             content = memoryview(data)[where : where + size]
         entries.setdefault(tag, Entry(kind, number, content))
-    return Directory(order, big, entries)
+    return Directory(order, entries)
 
 
 def rewritten(data: bytes, directory: Directory, tags: Mapping[int, Entry]) -> bytes:
-    """The file with these tags instead of its own, in one directory. What the tags point to stays where it is."""
-    order, big = directory.order, directory.big
-    parts = [data, bytes(-len(data) % 8)]
-    at = len(data) + len(parts[1])
+    """The file with these tags instead of its own, in one directory; no BigTIFF, of which Pillow reads one order only.
+
+    What the tags point to stays where it is.
+    """
+    order = directory.order
+    parts = [data[:2], b"", data[8:], bytes(-len(data) % 2)]
+    at = len(data) + len(data) % 2
     rows: list[bytes] = []
-    width = 8 if big else 4
     for tag, entry in sorted(tags.items()):
+        if entry.type == LONG8:
+            entry = of_numbers(directory, Directory(order, tags).numbers(tag))
         value = bytes(entry.content)
-        if len(value) > width:
-            parts += [value, bytes(-len(value) % 8)]
-            value, at = struct.pack(f"{order}{'Q' if big else 'I'}", at), at + len(value) + len(parts[-1])
-        rows.append(struct.pack(f"{order}HH{'Q8s' if big else 'I4s'}", tag, entry.type, entry.count, value))
-    head = struct.pack(f"{order}HHHQ", 43, 8, 0, at) if big else struct.pack(f"{order}HI", 42, at)
-    parts[0] = data[:2] + head + data[2 + len(head) :]
-    count = struct.pack(f"{order}{'Q' if big else 'H'}", len(rows))
-    return b"".join([*parts, count, *rows, bytes(width)])
+        if len(value) > 4:
+            parts += [value, bytes(len(value) % 2)]
+            value, at = struct.pack(f"{order}I", at), at + len(value) + len(value) % 2
+        rows.append(struct.pack(f"{order}HHI4s", tag, entry.type, entry.count, value))
+    parts[1] = struct.pack(f"{order}HI", 42, at)
+    return b"".join([*parts, struct.pack(f"{order}H", len(rows)), *rows, bytes(4)])
 
 
-def entry(directory: Directory, values: tuple[int, ...]) -> Entry:
-    """A tag that holds these integers."""
-    kind = LONG8 if directory.big else LONG
-    return Entry(kind, len(values), memoryview(struct.pack(f"{directory.order}{len(values)}{_NUMBERS[kind]}", *values)))
+def of_numbers(directory: Directory, values: tuple[int, ...]) -> Entry:
+    """A tag that holds these integers, as far as there are files so large."""
+    packed = struct.pack(f"{directory.order}{len(values)}I", *(min(value, 0xFFFFFFFF) for value in values))
+    return Entry(LONG, len(values), memoryview(packed))

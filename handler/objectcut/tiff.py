@@ -196,8 +196,9 @@ def _plain(data: bytes, tags: Directory) -> bytes:
 
 
 def _is_for_pillow(layout: _Layout) -> bool:
-    """Whether Pillow gets these pixels right."""
-    return layout.form == _UNSIGNED and (layout.bits <= 8 or (layout.bits <= 16 and not layout.planar))
+    """Whether Pillow gets these pixels right. Of planes it does not, if they are deep, Lab or alpha of grey."""
+    own_planes = layout.planar and layout.colours and layout.bits >= 8 and layout.compression in _LOSSLESS
+    return layout.form == _UNSIGNED and layout.bits <= 16 and not own_planes
 
 
 def _opened(plain: bytes) -> Image.Image | None:
@@ -306,7 +307,7 @@ class _Plane:
             listed = tags.numbers(tag)
             each = len(listed) // (layout.samples if layout.planar else 1)
             numbers[tag] = listed[index * each : (index + 1) * each]
-        kept = {tag: directories.entry(tags, values) for tag, values in numbers.items() if values}
+        kept = {tag: directories.of_numbers(tags, values) for tag, values in numbers.items() if values}
         return directories.rewritten(plain, tags, kept)
 
     def rows(self, top: int, end: int) -> NDArray[Any]:
