@@ -69,12 +69,8 @@ def test_no_other_tag_hides_the_orientation_of_a_tiff_file(order):
     of_pixels = {256, 257, 258, 259, 262, 273, 277, 278, 279, 284, 339}
     codes = set()
     for compression in (None, "zlib"):
-        file = io.BytesIO()
-        written = {"resolution": (72, 72), "resolutionunit": 2, "metadata": None, "extratags": more}
-        tifffile.imwrite(
-            file, np.asarray(LYING), byteorder=order, compression=compression, photometric="rgb", **written
-        )
-        data = file.getvalue()
+        told = {"resolution": (72, 72), "resolutionunit": 2, "extratags": more}
+        data = tiff(np.asarray(LYING), byteorder=order, compression=compression, photometric="rgb", **told)
         for tag, broken in spoilt(data):
             try:
                 whole, small = sizes(broken)

@@ -7,7 +7,6 @@ accepted, Pillow reads the header at most.
 from __future__ import annotations
 
 import io
-import warnings
 from types import MappingProxyType
 
 from PIL import Image
@@ -120,9 +119,7 @@ def _named_by_pillow(data: bytes) -> str | None:
     Image.init()
     others = [name for name in Image.ID if name not in FORMATS and name != "EPS"]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data), formats=others)
+        image = Image.open(io.BytesIO(data), formats=others)
     except Exception:  # Pillow's plugins raise whatever the bytes lead them to
         return None
     return {"JPEG2000": "JPEG 2000"}.get(image.format or "", image.format)

@@ -33,10 +33,11 @@ def read(data: bytes) -> Source:
     """Read the header of a PNG file.
 
     Raises:
-        Exception: whatever Pillow raises for a broken header.
+        ValueError: the header is broken.
     """
     parts: list[bytes | memoryview] = [_SIGNATURE]
     said: dict[bytes, bytes] = {}
+    width = height = 0
     depth = colour = -1
     for name, start, end, whole in _chunks(data):
         if name in _READ:
@@ -47,16 +48,17 @@ def read(data: bytes) -> Source:
         elif name in _OF_PIXELS:
             parts.append(memoryview(data)[start:end])
             if name == b"IHDR" and end - start >= 25:
-                depth, colour = data[start + 16], data[start + 17]
+                width, height, depth, colour = struct.unpack_from(">IIBB", data, start + 8)
         if name == b"IEND":
             break
-    plain = b"".join(parts)
+    if not (width and height):
+        raise ValueError("no size")
     key = said.get(b"tRNS", b"")
     is_deep = (depth, colour, len(key)) == (16, _RGB, 6)
 
     return Source(
-        size=_opened(plain).size,
-        decode=lambda: _decoded(plain, key if is_deep else None),
+        size=(width, height),
+        decode=lambda: _decoded(b"".join(parts), key if is_deep else None),
         orientation=orientation.of_exif(said.get(b"eXIf")) or 1,
         profile=_profile(said),
     )
