@@ -244,6 +244,18 @@ def test_a_deep_file_cut_short(kind, compression, planar):
         assert caught.value.code == "unreadable_image"
 
 
+@pytest.mark.parametrize("tag", [322, 323])
+@pytest.mark.parametrize("kind", ["u1", "u2", "f4"])
+@pytest.mark.parametrize("side", [0, 16_777_232, 2**32 - 16])
+def test_tiles_without_end_are_damage(tag, kind, side):
+    data = bytearray(tiff(levels(LIGHT[..., :3], kind), photometric="rgb", tile=(16, 16), compression="zlib"))
+    at = data.index(tag.to_bytes(2, "little") + b"\4\0\1\0\0\0") + 8
+    data[at : at + 4] = side.to_bytes(4, "little")
+    with pytest.raises(CutError) as caught:
+        read(bytes(data))
+    assert caught.value.code == "unreadable_image"
+
+
 @pytest.mark.parametrize("size", [(16_385, 1), (1, 16_385), (5001, 5000), (60_000, 60_000)])
 def test_size_limits_hold_before_a_pixel_is_decoded(size):
     data = bytearray(tiff(levels(LIGHT[..., 0], "f4"), photometric="minisblack"))

@@ -40,7 +40,7 @@ _MOST_OWN_NUMBERS = 32_766  # from here on, those that firms were given
 _PHOTOMETRICS = {*range(6), 8, 9, 10, 32_844, 32_845}
 _DEPTHS = {1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32, 64}
 _MOST_SAMPLES = 16
-_MOST_TILE = 4096  # px a side; tiles may be larger than the photo
+_MOST_TILE_PIXELS = 1 << 24  # tiles may be larger than the photo, but not without end
 _PREDICTED = _LOSSLESS - {1, 32_773}  # the compressions that a predictor goes with
 _WHITE_IS_ZERO, _GREY, _RGB, _CMYK, _CIELAB, _ICCLAB, _CFA, _LINEAR_RAW = 0, 1, 2, 5, 8, 9, 32_803, 34_892
 _COLOURS = MappingProxyType({_WHITE_IS_ZERO: 1, _GREY: 1, _RGB: 3, _CMYK: 4, _CIELAB: 3, _ICCLAB: 3})
@@ -163,6 +163,11 @@ def _layout(tags: Directory) -> _Layout | None:
     width, height = tags.number(_WIDTH, 0), tags.number(_HEIGHT, 0)
     if width <= 0 or height <= 0 or not ({_STRIPS, _TILES} & set(tags.entries)):
         return None
+    tile_width, tile_height = width, 1
+    if _TILES in tags.entries:
+        tile_width, tile_height = tags.number(_TILE_WIDTH, 0), tags.number(_TILE_HEIGHT, 0)
+    if not 0 < tile_width * tile_height <= max(width * height, _MOST_TILE_PIXELS):
+        return None
     photometric = tags.number(_PHOTOMETRIC, _WHITE_IS_ZERO)
     bits = tags.numbers(_BITS) or (1,)
     samples = tags.number(_SAMPLES, 1)
@@ -184,7 +189,7 @@ def _layout(tags: Directory) -> _Layout | None:
         fill_order=tags.number(_FILL_ORDER, 1),
         planar=tags.number(_PLANAR, 1) == 2 and samples > 1,
         alpha=alpha if samples > colours else 0,
-        tile_width=tags.number(_TILE_WIDTH, 0) if _TILES in tags.entries else width,
+        tile_width=tile_width,
         order=tags.order,
     )
 
@@ -229,7 +234,6 @@ def _check_form(layout: _Layout) -> None:
         or layout.predictor not in {1, 2, 3}
         or (layout.predictor == 3 and layout.form != _FLOAT)
         or layout.fill_order != 1
-        or not 0 < layout.tile_width <= max(layout.width, _MOST_TILE)
         or (layout.photometric in {_CIELAB, _ICCLAB} and (layout.bits > 16 or layout.form == _FLOAT))
     ):
         raise kinds.unsupported(str(layout))
