@@ -3,11 +3,11 @@ from __future__ import annotations
 import itertools
 import random
 import struct
-import zlib
 
 import numpy as np
 import pytest
 from conftest import encoded
+from imagefiles import png, tiff
 from PIL import Image, ImageCms
 
 from objectcut.errors import CutError
@@ -37,30 +37,6 @@ def corners(photo: Photo) -> list[tuple[int, ...]]:
     return [tuple(photo.pixels[2, 2].tolist()), tuple(photo.pixels[-3, -3].tolist())]
 
 
-def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
-    """A PNG file of the given header, for what Pillow does not write."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
-def tiff(values: np.ndarray, photometric: int) -> bytes:
-    """A TIFF file of (H, W, C) uint16, for what Pillow does not write; 0: white is zero, 1: grey, 2: RGB, 5: CMYK."""
-    height, width, channels = values.shape
-    data = values.astype("<u2").tobytes()
-    depths = 8 + len(data)
-    tags = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, channels, 16 if channels == 1 else depths)]
-    tags += [(259, 3, 1, 1), (262, 3, 1, photometric), (273, 4, 1, 8), (277, 3, 1, channels)]
-    tags += [(278, 4, 1, height), (279, 4, 1, len(data))]
-    start = depths + 2 * channels
-    directory = b"".join(struct.pack("<HHII", *tag) for tag in tags)
-    body = data + struct.pack(f"<{channels}H", *[16] * channels)
-    return b"II*\0" + struct.pack("<I", start) + body + struct.pack("<H", len(tags)) + directory + bytes(4)
-
-
 ADOBE = b"\xff\xee\x00\x0eAdobe\x00d\x00\x00\x00\x00\x00"  # the marker of inverted CMYK, which Pillow writes
 KINDS = {
     "JPEG": encoded(SMALL, "JPEG", quality=95, subsampling=0),
@@ -83,8 +59,8 @@ KINDS = {
     "TIFF of two pages": encoded(SMALL.copy(), "TIFF", save_all=True, append_images=[Image.new("RGB", SMALL.size)]),
     "YCbCr TIFF": encoded(SMALL.convert("YCbCr"), "TIFF"),
     "CMYK JPEG of no Adobe program": encoded(SMALL.convert("CMYK"), "JPEG", quality=95).replace(ADOBE, b""),
-    "16-bit RGB TIFF": tiff(TALL * np.uint16(257), 2),
-    "16-bit CMYK TIFF": tiff(np.asarray(SMALL.convert("CMYK")) * np.uint16(257), 5),
+    "16-bit RGB TIFF": tiff(TALL * np.uint16(257), photometric="rgb"),
+    "16-bit CMYK TIFF": tiff(np.asarray(SMALL.convert("CMYK")) * np.uint16(257), photometric="separated"),
 }
 
 
@@ -111,7 +87,7 @@ EIGHT = np.linspace(0, 255, 32).reshape(4, 8)
         encoded(Image.fromarray(LEVELS.astype(np.int32)), "TIFF"),
         encoded(Image.fromarray(EIGHT.astype(np.float32) / 255), "TIFF"),
         png(8, 4, 16, 2, b"".join(b"\0" + np.repeat(row, 3).astype(">u2").tobytes() for row in LEVELS)),
-        tiff(65535 - LEVELS[..., None], 0),
+        tiff(65535 - LEVELS, photometric="miniswhite"),
     ],
     ids=["JPEG", "PNG", "16-bit PNG", "16-bit TIFF", "32-bit TIFF", "float TIFF", "16-bit RGB PNG", "white is zero"],
 )
@@ -175,6 +151,26 @@ def test_transparency_of_the_file_is_kept(data, alpha):
     np.testing.assert_allclose([photo.alpha[2, 2], photo.alpha[-3, -3]], [255, alpha], atol=2)
     top_left, _ = corners(photo)
     assert max(top_left) > 50  # the colour under full alpha is not touched
+
+
+@pytest.mark.parametrize("key", [None, CLEAR_INDEX])
+@pytest.mark.parametrize("at", [(0, 0), (4, 7), (3, 0)])
+@pytest.mark.parametrize("mode", ["P", "L"])
+def test_a_gif_is_transparent_where_its_first_frame_leaves_the_screen_as_it_is(mode, at, key):
+    frame = PALETTE if mode == "P" else SMALL.convert("L")
+    data = bytearray(encoded(frame, "GIF", **({} if key is None or mode == "L" else {"transparency": key})))
+    data[6:10] = struct.pack("<HH", 20, 31)  # the screen, after the file's own name
+    descriptor = data.index(b",\0\0\0\0" + struct.pack("<HH", *SMALL.size))
+    data[descriptor + 1 : descriptor + 5] = struct.pack("<HH", *at)
+    photo = read(bytes(data))
+    left, top = at
+    expected = np.zeros((31, 20))
+    inside = np.asarray(frame) != key if mode == "P" else True
+    expected[top : top + 24, left : left + 16] = np.where(inside, 255, 0)
+    np.testing.assert_array_equal(photo.alpha, expected)
+    np.testing.assert_array_equal(
+        photo.pixels[top : top + 8, left : left + 8], np.asarray(frame.convert("RGB"))[:8, :8]
+    )
 
 
 def test_an_opaque_alpha_channel_is_none():

@@ -1,6 +1,8 @@
 """From the bytes of an image file to upright sRGB pixels.
 
-Owns the kinds of files that are accepted and the limits on their size, which are checked before any pixel is decoded.
+Owns the limits on the size of a photo, which are checked before any pixel is decoded, and the way from stored pixels to
+those of a `Photo`. Leaves it to `kinds` which file it is, to `jpeg`, `pngchunks`, `heif` and `tiff` what those say
+beside their pixels, and to `orientation`, `levels` and `colourspace` what follows from it.
 """
 
 from __future__ import annotations
@@ -9,36 +11,16 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-import pillow_heif
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, ImageOps
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
+from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 
+from objectcut import colourspace, heif, jpeg, kinds, levels, orientation, pngchunks, tiff
 from objectcut.errors import CutError
 from objectcut.settings import Settings
+from objectcut.source import Decoded, Source
 
-pillow_heif.register_heif_opener()
 Image.MAX_IMAGE_PIXELS = None  # `load` has a limit of its own, with an error of its own
-
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "GIF", "TIFF")
-"""Pillow's names of the accepted kinds; nothing else is ever parsed."""
-
-# First bytes of image files that people do send, for an error that says more than "not an image".
-_OTHER_KINDS = {
-    b"8BPS": "Photoshop (PSD)",
-    b"%PDF": "PDF",
-    b"%!PS": "PostScript",
-    b"\x00\x00\x01\x00": "ICO",
-    b"\xff\x0a": "JPEG XL",
-    b"\x00\x00\x00\x0cJXL ": "JPEG XL",
-    b"\x00\x00\x00\x0cjP  ": "JPEG 2000",
-    b"v/1\x01": "OpenEXR",
-    b"#?RADIANCE": "Radiance HDR",
-    b"DDS ": "DDS",
-    b"gimp xcf": "GIMP (XCF)",
-}
-_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +64,17 @@ def load(data: bytes, settings: Settings) -> Photo:
     Raises:
         CutError: `unreadable_image`, `unsupported_image` or `image_too_large`.
     """
-    return _decoded(_opened(data, settings))
+    source = _opened(data, settings)
+    try:
+        return _upright_srgb(source.decode(), source)
+    except (MemoryError, CutError):
+        raise  # not the photo's fault; or one already told
+    except Exception as error:  # Pillow's plugins raise whatever a broken file leads them to
+        raise kinds.unreadable() from error
 
 
 def preview(data: bytes, settings: Settings, side: int) -> Preview | None:
     """A copy of a large JPEG whose shorter side has at least `side` px, decoded in a fraction of the time.
-
-    JPEG stores frequencies, so that a half, a quarter or an eighth of the size needs only the lower ones of them.
 
     Returns:
         None for another kind of file and for a photo that is less than twice as large.
@@ -96,22 +82,48 @@ def preview(data: bytes, settings: Settings, side: int) -> Preview | None:
     Raises:
         CutError: as `load`.
     """
-    image = _opened(data, settings)
-    whole = image.size
-    if not isinstance(image, JpegImageFile) or image.draft(None, (side, side)) is None or image.size == whole:
+    source = _opened(data, settings)
+    if source.shrunk is None:
         return None
-    width, height = whole[::-1] if _lies_on_its_side(image) else whole
-    return Preview(_decoded(image).pixels, width, height)
-
-
-def _opened(data: bytes, settings: Settings) -> Image.Image:
-    """The file with its header read and checked."""
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    # Pillow's plugins raise whatever a broken file leads them to.
+        decoded = source.shrunk(side)
+        if decoded is None:
+            return None
+        width, height = source.size[::-1] if orientation.lies_on_its_side(source.orientation) else source.size
+        return Preview(_upright_srgb(decoded, source).pixels, width, height)
+    except (MemoryError, CutError):
+        raise
     except Exception as error:
-        raise _not_opened(data) from error
-    width, height = image.size
+        raise kinds.unreadable() from error
+
+
+def _opened(data: bytes, settings: Settings) -> Source:
+    """The file with its header read and checked."""
+    kind = kinds.of(data)
+
+    def check(size: tuple[int, int]) -> None:
+        _check_size(*size, settings)
+
+    try:
+        if kind == "JPEG":
+            source = jpeg.read(data)
+        elif kind == "PNG":
+            source = pngchunks.read(data)
+        elif kind == "TIFF":
+            source = tiff.read(data, check)
+        elif kind in {"HEIF", "AVIF"}:
+            source = heif.read(data, kind, check)
+        else:
+            source = _plain(data, kind)
+    except (MemoryError, CutError):
+        raise
+    except Exception as error:
+        raise kinds.unreadable() from error
+    check(source.size)
+    return source
+
+
+def _check_size(width: int, height: int, settings: Settings) -> None:
     if width * height > settings.max_pixels or max(width, height) > settings.max_side:
         raise CutError(
             "image_too_large",
@@ -124,94 +136,58 @@ def _opened(data: bytes, settings: Settings) -> Image.Image:
                 "max_side": settings.max_side,
             },
         )
-    return image
 
 
-def _decoded(image: Image.Image) -> Photo:
-    try:
+def _plain(data: bytes, kind: str) -> Source:
+    """A WebP, BMP or GIF file, of which Pillow reads all there is to read."""
+    image = Image.open(io.BytesIO(data), formats=(kind,))
+
+    def decode() -> Decoded:
+        covered = image.tile[0][1] if isinstance(image, GifImageFile) and image.tile else None
         image.load()
-        return _upright_srgb(image)
-    except MemoryError:
-        raise  # not the photo's fault
-    except Exception as error:
-        raise _unreadable() from error
+        whole = (0, 0, *image.size)
+        return Decoded(image, None if covered is None or covered == whole else _alpha_of_frame(image, covered))
 
-
-def _unreadable() -> CutError:
-    return CutError("unreadable_image", "The photo cannot be read: the file is damaged, cut short or not an image.")
-
-
-def _not_opened(data: bytes) -> CutError:
-    kind = next((name for start, name in _OTHER_KINDS.items() if data.startswith(start)), None)
-    if kind is None and b"<svg" in data[:1024].lower():
-        kind = "SVG"
-    if kind is None:
-        return _unreadable()
-    return CutError(
-        "unsupported_image",
-        f"{kind} files are not accepted. Send JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or TIFF.",
-        details={"kind": kind},
+    return Source(
+        image.size,
+        decode,
+        orientation=orientation.of_exif(image.info.get("exif")) or 1,
+        profile=image.info.get("icc_profile"),
     )
 
 
-def _upright_srgb(image: Image.Image) -> Photo:
-    profile = image.info.get("icc_profile")
-    white_is_zero = isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0
-    image = _upright(image)
-    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
-        image = _eight_bits(image, white_is_zero)
+def _alpha_of_frame(image: Image.Image, covered: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """Transparent where the first frame of an animation leaves its screen as it is."""
+    left, top, right, bottom = covered
+    alpha = np.zeros((image.height, image.width), np.uint8)
+    alpha[top:bottom, left:right] = np.asarray(image.convert("RGBA").getchannel("A"))[top:bottom, left:right]
+    return alpha
+
+
+def _upright_srgb(decoded: Decoded, source: Source) -> Photo:
+    image, alpha = decoded.image, decoded.alpha
+    if image.mode.startswith("I;16"):
+        image = _eight_bits(image)
     if image.mode == "P":
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-    has_alpha = image.has_transparency_data
-    alpha = np.asarray(image.convert("RGBA").getchannel("A")) if has_alpha else None
-    if has_alpha:
-        image = image.convert("LA" if image.mode in {"LA", "La", "L"} else "RGBA")
-        image = image.convert("L" if image.mode == "LA" else "RGB")
-    if profile:
-        image = _to_srgb(image, profile)
-    return Photo(np.array(image.convert("RGB")), None if alpha is None or alpha.min() == 255 else alpha)
+    if image.has_transparency_data:
+        with_alpha = image.convert("RGBA")
+        if alpha is None:
+            alpha = np.asarray(with_alpha.getchannel("A"))
+        image = image.convert("LA").convert("L") if image.mode in {"LA", "La", "L"} else with_alpha.convert("RGB")
+    image = colourspace.to_srgb(image, source.profile).convert("RGB")
+    pixels = np.array(orientation.upright(image, source.orientation))
+    if alpha is None or alpha.min() == 255:
+        return Photo(pixels)
+    return Photo(pixels, np.array(orientation.upright(Image.fromarray(alpha), source.orientation)))
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:
-        return image  # broken EXIF: the pixels as they are
-
-
-def _lies_on_its_side(image: Image.Image) -> bool:
-    """Whether `_upright` exchanges width and height."""
-    try:
-        return image.getexif().get(ExifTags.Base.Orientation) in {5, 6, 7, 8}
-    except Exception:
-        return False
-
-
-def _eight_bits(image: Image.Image, white_is_zero: bool) -> Image.Image:
-    """Grey levels of 16 or 32 bits, or floats, as 8 bits, with alpha when one level of them means transparent.
-
-    Args:
-        image: mode I, I;16 or F.
-        white_is_zero: whether the levels run from white to black, which Pillow heeds in 8 bits only.
-    """
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey levels of 16 bits as 8 bits, with alpha when one level of them means transparent."""
+    deep = np.asarray(image)[..., None]
+    grey = levels.eight_bits(lambda top, end: deep[top:end], deep.shape, 1)
+    eight = Image.fromarray(grey[..., 0])
     clear = image.info.get("transparency")
-    values = np.asarray(image).astype(np.float32)
-    if image.mode == "F":
-        values = values * 255 if values.max() <= 1 else values
-    else:
-        values /= 257  # 65535 becomes 255
-    if white_is_zero:
-        values = 255 - values
-    eight = Image.fromarray(values.clip(0, 255).round().astype(np.uint8))
     if isinstance(clear, int):
-        eight.putalpha(Image.fromarray(np.asarray(image) != clear))
+        eight.putalpha(Image.fromarray(deep[..., 0] != clear))
     return eight
-
-
-def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return image  # a broken profile, or one for another kind of pixels: the pixels as they are
-    return converted or image
