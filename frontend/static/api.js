@@ -89,7 +89,7 @@ async function call(path, options, read) {
 }
 
 function unreachable() {
-  if (misnamed) return failed("misnamed", { address: misnamed });
+  if (misnamed) return failed("misnamed", misnamed);
   // A browser does not tell a page whether another server is down, does not let it in, or must not be called at all.
   return failed("unreachable", host ? { reason: "elsewhere", host, page: location.origin } : {});
 }

@@ -63,7 +63,7 @@ function tellLimits() {
 /** Say where photos go and lead to the docs there, for a page that is not the server's own. */
 function tellServer() {
   if (host) at("privacy").querySelector("span").textContent = t("server.privacy", { host });
-  if (misnamed) notice.show(t("error.misnamed", { address: misnamed }));
+  if (misnamed) notice.show(t(`error.misnamed.${misnamed.reason}`, misnamed));
   else for (const link of document.querySelectorAll("a[href=docs]")) link.href = address("docs");
 }
 

@@ -72,11 +72,13 @@ export const TEXTS = {
     "error.request": "Request id: {id}",
     // a page that is hosted elsewhere
     "server.privacy": "The photo goes only to {host}. Nothing is stored there.",
-    "error.misnamed":
-      "“{address}” is not the address of a server. What follows ?api= looks like https://cut.example.org.",
-    "server.none": "The address of this page names no server.",
+    "error.misnamed.asked":
+      "The address of this page names a server, “{address}”, that it does not send photos to. Nothing is sent: open it without ?api=.",
+    "error.misnamed.written":
+      "“{address}” in the objectcut-server of this page is not the address of a server. It looks like https://cut.example.org.",
+    "server.none": "This page has no server.",
     "error.unreachable.elsewhere":
-      "This page cannot reach {host}. That server may be down or not allow pages from {page}, or this page may only call its own server. Check the address after ?api=, then try again.",
+      "This page cannot reach {host}. That server may be down or not allow pages from {page}, or this page may only call its own server. Try again, or tell who runs this page.",
     // notices
     "notice.replace": "Use instead:",
     "notice.browse": "Show the known names",
@@ -281,11 +283,13 @@ export const TEXTS = {
     "error.internal": "Algo ha fallado en el servidor. Su registro guarda la causa.",
     // a page that is hosted elsewhere
     "server.privacy": "La foto solo va a {host}. Allí no se guarda nada.",
-    "error.misnamed":
-      "«{address}» no es la dirección de un servidor. Lo que sigue a ?api= tiene esta forma: https://cut.example.org.",
-    "server.none": "La dirección de esta página no indica ningún servidor.",
+    "error.misnamed.asked":
+      "La dirección de esta página indica un servidor, «{address}», al que no envía fotos. No se envía nada: ábrela sin ?api=.",
+    "error.misnamed.written":
+      "«{address}», en el objectcut-server de esta página, no es la dirección de un servidor. Tiene esta forma: https://cut.example.org.",
+    "server.none": "Esta página no tiene servidor.",
     "error.unreachable.elsewhere":
-      "Esta página no puede llegar a {host}. Puede que ese servidor esté parado o no admita páginas de {page}, o que esta página solo pueda llamar a su propio servidor. Comprueba la dirección que sigue a ?api= y vuelve a intentarlo.",
+      "Esta página no puede llegar a {host}. Puede que ese servidor esté parado o no admita páginas de {page}, o que esta página solo pueda llamar a su propio servidor. Vuelve a intentarlo o avisa a quien lleva esta página.",
     // notices
     "notice.replace": "Usar en su lugar:",
     "notice.browse": "Mostrar los nombres conocidos",
