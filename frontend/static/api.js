@@ -25,16 +25,14 @@ export async function labels() {
 }
 
 /**
- * Find the objects of a photo.
+ * Find every object of a photo.
  * @param {Photo} photo
- * @param {string[]} names empty means every object
  * @param {{signal: AbortSignal, progress?: (share: number) => void}} how `progress` hears how much of it is uploaded
  * @returns {Promise<{width: number, height: number, model: string, objects: object[]}>} in px of the upright photo,
  *   best score first; masks as COCO run lengths
  */
-export async function detect(photo, names, how) {
-  const body = form(photo, { objects: names });
-  return (await call("detect", { body, ...how }, (reply) => reply.json())).response;
+export async function detect(photo, how) {
+  return (await call("detect", { body: form(photo, {}), ...how }, (reply) => reply.json())).response;
 }
 
 /**
@@ -42,13 +40,15 @@ export async function detect(photo, names, how) {
  * @param {Photo} photo
  * @param {object} fields of the interface, as it names them
  * @param {{accept?: string, signal: AbortSignal, progress?: (share: number) => void}} how
- * @returns {Promise<{blob: Blob, count: number}>} the picture, and how many objects are in it
+ * @returns {Promise<{blob: Blob, count: number, ids: number[] | null}>} the picture, how many objects are in it, and
+ *   which; null where the server does not tell
  */
 export async function cut(photo, fields, { accept = "image/png", ...how }) {
   const options = { headers: { Accept: accept }, body: form(photo, fields), ...how };
   return call("cut", options, async (reply) => ({
     blob: await reply.blob(),
     count: Number(reply.headers.get("X-Object-Count")),
+    ids: reply.headers.get("X-Object-Ids")?.split(",").filter(Boolean).map(Number) ?? null,
   }));
 }
 

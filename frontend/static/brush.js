@@ -145,19 +145,15 @@ export class Brush extends EventTarget {
   }
 
   /**
-   * Draw a photo's strokes on a cut-out of it, be it the one that is offered or not.
+   * The strokes on a photo, as they are now.
    *
    * @param {Blob} photo
-   * @param {Blob} cutout of the same size
-   * @returns {Promise<Blob | null>} PNG; null without a stroke
+   * @returns {Promise<import("./history.js").Stroke[]>}
    */
-  async drawOn(photo, cutout) {
-    await this.#opening;
+  async strokesOn(photo) {
     const own = { worker: this.#worker, told: this.#told };
     const { worker, told } = photo === this.#photo ? own : (this.#kept.get(photo) ?? {});
-    if (!told?.edited) return null;
-    if (!this.#sheet || this.#source.cutout.blob !== cutout) await worker.ask("open", { behind: photo, cutout });
-    return worker.ask("file");
+    return told?.edited ? worker.ask("strokes") : [];
   }
 
   /** As far as no stroke is being drawn: its pixels are not yet in the history. */
@@ -316,6 +312,23 @@ export class Brush extends EventTarget {
 
   #changed() {
     this.dispatchEvent(new Event("change"));
+  }
+}
+
+/**
+ * A cut-out with strokes on it, beside whatever is shown or drawn on meanwhile.
+ *
+ * @param {Blob} photo
+ * @param {Blob} cutout transparent, of the same size
+ * @param {import("./history.js").Stroke[]} strokes
+ * @returns {Promise<Blob>} PNG
+ */
+export async function drawnOn(photo, cutout, strokes) {
+  const link = new WorkerLink(() => {});
+  try {
+    return await link.ask("draw", { behind: photo, cutout, strokes });
+  } finally {
+    link.close();
   }
 }
 

@@ -1,6 +1,6 @@
 /** The cut-out's pane: a preview or the final picture, its tools, and ways to take it home. */
 
-import { Brush } from "./brush.js";
+import { Brush, drawnOn } from "./brush.js";
 import { canCopy, canShare, copy, download, fileName, share } from "./output.js";
 import { showOnly } from "./show.js";
 import { t } from "./text.js";
@@ -119,13 +119,14 @@ export class CutoutView {
   }
 
   /**
-   * A cut-out with what was drawn on its photo, be it shown or not.
+   * What is drawn on a photo now, be it shown or not, as a function that draws it on a cut-out of the same size, and
+   * gives null where nothing is drawn.
    * @param {Blob} photo
-   * @param {Blob} cutout transparent, and as large as the photo
-   * @returns {Promise<Blob | null>} PNG; null where nothing was drawn
+   * @returns {Promise<(cutout: Blob) => Promise<Blob | null>>} PNG
    */
-  drawn(photo, cutout) {
-    return this.#brush.drawOn(photo, cutout);
+  async drawing(photo) {
+    const strokes = await this.#brush.strokesOn(photo);
+    return async (cutout) => (strokes.length ? drawnOn(photo, cutout, strokes) : null);
   }
 
   /** The photo is taken away, and what was drawn on it. @param {Blob} photo */

@@ -3,8 +3,8 @@
  * the parts for it. Loaded when there is a photo, or soon will be.
  */
 
-import { Album, pass, savedAs } from "./album.js";
-import { ApiError, detect } from "./api.js";
+import { Album, pass } from "./album.js";
+import { ApiError } from "./api.js";
 import { CodePanel } from "./code.js";
 import { CutoutView } from "./cutout.js";
 import { Entry } from "./entry.js";
@@ -32,7 +32,7 @@ export class Studio {
   #strip = new Strip(at("strip"));
   #code = new CodePanel(at("code"));
   #found = new FoundObjects();
-  #album = new Album((entry) => this.#fieldsOf(entry));
+  #album = new Album();
   #taking = null; // the reading of photos
   #looked = null; // the search for the objects of what is shown
   #previewable = false; // whether this browser can draw the photo's objects itself
@@ -61,19 +61,17 @@ export class Studio {
 
   /** Add what the functions read to the photos, and turn to the first of them. @type {import("./sources.js").Take} */
   add(...reads) {
-    this.#stop();
     this.#notice.clear();
     const before = this.#taking;
     this.#taking = (async () => {
-      await before;
+      await before?.catch(() => {}); // its own caller hears of it
       const told = [];
       const added = [];
       for (const read of reads) {
         try {
-          added.push(new Entry(await read(), (entry) => this.#changed(entry)));
+          added.push(new Entry(await read(), this.#how));
         } catch (problem) {
-          if (!(problem instanceof PhotoProblem)) throw problem;
-          told.push(problem.message);
+          told.push(problem instanceof PhotoProblem ? problem.message : wordsFor(problem));
         }
       }
       if (added.length) {
@@ -87,7 +85,6 @@ export class Studio {
 
   /** Cut what is named out of every photo; without names everything that was found. */
   async cutOut() {
-    if (this.#running) return;
     const names = this.#names.names;
     await this.#taking;
     const url = at("url");
@@ -208,13 +205,13 @@ export class Studio {
     const own = (this.#running = new AbortController());
     const { signal } = own;
     const entry = this.#album.now;
-    const fields = this.#fieldsOf(entry);
+    const { fields } = entry;
     this.#showBusy(true);
     try {
       if (entry.wanted.names && !entry.taken.size) this.#mark(entry);
-      const result = await entry.cut(fields);
+      const result = await entry.cut();
       signal.throwIfAborted();
-      const told = await this.#show(entry, result, signal);
+      const told = await this.#show(entry, result, fields, signal);
       this.#code.show({ photo: entry.photo, fields });
       at("from-code").hidden = false;
       this.#status.textContent = t("page.ready", { told });
@@ -238,9 +235,10 @@ export class Studio {
   }
 
   /** Show a finished cut-out. @returns {Promise<string>} how many objects are in it, in words */
-  async #show(entry, result, signal) {
+  async #show(entry, result, fields, signal) {
     await this.#looked; // only then is it known whether the photo can be shown beside it
     signal.throwIfAborted();
+    this.#objectsView.taken = entry.taken; // as the server understood the names
     const told = t("cutout.count", { count: result.count });
     const picture = {
       blob: result.blob,
@@ -251,27 +249,29 @@ export class Studio {
       told: t("cutout.told", { told, seconds: Number(result.seconds.toFixed(1)) }),
     };
     await this.#cutoutView.show(picture, signal);
-    this.#cutoutView.fetchFile = () => savedAs(entry, result.fields);
+    this.#cutoutView.fetchFile = () => entry.file(fields, new AbortController().signal);
     return told;
   }
 
-  /** What `/cut` is asked for. */
-  #fieldsOf({ wanted }) {
-    const { names, ids } = wanted;
-    return { ...(ids ? { pick: [...ids] } : names.length ? { objects: names } : {}), ...this.#options.fields };
-  }
+  /** What entries need of the page. */
+  #how = {
+    fieldsOf: ({ wanted: { names, ids } }) => {
+      return { ...(ids ? { pick: [...ids] } : names.length ? { objects: names } : {}), ...this.#options.fields };
+    },
+    changed: (entry) => this.#changed(entry),
+  };
 
-  /** The entry's objects that bear the wanted names are taken on the photo, and drawn at once. */
+  /** The entry's objects that bear the wanted names, as far as this page knows them, are taken, and drawn at once. */
   async #mark(entry) {
     const { wanted } = entry;
     try {
       const { objects } = await entry.find();
-      const own = wanted.names.length ? (await detect(entry.photo, wanted.names, {})).objects : objects;
-      if (entry.wanted !== wanted) return;
-      entry.taken = new Set(own.map(({ id }) => id));
+      const means = this.#names.meaning(wanted.names);
+      if (entry.wanted !== wanted || entry.taken.size || !means) return;
+      entry.taken = new Set(objects.filter(({ label }) => means(label)).map(({ id }) => id));
       if (entry !== this.#album.now) return;
       this.#objectsView.taken = entry.taken;
-      if (own.length && this.#cutoutView.empty) this.#preview();
+      if (entry.taken.size && this.#cutoutView.empty) this.#preview();
     } catch (error) {
       pass(error); // the cut tells it
     }
@@ -329,24 +329,26 @@ export class Studio {
     this.#notice.clear();
     try {
       const tell = (progress) => (this.#strip.zipping = progress);
-      const drawn = (entry) => this.#drawn(entry);
-      const { file, count, missing } = await this.#album.save(this.#names.names, { signal, tell, drawn });
-      if (fresh) this.#cut(); // show what was made
+      const drawing = (photo) => this.#drawing(photo);
+      const saving = this.#album.save(this.#names.names, { signal, tell, drawing });
+      if (fresh) this.#cut(); // show what is made
+      const { file, count, missing } = await saving;
       const told = count ? t("strip.zipped", { count }) : t("strip.none");
       this.#status.textContent = told;
       if (file) download(file, "cut-outs.zip");
       const lines = missing.map(({ name, error }) => `${name}: ${wordsFor(error)}`);
       if (lines.length) this.#notice.show([told, t("strip.left-out"), ...lines].join("\n"));
     } catch (error) {
-      if (error.name !== "AbortError") throw error;
+      if (!signal.aborted) this.#notice.show(error instanceof RangeError ? t("strip.too-large") : wordsFor(error));
     } finally {
       this.#saving = this.#strip.zipping = null;
     }
   }
 
-  /** A cut-out with what was drawn on the photo; null where nothing was, or nothing of it can be. */
-  async #drawn({ photo, result }) {
-    return isTransparent(result) && !result.fields.crop ? this.#cutoutView.drawn(photo.blob, result.blob) : null;
+  /** What is drawn on a photo now: draws it on a cut-out, where that can be. */
+  async #drawing({ blob }) {
+    const draw = await this.#cutoutView.drawing(blob);
+    return async (result) => (isTransparent(result) && !result.fields.crop ? draw(result.blob) : null);
   }
 }
 

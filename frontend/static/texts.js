@@ -41,6 +41,7 @@ export const TEXTS = {
     "strip.zipped": { one: "1 cut-out is in the ZIP.", other: "{count} cut-outs are in the ZIP." },
     "strip.left-out": "Not in the ZIP:",
     "strip.none": "No photo could be cut out.",
+    "strip.too-large": "All of it is too much for one ZIP. Remove some photos, then try again.",
     "strip.tile": "{name}, {state}",
     "strip.remove": "Remove {name}",
     "strip.waiting": "waits for its turn",
@@ -70,6 +71,7 @@ export const TEXTS = {
     "error.overloaded": "The server has too much to do right now. Try again in a moment.",
     "error.unexpected": "The server’s answer makes no sense here (HTTP {status}).",
     "error.request": "Request id: {id}",
+    "error.page": "Something on this page did not work. Try again; if that does not help, reload the page.",
     // a page that is hosted elsewhere
     "server.privacy": "The photo goes only to {host}. Nothing is stored there.",
     "error.misnamed.asked":
@@ -223,6 +225,7 @@ export const TEXTS = {
     "strip.zipped": { one: "Hay 1 recorte en el ZIP.", other: "Hay {count} recortes en el ZIP." },
     "strip.left-out": "No están en el ZIP:",
     "strip.none": "No se ha podido recortar ninguna foto.",
+    "strip.too-large": "Todo junto es demasiado para un ZIP. Quita algunas fotos y vuelve a intentarlo.",
     "strip.tile": "{name}, {state}",
     "strip.remove": "Quitar {name}",
     "strip.waiting": "espera su turno",
@@ -252,6 +255,7 @@ export const TEXTS = {
     "error.overloaded": "El servidor tiene demasiado trabajo ahora mismo. Vuelve a intentarlo dentro de un momento.",
     "error.unexpected": "La respuesta del servidor no tiene sentido aquí (HTTP {status}).",
     "error.request": "Identificador: {id}",
+    "error.page": "Algo de esta página no ha funcionado. Vuelve a intentarlo; si no sirve, vuelve a cargar la página.",
     "error.invalid_request": "El servidor no acepta lo que se le ha pedido:",
     "error.unknown_object": "Ningún objeto se llama «{name}».",
     "error.unknown_object.ambiguous": "«{name}» puede significar varias cosas: elige una.",
