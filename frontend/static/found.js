@@ -25,7 +25,7 @@ export class FoundObjects {
 
   /**
    * Take a photo and its objects in the place of those before. The photo is decoded while they are still awaited.
-   * @param {Blob} blob the photo's file, as `/detect` is given it
+   * @param {Blob} blob the photo, upright where the browser shows it
    * @param {Detected | Promise<Detected>} detected
    * @returns {Promise<Map<number, {path: string}>>} by id: the outline as SVG path data, in px of the upright photo.
    *   Rejects with UnreadablePhoto, or with an AbortError when closed or opened anew meanwhile.

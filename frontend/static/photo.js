@@ -7,13 +7,15 @@
 import { limits } from "./api.js";
 import { showOnly } from "./show.js";
 import { language, t } from "./text.js";
+import { upright } from "./upright.js";
 
 /** A photo that cannot be used, said in words for the person who chose it. */
 export class PhotoProblem extends Error {}
 
 /**
  * @param {File} file
- * @returns {Promise<{blob: Blob, name: string, stem: string}>}
+ * @returns {Promise<{blob: Blob, shown: Blob, name: string, stem: string}>} blob: the file, for the server; shown: what
+ *   of it this page shows, upright
  */
 export async function fromFile(file) {
   if (file.type && !file.type.startsWith("image/")) {
@@ -31,7 +33,9 @@ export async function fromFile(file) {
     throw new PhotoProblem(t("source.unreadable", { name: file.name }));
   }
   if (!bytes.byteLength) throw new PhotoProblem(t("source.empty", { name: file.name }));
-  return { blob: new Blob([bytes], { type: file.type }), name: file.name, stem: stem(file.name) };
+  const blob = new Blob([bytes], { type: file.type });
+  const shown = (await upright(new Uint8Array(bytes))) ?? blob;
+  return { blob, shown, name: file.name, stem: stem(file.name) };
 }
 
 /** @returns {{url: string, name: string, stem: string}} */
@@ -104,7 +108,7 @@ export class PhotoView {
   async show(photo) {
     this.#large.ariaBusy = "true"; // what is said below the photo waits until it has its place
     if (this.#shown) URL.revokeObjectURL(this.#shown);
-    this.#shown = photo.blob ? URL.createObjectURL(photo.blob) : null;
+    this.#shown = photo.shown ? URL.createObjectURL(photo.shown) : null;
     this.#source.toggleAttribute("data-chosen", true);
     const name = this.#source.querySelector(".file-name");
     name.hidden = false;

@@ -124,7 +124,7 @@ export class Strip {
 
   /** The cut-out where there is one, else the photo; one after the other, as each is decoded as a whole. */
   async #thumb(entry, tile) {
-    const wanted = entry.result?.blob ?? entry.photo.blob ?? null;
+    const wanted = entry.result?.blob ?? entry.photo.shown ?? null;
     if (!wanted || tile.drawn === wanted || !tile.item.isConnected) return;
     tile.drawn = wanted;
     const bitmap = await createImageBitmap(wanted).catch(() => null);

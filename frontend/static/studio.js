@@ -126,19 +126,19 @@ export class Studio {
   /** Take a photo away. There is always another: a single one has no place in the strip. */
   #remove(entry) {
     this.#turnTo(this.#album.remove(entry));
-    this.#cutoutView.forget(entry.photo.blob);
+    this.#cutoutView.forget(entry.photo.shown);
     this.#strip.show(this.#album.entries, this.#album.now);
   }
 
   /** Find the photo's objects, and outline them where this browser can show the photo. */
   async #look() {
     const entry = this.#album.now;
-    const { blob } = entry.photo;
+    const { shown } = entry.photo;
     const left = () => this.#album.now !== entry;
     try {
       const finding = entry.find();
-      const outlines = await (blob ? this.#found.open(blob, finding) : finding); // decoded while the server looks
-      if (left() || !blob) return;
+      const outlines = await (shown ? this.#found.open(shown, finding) : finding); // decoded while the server looks
+      if (left() || !shown) return;
       this.#previewable = true;
       this.#objectsView.show(entry.detected, outlines, entry.taken);
       if (entry.taken.size && this.#cutoutView.empty) this.#preview();
@@ -191,7 +191,7 @@ export class Studio {
   #seen() {
     if (!this.#previewable) return null;
     const { photo, detected } = this.#album.now;
-    return { blob: photo.blob, width: detected.width, height: detected.height };
+    return { blob: photo.shown, width: detected.width, height: detected.height };
   }
 
   // Its cut-out -----------------------------------------------------------------------------------------------------
@@ -346,8 +346,8 @@ export class Studio {
   }
 
   /** What is drawn on a photo now: draws it on a cut-out, where that can be. */
-  async #drawing({ blob }) {
-    const draw = await this.#cutoutView.drawing(blob);
+  async #drawing({ shown }) {
+    const draw = await this.#cutoutView.drawing(shown);
     return async (result) => (isTransparent(result) && !result.fields.crop ? draw(result.blob) : null);
   }
 }
