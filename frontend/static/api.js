@@ -57,7 +57,7 @@ export async function inFlight() {
   return call("health/ready", {}, async (reply) => (await reply.json()).in_flight);
 }
 
-/** @typedef {{blob?: Blob, shown?: Blob, name: string, url?: string}} Photo a file, or the address of one */
+/** @typedef {{blob?: Blob, name: string, url?: string}} Photo a file, or the address of one */
 
 function form(photo, fields) {
   const body = new FormData();

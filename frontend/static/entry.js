@@ -37,7 +37,7 @@ export class Entry {
   #file = null; // {fields, blob} of the last file that cannot be looked at
 
   /**
-   * @param {import("./api.js").Photo} photo
+   * @param {import("./api.js").Photo & {shown?: Blob}} photo shown: the picture as browsers show it upright
    * @param {object} how
    * @param {(entry: Entry) => object} how.fieldsOf what `/cut` is asked for, for what is wanted
    * @param {(entry: Entry) => void} how.changed called when anything of it did

@@ -7,15 +7,13 @@
 import { limits } from "./api.js";
 import { showOnly } from "./show.js";
 import { language, t } from "./text.js";
-import { upright } from "./upright.js";
 
 /** A photo that cannot be used, said in words for the person who chose it. */
 export class PhotoProblem extends Error {}
 
 /**
  * @param {File} file
- * @returns {Promise<{blob: Blob, shown: Blob, name: string, stem: string}>} blob: the file, for the server; shown: what
- *   of it this page shows, upright
+ * @returns {Promise<{blob: Blob, name: string, stem: string}>}
  */
 export async function fromFile(file) {
   if (file.type && !file.type.startsWith("image/")) {
@@ -33,9 +31,7 @@ export async function fromFile(file) {
     throw new PhotoProblem(t("source.unreadable", { name: file.name }));
   }
   if (!bytes.byteLength) throw new PhotoProblem(t("source.empty", { name: file.name }));
-  const blob = new Blob([bytes], { type: file.type });
-  const shown = (await upright(new Uint8Array(bytes))) ?? blob;
-  return { blob, shown, name: file.name, stem: stem(file.name) };
+  return { blob: new Blob([bytes], { type: file.type }), name: file.name, stem: stem(file.name) };
 }
 
 /** @returns {{url: string, name: string, stem: string}} */

@@ -15,6 +15,7 @@ import { download } from "./output.js";
 import { PhotoProblem, PhotoView } from "./photo.js";
 import { Strip } from "./strip.js";
 import { t } from "./text.js";
+import { upright } from "./upright.js";
 
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
 
@@ -69,7 +70,9 @@ export class Studio {
       const added = [];
       for (const read of reads) {
         try {
-          added.push(new Entry(await read(), this.#how));
+          const photo = await read();
+          const shown = photo.blob && (await upright(photo.blob));
+          added.push(new Entry({ ...photo, shown }, this.#how));
         } catch (problem) {
           told.push(problem instanceof PhotoProblem ? problem.message : wordsFor(problem));
         }

@@ -15,18 +15,18 @@ const HAS_EXIF = 8; // the flag of VP8X
 const TURNS = [[-1, 0, 0, 1], [-1, 0, 0, -1], [1, 0, 0, -1], [0, 1, 1, 0], [0, 1, -1, 0], [0, -1, -1, 0], [0, -1, 1, 0]];
 
 /**
- * @param {Uint8Array} file
- * @returns {Promise<Blob | null>} the upright picture as PNG; null where it is the file as it is, or cannot be decoded
+ * @param {Blob} blob a photo's file
+ * @returns {Promise<Blob>} the upright picture as PNG; the file itself where that is upright, or cannot be decoded
  */
-export async function upright(file) {
-  const told = orientationOf(file);
+export async function upright(blob) {
+  const told = orientationOf(new Uint8Array(await blob.arrayBuffer()));
   const turn = told && TURNS[told.value - 2];
-  if (!turn) return null;
+  if (!turn) return blob;
   let bitmap;
   try {
     bitmap = await createImageBitmap(new Blob(told.rest));
   } catch {
-    return null;
+    return blob;
   }
   const [a, b, c, d] = turn;
   const [width, height] = a ? [bitmap.width, bitmap.height] : [bitmap.height, bitmap.width];
@@ -35,7 +35,7 @@ export async function upright(file) {
   context.setTransform(a, b, c, d, a + c < 0 ? width : 0, b + d < 0 ? height : 0);
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return canvas.convertToBlob().catch(() => null); // too large for this browser's canvas
+  return canvas.convertToBlob().catch(() => blob); // too large for this browser's canvas
 }
 
 /** @returns {{value: number, rest: BlobPart[]} | null} the orientation, and the file without it */
