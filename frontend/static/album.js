@@ -45,7 +45,7 @@ export class Album {
    * @param {AbortSignal} how.signal
    * @param {(progress: {done: number, count: number}) => void} how.tell
    * @param {(photo: import("./api.js").Photo) => Promise<(result: import("./entry.js").Result) => Promise<Blob | null>>}
-   *   how.drawing what a person drew on a photo until now, as a function that draws it on a cut-out; null: nothing
+   *   how.drawing draws on a cut-out what a person drew on the photo until now; null: nothing
    * @returns {Promise<{file: Blob | null, count: number, missing: {name: string, error: Error}[]}>}
    */
   async save(names, { signal, tell, drawing }) {

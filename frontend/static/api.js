@@ -6,6 +6,8 @@ import { upload } from "./upload.js";
 /** What the server accepts, as `/labels` told it last; until then its defaults. A larger file is not worth its upload. */
 export const limits = { max_body_bytes: 20_000_000, max_pixels: 25_000_000 };
 
+const SILENCE_MS = 10_000; // of a server that is only asked
+
 /** A call that failed, told as the server tells it: a code, a message, facts. */
 export class ApiError extends Error {
   constructor(code, message, { details = {}, requestId = null, retryAfter = null } = {}) {
@@ -73,7 +75,9 @@ function form(photo, fields) {
 async function call(path, options, read) {
   let reply;
   try {
-    reply = await (options.body ? upload(address(path), options) : fetch(address(path), options));
+    reply = await (options.body
+      ? upload(address(path), options)
+      : fetch(address(path), { signal: AbortSignal.timeout(SILENCE_MS) }));
     if (reply.ok) return await read(reply);
   } catch (error) {
     if (error.name === "AbortError") throw error;

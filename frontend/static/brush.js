@@ -5,6 +5,7 @@
  */
 
 import { TILE, tiles } from "./tiles.js";
+import { begin } from "./workers.js";
 
 const SIZES = { least: 4, most: 240 }; // diameter, CSS px
 const SIZE_STEP = 1.2;
@@ -12,7 +13,10 @@ const LEAST_RADIUS = 0.75; // px of the picture: a dab always meets the centre o
 const SHOW_SIZE_MS = 900;
 const NO_STROKES = { canUndo: false, canRedo: false, edited: false };
 
-/** Draws on the picture of a viewer, as its pen. Dispatches "change" when what can be edited or undone changes. */
+/**
+ * Draws on the picture of a viewer, as its pen. Dispatches "change" when what can be edited or undone changes, and
+ * "failed" when the picture cannot be read for editing.
+ */
 export class Brush extends EventTarget {
   #viewer;
   #ring = ring();
@@ -262,6 +266,7 @@ export class Brush extends EventTarget {
       this.#source = source;
       this.#viewer.mode = "view";
       this.#changed();
+      this.dispatchEvent(new Event("failed"));
       console.warn(problem); // no memory for it, or sizes that are not what they were said to be
     } finally {
       if (this.#source === source) this.#viewer.port.ariaBusy = null;
@@ -356,24 +361,22 @@ class Sheet {
 
 /** Gives orders to a brushworker.js of its own, which carries them out one after the other. */
 class WorkerLink {
-  #worker = new Worker(new URL("brushworker.js", import.meta.url), { type: "module" });
+  #worker;
   #asked = new Map(); // serial → {resolve, reject}
   #serial = 0;
 
   /** @param {(data: object) => void} hear takes every message of the worker */
   constructor(hear) {
-    this.#worker.addEventListener("message", ({ data }) => {
+    const done = (data) => {
       hear(data);
       if ("serial" in data) this.#done(data);
-    });
-    this.#worker.addEventListener("error", (event) =>
-      this.#fail(new Error(event.message || "the worker cannot be started")),
-    );
+    };
+    this.#worker = begin("brushworker.js", done, (problem) => this.#fail(problem));
   }
 
   /** Give an order whose answer nobody waits for. */
   tell(order, values = {}) {
-    this.#worker.postMessage({ order, serial: this.#serial++, ...values });
+    this.#worker.post({ order, serial: this.#serial++, ...values });
   }
 
   /** @returns {Promise<any>} its answer; rejects with an AbortError when closed meanwhile */

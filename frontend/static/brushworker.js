@@ -121,3 +121,5 @@ let last = Promise.resolve();
 addEventListener("message", ({ data }) => {
   last = last.then(() => carryOut(data));
 });
+
+postMessage({}); // it has started

@@ -20,6 +20,8 @@ import { Viewer } from "./viewer.js";
 export class CutoutView {
   /** Gives the picture in the kind that was asked for, where it is not the one that is shown. */
   fetchFile = async () => null;
+  /** Called with what kept a picture from being given away. */
+  onproblem = () => {};
 
   #pane;
   #canvas;
@@ -40,6 +42,7 @@ export class CutoutView {
     pane.append(this.#note);
     this.#viewer = new Viewer(this.#canvas.querySelector("div[data-when=picture]"));
     this.#brush = new Brush(this.#viewer);
+    this.#brush.addEventListener("failed", () => (this.#note.textContent = t("cutout.not_edited")));
     new Toolbar(pane.querySelector("#tools"), pane, this.#viewer, this.#brush);
     this.#listen("#download", async (file) => download(...file));
     this.#listen("#copy", async ([blob]) => {
@@ -170,7 +173,7 @@ export class CutoutView {
       try {
         await give(await this.#file());
       } catch (problem) {
-        if (problem.name !== "AbortError") throw problem; // another photo was taken meanwhile
+        if (problem.name !== "AbortError") this.onproblem(problem); // else another photo was taken meanwhile
       } finally {
         button.ariaBusy = null;
       }

@@ -139,3 +139,5 @@ addEventListener("message", async ({ data: { serial, ask, ...values } }) => {
     postMessage({ serial, error: { name: error.name, message: error.message } });
   }
 });
+
+postMessage({}); // it has started

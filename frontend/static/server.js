@@ -6,7 +6,8 @@
 
 const MOST_SAID = 200; // letters of an address that words repeat
 
-const written = [...document.querySelectorAll('meta[name="objectcut-server"]')].flatMap(({ content }) => words(content));
+const named = document.querySelectorAll('meta[name="objectcut-server"]');
+const written = [...named].flatMap(({ content }) => words(content));
 const servers = written.length ? written.map(parsed) : [new URL(".", document.baseURI)];
 const asked = new URLSearchParams(location.search).get("api");
 const base = asked ? servers.find((server) => server?.href === parsed(asked)?.href) : servers[0];

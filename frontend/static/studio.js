@@ -37,6 +37,7 @@ export class Studio {
   #taking = null; // the reading of photos
   #looked = null; // the search for the objects of what is shown
   #previewable = false; // whether this browser can draw the photo's objects itself
+  #unseen = false; // and whether it is known that it cannot
   #running = null; // the cut that is under way for what is shown
   #saving = null; // the file of all cut-outs that is being made
   #settling = 0;
@@ -52,6 +53,9 @@ export class Studio {
     this.#notice = notice;
     this.#options = options;
     this.#objectsView.onchange = (taken) => this.#take(taken);
+    this.#cutoutView.onproblem = (problem) => {
+      this.#notice.show(problem.name === "NotAllowedError" ? t("cutout.refused") : wordsFor(problem));
+    };
     this.#strip.onturn = (entry) => this.#turnTo(entry);
     this.#strip.onremove = (entry) => this.#remove(entry);
     this.#strip.onzip = () => this.#saveAll();
@@ -113,7 +117,7 @@ export class Studio {
     this.#stop();
     this.#notice.clear();
     this.#album.now = entry;
-    this.#previewable = false;
+    this.#previewable = this.#unseen = false;
     this.#objectsView.clear();
     this.#found.close();
     this.#cutoutView.clear();
@@ -141,13 +145,18 @@ export class Studio {
     try {
       const finding = entry.find();
       const outlines = await (shown ? this.#found.open(shown, finding) : finding); // decoded while the server looks
-      if (left() || !shown) return;
+      if (left()) return;
+      if (!shown) return this.#seeNothing(entry);
       this.#previewable = true;
       this.#objectsView.show(entry.detected, outlines, entry.taken);
       if (entry.taken.size && this.#cutoutView.empty) this.#preview();
     } catch (error) {
-      if (left() || error.name === "AbortError" || error instanceof UnreadablePhoto) return;
-      if (!(error instanceof ApiError)) throw error;
+      if (left() || error.name === "AbortError") return;
+      if (!(error instanceof ApiError)) {
+        this.#seeNothing(entry);
+        if (!(error instanceof UnreadablePhoto)) console.warn(error); // all but the outlines works without the worker
+        return;
+      }
       const retry = () => (this.#looked = this.#look());
       if (!entry.wanted) this.#notice.tell(error, { ...this.#offers, retry }); // else the cut tells it
     } finally {
@@ -155,12 +164,18 @@ export class Studio {
     }
   }
 
+  /** The photo's objects cannot be drawn here. */
+  #seeNothing(entry) {
+    this.#unseen = true;
+    this.#changed(entry);
+  }
+
   /** Something of an entry did change: its place in the strip tells it, and, when it is shown, the line below it. */
   #changed(entry) {
     this.#strip.update(entry);
     if (entry !== this.#album.now) return;
     this.#notice.wait(entry.wait?.error ? entry.wait : null);
-    at("found").textContent = stateOf(entry);
+    at("found").textContent = stateOf(entry, this.#unseen);
   }
 
   /** Other objects are taken. */
@@ -356,11 +371,12 @@ export class Studio {
 }
 
 /** What the line below the photo says. */
-function stateOf({ wait, sent, looking, detected }) {
+function stateOf({ wait, sent, looking, detected }, unseen) {
   if (wait?.others) return t("found.queue", { count: wait.others });
   if (looking) return t(sent === null ? "found.looking" : "found.uploading", { percent: Math.round(sent * 100) });
   if (!detected) return "";
-  return detected.objects.length ? t("found.hint", { count: detected.objects.length }) : t("found.nothing");
+  const count = detected.objects.length;
+  return count ? t(unseen ? "found.unseen" : "found.hint", { count }) : t("found.nothing");
 }
 
 /** Whether everything but the objects is transparent. */

@@ -41,9 +41,8 @@ export function suggest(typed, known, taken, called) {
  * @returns {Set<string> | null} null where one of them means nothing here, or several things
  */
 export function meant(names, known, called) {
-  const found = names.map((name) =>
-    known.classes.filter((own) => [own, called(own), ...(known.synonyms[own] ?? [])].some((word) => normal(word) === normal(name))),
-  );
+  const words = (own) => [own, called(own), ...(known.synonyms[own] ?? [])].map(normal);
+  const found = names.map((name) => known.classes.filter((own) => words(own).includes(normal(name))));
   return found.every(({ length }) => length === 1) ? new Set(found.flat()) : null;
 }
 

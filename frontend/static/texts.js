@@ -32,6 +32,8 @@ export const TEXTS = {
     "found.uploading": "Uploading, {percent}% …",
     "found.hint":
       { one: "1 object found. Click it to cut it out.", other: "{count} objects found. Click those you want." },
+    "found.unseen":
+      { one: "1 object found. Type its name to cut it out.", other: "{count} objects found. Type the names of those you want." },
     "found.nothing": "No object was found that the model knows.",
     "found.queue": "The server works on {count} photos. Yours has its turn …",
     // strip
@@ -71,6 +73,7 @@ export const TEXTS = {
     "error.overloaded": "The server has too much to do right now. Try again in a moment.",
     "error.unexpected": "The server’s answer makes no sense here (HTTP {status}).",
     "error.request": "Request id: {id}",
+    "error.part": "A part of this page has not come. Check your connection, then reload the page.",
     "error.page": "Something on this page did not work. Try again; if that does not help, reload the page.",
     // a page that is hosted elsewhere
     "server.privacy": "The photo goes only to {host}. Nothing is stored there.",
@@ -102,6 +105,7 @@ export const TEXTS = {
     "cutout.download": "Download",
     "cutout.copy": "Copy",
     "cutout.copied": "Copied",
+    "cutout.refused": "Your browser does not allow this here. Download the picture instead.",
     "cutout.share": "Share",
     "cutout.viewer": "Cut-out, zoomable",
     "cutout.picture": "Cut-out",
@@ -121,6 +125,7 @@ export const TEXTS = {
     "cutout.undo": "Undo",
     "cutout.redo": "Redo",
     "cutout.not_editable": "Only a transparent cut-out of the full photo can be edited",
+    "cutout.not_edited": "This cut-out cannot be edited now. It can be downloaded as it is; reload the page to try again.",
     "cutout.set_aside": "Your strokes come back with a transparent cut-out of the whole photo.",
     // options
     "options.background": "Background",
@@ -216,6 +221,8 @@ export const TEXTS = {
     "found.uploading": "Subiendo, {percent} % …",
     "found.hint":
       { one: "Se ha encontrado 1 objeto. Haz clic en él para recortarlo.", other: "Se han encontrado {count} objetos. Haz clic en los que quieras." },
+    "found.unseen":
+      { one: "Se ha encontrado 1 objeto. Escribe su nombre para recortarlo.", other: "Se han encontrado {count} objetos. Escribe los nombres de los que quieras." },
     "found.nothing": "No se ha encontrado ningún objeto que el modelo conozca.",
     "found.queue": "El servidor trabaja en {count} fotos. La tuya espera su turno …",
     // strip
@@ -255,6 +262,7 @@ export const TEXTS = {
     "error.overloaded": "El servidor tiene demasiado trabajo ahora mismo. Vuelve a intentarlo dentro de un momento.",
     "error.unexpected": "La respuesta del servidor no tiene sentido aquí (HTTP {status}).",
     "error.request": "Identificador: {id}",
+    "error.part": "Una parte de esta página no ha llegado. Comprueba la conexión y vuelve a cargar la página.",
     "error.page": "Algo de esta página no ha funcionado. Vuelve a intentarlo; si no sirve, vuelve a cargar la página.",
     "error.invalid_request": "El servidor no acepta lo que se le ha pedido:",
     "error.unknown_object": "Ningún objeto se llama «{name}».",
@@ -315,6 +323,7 @@ export const TEXTS = {
     "cutout.download": "Descargar",
     "cutout.copy": "Copiar",
     "cutout.copied": "Copiado",
+    "cutout.refused": "Tu navegador no lo permite aquí. Descarga la imagen.",
     "cutout.share": "Compartir",
     "cutout.viewer": "Recorte, ampliable",
     "cutout.picture": "Recorte",
@@ -334,6 +343,7 @@ export const TEXTS = {
     "cutout.undo": "Deshacer",
     "cutout.redo": "Rehacer",
     "cutout.not_editable": "Solo se puede editar un recorte transparente de la foto entera",
+    "cutout.not_edited": "Este recorte no se puede editar ahora. Se puede descargar tal como está; vuelve a cargar la página para intentarlo de nuevo.",
     "cutout.set_aside": "Tus trazos vuelven cuando el recorte es transparente y de la foto entera.",
     // options
     "options.background": "Fondo",

@@ -20,7 +20,8 @@ const WORDS = {
 
 const place = document.querySelector(".unready");
 const asked = new URLSearchParams(location.search).get("lang");
-const language = [asked, ...navigator.languages].map((tag) => tag?.slice(0, 2)).find((tag) => /^(en|es)$/.test(tag)) ?? "en";
+const languages = [asked, ...navigator.languages].map((tag) => tag?.toLowerCase().split("-")[0]);
+const language = languages.find((tag) => Object.hasOwn(WORDS, tag)) ?? "en";
 const reason = document.createElement("p");
 const errors = [];
 
@@ -49,7 +50,8 @@ function tell() {
 /** The modules that the page begins with, by what is known of the answers to them. */
 function files(are) {
   const parts = [...document.querySelectorAll("link[rel=modulepreload]")];
-  return parts.filter(({ href }) => are(performance.getEntriesByName(href)[0])).map((part) => part.getAttribute("href"));
+  const found = parts.filter(({ href }) => are(performance.getEntriesByName(href)[0]));
+  return found.map((part) => part.getAttribute("href"));
 }
 
 function failed(answer) {

@@ -12,7 +12,10 @@ const LONG = 4; // a type of value: four bytes, where the rule is two
 const HAS_EXIF = 8; // the flag of VP8X
 
 /** From px as they lie to px upright, as a canvas's transform a, b, c, d, by orientation from 2 to 8. */
-const TURNS = [[-1, 0, 0, 1], [-1, 0, 0, -1], [1, 0, 0, -1], [0, 1, 1, 0], [0, 1, -1, 0], [0, -1, -1, 0], [0, -1, 1, 0]];
+const TURNS = [
+  [-1, 0, 0, 1], [-1, 0, 0, -1], [1, 0, 0, -1],
+  [0, 1, 1, 0], [0, 1, -1, 0], [0, -1, -1, 0], [0, -1, 1, 0],
+];
 
 /**
  * @param {Blob} blob a photo's file
@@ -22,20 +25,23 @@ export async function upright(blob) {
   const told = orientationOf(new Uint8Array(await blob.arrayBuffer()));
   const turn = told && TURNS[told.value - 2];
   if (!turn) return blob;
-  let bitmap;
   try {
-    bitmap = await createImageBitmap(new Blob(told.rest));
+    return await turned(new Blob(told.rest), turn);
   } catch {
-    return blob;
+    return blob; // or it is too large for this browser
   }
-  const [a, b, c, d] = turn;
+}
+
+/** @returns {Promise<Blob>} PNG */
+async function turned(blob, [a, b, c, d]) {
+  const bitmap = await createImageBitmap(blob);
   const [width, height] = a ? [bitmap.width, bitmap.height] : [bitmap.height, bitmap.width];
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d");
   context.setTransform(a, b, c, d, a + c < 0 ? width : 0, b + d < 0 ? height : 0);
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return canvas.convertToBlob().catch(() => blob); // too large for this browser's canvas
+  return canvas.convertToBlob();
 }
 
 /** @returns {{value: number, rest: BlobPart[]} | null} the orientation, and the file without it */
