@@ -147,7 +147,7 @@ def create_app(settings: Settings) -> FastAPI:
             CORSMiddleware,
             allow_origins=settings.origins,
             allow_methods=("GET", "POST"),
-            expose_headers=("X-Object-Count", "X-Foreground-Box", "Retry-After", "X-Request-Id"),
+            expose_headers=("X-Object-Count", "X-Foreground-Box", "X-Object-Ids", "Retry-After", "X-Request-Id"),
         )
     app.add_middleware(RequestId)
     app.add_middleware(Security, docs_path=_DOCS)

@@ -9,13 +9,14 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import PATIENCE_MS, PhotoHost, Server, encoded
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, expect
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_a_click_on_an_object_cuts_it_out(page: Page, chelsea: Image.Image):
     expect(cat).to_have_attribute("aria-checked", "true")
     expect(cutout(page, "cat")).to_be_visible()
     page.get_by_text("Use it from code").click()
-    expect(page.get_by_role("tabpanel")).to_contain_text("-F pick=0")
+    expect(page.get_by_role("tabpanel")).to_contain_text(re.compile(r"-F pick=\d+ "))
     name, picture = download(page)
     assert name == "chelsea-cat.png"
     assert_shows_chelsea(picture, chelsea)
@@ -113,10 +114,129 @@ def test_a_click_on_an_object_cuts_it_out(page: Page, chelsea: Image.Image):
     expect(page.get_by_text("The cut-out appears here.")).to_be_visible()
 
 
-def test_a_named_object_is_marked_as_taken(page: Page, chelsea: Image.Image):
+def uploads(page: Page) -> list[str]:
+    """The calls that a photo is sent with from now on, by path."""
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(urlsplit(request.url).path) if request.method == "POST" else None)
+    return sent
+
+
+@pytest.mark.parametrize("name", ["kitten", "animals", ""])
+def test_a_photo_is_sent_once_to_find_objects_and_once_to_cut_what_was_named(
+    page: Page, chelsea: Image.Image, name: str
+):
+    """Even where the server does not tell which objects it took, and even where the page does not know the word."""
+    sent = uploads(page)
+    page.route("**/cut", lambda route: answer_with_ids(route, None))
     choose(page, encoded(chelsea))
-    ask_for(page, "kitten")
-    expect(page.get_by_role("checkbox", name=re.compile("^cat, .*, taken"))).to_be_visible()
+    ask_for(page, name)
+    expect(cutout(page, name or "every object")).to_be_visible()
+    wait_for_objects(page)
+    if name != "animals":
+        expect(page.get_by_role("checkbox", name=re.compile("^cat, .*, taken"))).to_be_visible()
+    page.get_by_role("button", name="Cut out", exact=True).click()
+    expect(page.get_by_role("button", name="Cut out", exact=True)).to_be_enabled()
+    download(page)
+    assert sorted(sent) == ["/cut", "/detect"]
+
+
+LARGE = 2**53 - 1
+"""As large as ids may be."""
+
+
+def answer_with_ids(route: Route, ids: str | None) -> None:
+    """The server's answer, with other ids of what was cut, or none."""
+    reply = route.fetch()
+    headers = {name: value for name, value in reply.headers.items() if name != "x-object-ids"}
+    route.fulfill(response=reply, headers=headers | ({} if ids is None else {"X-Object-Ids": ids}))
+
+
+def test_what_the_server_took_is_marked_by_its_ids(page: Page, chelsea: Image.Image):
+    """Of two cats side by side the server says which it took, and ids say nothing of any order."""
+    both = Image.new("RGB", (2 * chelsea.width, chelsea.height))
+    for x in (0, chelsea.width):
+        both.paste(chelsea, (x, 0))
+
+    def renumber(route: Route) -> None:
+        reply = route.fetch()
+        told = reply.json()
+        for found in told["response"]["objects"]:
+            found["id"] = LARGE - (found["box"][0] + found["box"][2] < both.width)
+        route.fulfill(response=reply, json=told)
+
+    page.route("**/detect", renumber)
+    page.route("**/cut", lambda route: answer_with_ids(route, f"{LARGE - 1}"))
+    choose(page, encoded(both), "cats.png")
+    ask_for(page, "animals")
+    taken = page.get_by_role("checkbox", name=re.compile("^cat, .*%, taken"))
+    expect(taken).to_have_count(1)
+    other = page.get_by_role("checkbox", name=re.compile("^cat, .*%, not taken"))
+    place, other_place = taken.bounding_box(), other.bounding_box()
+    assert place is not None
+    assert other_place is not None
+    assert place["x"] < other_place["x"]
+    page.unroute("**/cut")
+    picked: list[str] = []
+    page.route("**/cut", lambda route: (picked.append(route.request.post_data or ""), route.abort()))
+    other.click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert f"[{LARGE - 1},{LARGE}]" in picked[0]
+
+
+def test_each_action_sends_the_photo_once_at_most(page: Page, server: Server, chelsea: Image.Image):
+    sent = uploads(page)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    choose(page, encoded(chelsea))
+    wait_for_objects(page)
+    assert sent == ["/detect"]
+    page.get_by_role("checkbox", name=re.compile("^cat, ")).click()
+    expect(cutout(page, "cat")).to_be_visible()
+    expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
+    assert sent == ["/detect", "/cut"]
+    page.get_by_role("button", name="Copy", exact=True).first.click()
+    expect(page.locator("#cutout").get_by_text("Copied")).to_be_visible()
+    download(page)
+    assert sent == ["/detect", "/cut"]
+    choose_look(page, server, "White")
+    assert sent == ["/detect", "/cut", "/cut"]
+    choose_look(page, server, "None")
+    assert sent == ["/detect", "/cut", "/cut", "/cut"]
+    page.get_by_text("ZIP", exact=True).click()  # shows what is shown already
+    expect(page.get_by_role("button", name="Cut out", exact=True)).to_be_enabled()
+    for _ in range(2):
+        with page.expect_download() as event:
+            page.get_by_role("button", name="Download", exact=True).click()
+        assert event.value.suggested_filename == "chelsea-cat.zip"
+    assert sent == ["/detect", "/cut", "/cut", "/cut", "/cut"]
+
+
+def test_another_name_is_taken_while_the_first_is_cut(page: Page, astronaut: Image.Image):
+    held: list[Route] = []
+    page.route("**/cut", lambda route: held.append(route))
+    choose(page, encoded(astronaut), "astronaut.png")
+    ask_for(page, "dog")
+    expect(page.get_by_role("button", name="Cutting out …")).to_be_visible()
+    page.unroute("**/cut")
+    page.get_by_label("Remove dog").click()
+    page.get_by_label("What to cut out").fill("person")
+    page.keyboard.press("Enter")
+    expect(cutout(page, "person")).to_be_visible()
+
+
+def test_a_file_that_is_no_photo_does_not_take_the_cut_out_away(page: Page, chelsea: Image.Image):
+    held: list[Route] = []
+    page.route("**/cut", lambda route: held.append(route))
+    choose(page, encoded(chelsea))
+    ask_for(page, "cat")
+    expect(page.get_by_role("button", name="Cutting out …")).to_be_visible()
+    page.get_by_label("Choose another").set_input_files(
+        [{"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"}]
+    )
+    expect(page.get_by_role("alert")).to_contain_text("“notes.txt” is not a photo.")
+    while not held:
+        page.wait_for_timeout(50)
+    held[0].continue_()
+    expect(cutout(page, "cat")).to_be_visible()
 
 
 def test_a_sample_photo_is_one_click(page: Page):

@@ -300,6 +300,61 @@ def test_the_preview_is_smooth_at_the_rim(page: Page, stand: tuple[str, Path]):
     assert preview(page, [1])[150, 37:43, 3].tolist() == [0, 0, 64, 191, 255, 255]
 
 
+def by_rule(planes: list[np.ndarray]) -> np.ndarray:
+    """The alpha of several: the largest within a group of those that lie in each other by half, summed over groups."""
+    groups: list[list[np.ndarray]] = []
+    for plane in planes:
+        inside = plane > 127
+        joined = [
+            group
+            for group in groups
+            if any(((other > 127) & inside).sum() > min(inside.sum(), (other > 127).sum()) / 2 for other in group)
+        ]
+        groups = [group for group in groups if not any(group is one for one in joined)]
+        groups.append([plane, *(other for group in joined for other in group)])
+    return np.minimum(np.sum([np.max(group, axis=0).astype(int) for group in groups], axis=0), 255)
+
+
+def test_objects_side_by_side_leave_no_seam(page: Page, stand: tuple[str, Path]):
+    """Reduced to cells that both share, the edge between them is half of either."""
+    width, height = 2403, 1203
+    masks = [rectangle(width, height, 200, 200, 1201, 1000), rectangle(width, height, 1201, 200, 2200, 1000)]
+    opened(page, stand, encoded(photo(width, height)), detected([("left", masks[0]), ("right", masks[1])]))
+    left, right = (preview(page, [number])[300, :, 3] for number in (1, 2))
+    assert ((left > 0) & (left < 255) & (right > 0) & (right < 255)).any()
+    assert preview(page, [1, 2])[300, 110:1090, 3].tolist() == [255] * 980
+
+
+def test_an_object_that_was_found_twice_has_the_edge_of_one(page: Page, stand: tuple[str, Path]):
+    mask = disc(WIDTH, HEIGHT, 200, 150, 90)
+    other = disc(WIDTH, HEIGHT, 200, 150, 60)
+    told = detected([("cat", mask), ("dog", mask), ("head", other)])
+    opened(page, stand, encoded(photo(WIDTH, HEIGHT)), told)
+    once = preview(page, [1])
+    assert set(once[..., 3].ravel()) > {0, 255}  # it has soft edges
+    for again in ([1, 2], [1, 2, 3], [1, 3], [2]):
+        np.testing.assert_array_equal(preview(page, again), once)
+
+
+def test_any_objects_are_put_together_by_the_rule_whatever_was_taken_before(page: Page, stand: tuple[str, Path]):
+    """A strip over two discs joins them into one group; without it they are two again."""
+    chance = np.random.default_rng(11)
+    masks = [
+        disc(WIDTH, HEIGHT, 150, 150, 70),
+        disc(WIDTH, HEIGHT, 250, 150, 70),
+        rectangle(WIDTH, HEIGHT, 140, 120, 260, 180),
+        disc(WIDTH, HEIGHT, 155, 150, 70),
+        *(disc(WIDTH, HEIGHT, *chance.uniform(0, [WIDTH, HEIGHT]), chance.uniform(10, 90)) for _ in range(8)),
+    ]
+    opened(page, stand, encoded(photo(WIDTH, HEIGHT)), detected([("thing", mask) for mask in masks]))
+    alone = [preview(page, [number])[..., 3] for number in range(1, len(masks) + 1)]
+    takes = [[1, 2], [1, 2, 3], [1, 2], [2, 3], [1, 2, 3, 4], [1, 4], list(range(1, 13))]
+    takes += [[int(one) + 1 for one in np.flatnonzero(chance.random(12) < 0.5)] or [1] for _ in range(12)]
+    for taken in takes:
+        got = preview(page, taken)[..., 3].astype(int)
+        np.testing.assert_array_equal(got, by_rule([alone[number - 1] for number in taken]), str(taken))
+
+
 def shares(pixels: int, cells: int) -> np.ndarray:
     """(cells, pixels): which part of each cell each pixel fills, where the cells divide the pixels' length evenly."""
     ends = np.arange(cells + 1)[:, None] * pixels / cells

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import PATIENCE_MS, READY_S, Server, encoded, free_port, start, stop, wait_until
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Download, Locator, Page, Route, expect
 
 
 @pytest.fixture
@@ -48,8 +48,12 @@ def saved(page: Page) -> dict[str, Image.Image]:
     """What is in the ZIP of all photos."""
     with page.expect_download() as event:
         page.get_by_role("button", name="Download all as ZIP").click()
-    assert event.value.suggested_filename == "cut-outs.zip"
-    with zipfile.ZipFile(Path(event.value.path())) as archive:
+    return packed(event.value)
+
+
+def packed(download: Download) -> dict[str, Image.Image]:
+    assert download.suggested_filename == "cut-outs.zip"
+    with zipfile.ZipFile(Path(download.path())) as archive:
         assert archive.testzip() is None
         return {name: Image.open(io.BytesIO(archive.read(name))) for name in archive.namelist()}
 
@@ -140,6 +144,75 @@ def test_what_cannot_be_cut_is_named_and_holds_up_nothing(page: Page, chelsea: I
     expect(told).to_contain_text("1 cut-out is in the ZIP.")
     expect(told).to_contain_text("broken.png: The photo cannot be read")
     expect(told).to_contain_text("astronaut.png: No 'cat' was found")
+
+
+@pytest.mark.parametrize("change", ["an object", "a name", "an option", "its removal", "a stroke", "another photo"])
+def test_what_changes_meanwhile_changes_nothing_in_the_zip(
+    page: Page, chelsea: Image.Image, astronaut: Image.Image, change: str
+):
+    held: list[Route] = []
+    changed = False
+    choose(page, {"chelsea.png": chelsea, "astronaut.png": astronaut})
+    expect(object_called(page, "cat")).to_be_visible()
+    expect(tile(page, "astronaut.png")).to_have_accessible_name(re.compile(r"^astronaut\.png, \d objects?$"))
+    if change == "a stroke":
+        object_called(page, "cat").click()
+        expect(page.get_by_role("img", name="Cut-out of cat")).to_be_visible()
+        page.get_by_role("button", name="Erase").click()
+        expect(page.locator(".brush-picture")).to_be_visible()
+    else:
+        page.get_by_label("What to cut out").fill("cat, person")
+    page.route("**/cut", lambda route: route.continue_() if changed else held.append(route))
+    with page.expect_download() as event:
+        with page.expect_request("**/cut"):
+            page.get_by_role("button", name="Download all as ZIP").click()
+        match change:
+            case "an object":
+                object_called(page, "cat").click()
+            case "a name":
+                page.get_by_label("What to cut out").fill("person")
+                page.keyboard.press("Enter")
+            case "an option":
+                page.get_by_text("White", exact=True).click()
+            case "its removal":
+                page.get_by_role("button", name="Remove chelsea.png").click()
+            case "another photo":
+                tile(page, "astronaut.png").click()
+            case "a stroke":
+                viewer = page.get_by_role("group", name="Cut-out, zoomable")
+                viewer.click(position={"x": 60, "y": 60})
+                expect(page.get_by_role("button", name="Undo")).not_to_have_attribute("aria-disabled", "true")
+        changed = True
+        for route in held:
+            route.continue_()
+    pictures = packed(event.value)
+    cat = "chelsea-cat.png" if change == "a stroke" else "chelsea-cat-person.png"
+    assert cat in pictures
+    assert len(pictures) == 2
+    assert pictures[cat].getpixel((225, 150)) == (*chelsea.getpixel((225, 150)), 255)
+    assert pictures[cat].getpixel((chelsea.width - 1, 0))[3] == 0
+
+
+def test_what_is_left_out_of_the_zip_is_told_in_spanish(browser: Browser, server: Server, chelsea: Image.Image):
+    for page in opened(browser, f"{server.url}/?lang=es"):
+        files = [("chelsea.png", encoded(chelsea)), ("rota.png", b"no picture")]
+        page.locator("#file").set_input_files(
+            [{"name": name, "mimeType": "image/png", "buffer": content} for name, content in files]
+        )
+        with page.expect_download() as event:
+            page.get_by_role("button", name="Descargar todo en ZIP").click()
+        assert list(packed(event.value)) == ["chelsea-cut-out.png"]
+        told = page.get_by_role("alert")
+        expect(told).to_contain_text("No están en el ZIP:")
+        expect(told).to_contain_text("rota.png: No se puede leer")
+
+
+def test_a_zip_that_cannot_be_made_is_told(page: Page, chelsea: Image.Image, astronaut: Image.Image):
+    choose(page, {"chelsea.png": chelsea, "astronaut.png": astronaut})
+    page.route("**/zip.js", lambda route: route.abort())
+    page.get_by_role("button", name="Download all as ZIP").click()
+    expect(page.get_by_role("alert")).to_contain_text("Something on this page did not work.")
+    expect(page.get_by_role("button", name="Download all as ZIP")).to_be_visible()
 
 
 def test_the_strip_by_keys_alone(page: Page, chelsea: Image.Image, astronaut: Image.Image):

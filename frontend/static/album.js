@@ -1,6 +1,6 @@
 /** The photos of the page. Those that are not shown have their turn one after the other, and all go into one file. */
 
-import { ApiError, cut } from "./api.js";
+import { ApiError } from "./api.js";
 import { fileName } from "./output.js";
 
 export class Album {
@@ -9,13 +9,7 @@ export class Album {
   /** The entry that is shown: its calls are made by those who show it. */
   now = null;
 
-  #fieldsOf;
   #turning = false;
-
-  /** @param {(entry: import("./entry.js").Entry) => object} fieldsOf what `/cut` is asked for an entry */
-  constructor(fieldsOf) {
-    this.#fieldsOf = fieldsOf;
-  }
 
   /** Take an entry away. @returns the one that is shown from now on; null when none is left */
   remove(entry) {
@@ -31,7 +25,7 @@ export class Album {
     this.#turning = true;
     try {
       for (let next; (next = this.entries.find((entry) => this.#waits(entry))); ) {
-        await (next.detected ? next.cut(this.#fieldsOf(next)) : next.find()).catch(pass);
+        await (next.detected ? next.cut() : next.find()).catch(pass);
       }
     } finally {
       this.#turning = false;
@@ -40,45 +34,47 @@ export class Album {
 
   #waits(entry) {
     if (entry === this.now || entry.problem) return false;
-    return !entry.detected || (entry.wanted !== null && !entry.answers(this.#fieldsOf(entry)));
+    return !entry.detected || (entry.wanted !== null && !entry.answered);
   }
 
   /**
-   * Every cut-out in one file. Of what nothing was wanted yet, everything by these names is cut out.
+   * Every cut-out in one file, as each is wanted now: what is wanted, drawn or taken away meanwhile changes nothing.
+   * Of what nothing is wanted yet, everything by these names is cut out.
    * @param {string[]} names
    * @param {object} how
    * @param {AbortSignal} how.signal
    * @param {(progress: {done: number, count: number}) => void} how.tell
-   * @param {(entry: import("./entry.js").Entry) => Promise<Blob | null>} how.drawn its cut-out as a person changed it
-   * @returns {Promise<{file: Blob | null, count: number, missing: {name: string, error: ApiError}[]}>}
+   * @param {(photo: import("./api.js").Photo) => Promise<(result: import("./entry.js").Result) => Promise<Blob | null>>}
+   *   how.drawing draws on a cut-out what a person drew on the photo until now; null: nothing
+   * @returns {Promise<{file: Blob | null, count: number, missing: {name: string, error: Error}[]}>}
    */
-  async save(names, { signal, tell, drawn }) {
+  async save(names, { signal, tell, drawing }) {
+    const asked = this.entries.map((entry) => {
+      if (!entry.wanted) entry.want({ names });
+      const { photo, fields } = entry;
+      const under = entry.answered || entry.cutting; // has begun: from now on nobody else ends it
+      const made = under ? entry.keep(fields, signal) : null;
+      const draw = drawing(photo);
+      for (const promise of [made, draw]) promise?.catch(() => {}); // awaited in its turn
+      return { entry, photo, fields, names: entry.names, made, draw };
+    });
     const files = [];
     const missing = [];
-    const entries = [...this.entries];
-    for (const [done, entry] of entries.entries()) {
-      tell({ done, count: entries.length });
-      if (!entry.wanted) entry.want({ names });
+    for (const [done, { entry, photo, fields, names, made, draw }] of asked.entries()) {
+      tell({ done, count: asked.length });
       try {
-        const fields = this.#fieldsOf(entry);
-        await entry.cut(fields);
-        const blob = (await drawn(entry)) ?? (await savedAs(entry, fields, signal)) ?? entry.result.blob;
-        files.push({ name: fileName(entry.photo.stem, entry.names, blob.type), blob });
+        const result = await (made ?? entry.keep(fields, signal));
+        const drawn = await (await draw)(result);
+        const blob = drawn ?? (await entry.file(fields, signal)) ?? result.blob;
+        files.push({ name: fileName(photo.stem, names, blob.type), blob });
       } catch (error) {
-        pass(error);
-        if (error instanceof ApiError) missing.push({ name: entry.photo.name, error });
+        missing.push({ name: photo.name, error });
       }
       signal.throwIfAborted();
     }
     const { zip } = await import("./zip.js"); // few need it
     return { file: files.length ? await zip(files) : null, count: files.length, missing };
   }
-}
-
-/** The cut-out in the kind that was asked for, where that cannot be looked at; else null. @returns {Promise<Blob | null>} */
-export async function savedAs({ photo }, fields, signal = new AbortController().signal) {
-  if (!fields.output) return null;
-  return (await cut(photo, fields, { accept: "application/zip", signal })).blob;
 }
 
 /** A failed call is told by its entry, and one that was given up by nobody. */

@@ -6,6 +6,8 @@ import { upload } from "./upload.js";
 /** What the server accepts, as `/labels` told it last; until then its defaults. A larger file is not worth its upload. */
 export const limits = { max_body_bytes: 20_000_000, max_pixels: 25_000_000 };
 
+const SILENCE_MS = 10_000; // of a server that is only asked
+
 /** A call that failed, told as the server tells it: a code, a message, facts. */
 export class ApiError extends Error {
   constructor(code, message, { details = {}, requestId = null, retryAfter = null } = {}) {
@@ -25,16 +27,14 @@ export async function labels() {
 }
 
 /**
- * Find the objects of a photo.
+ * Find every object of a photo.
  * @param {Photo} photo
- * @param {string[]} names empty means every object
  * @param {{signal: AbortSignal, progress?: (share: number) => void}} how `progress` hears how much of it is uploaded
  * @returns {Promise<{width: number, height: number, model: string, objects: object[]}>} in px of the upright photo,
  *   best score first; masks as COCO run lengths
  */
-export async function detect(photo, names, how) {
-  const body = form(photo, { objects: names });
-  return (await call("detect", { body, ...how }, (reply) => reply.json())).response;
+export async function detect(photo, how) {
+  return (await call("detect", { body: form(photo, {}), ...how }, (reply) => reply.json())).response;
 }
 
 /**
@@ -42,13 +42,15 @@ export async function detect(photo, names, how) {
  * @param {Photo} photo
  * @param {object} fields of the interface, as it names them
  * @param {{accept?: string, signal: AbortSignal, progress?: (share: number) => void}} how
- * @returns {Promise<{blob: Blob, count: number}>} the picture, and how many objects are in it
+ * @returns {Promise<{blob: Blob, count: number, ids: number[] | null}>} the picture, how many objects are in it, and
+ *   which; null where the server does not tell
  */
 export async function cut(photo, fields, { accept = "image/png", ...how }) {
   const options = { headers: { Accept: accept }, body: form(photo, fields), ...how };
   return call("cut", options, async (reply) => ({
     blob: await reply.blob(),
     count: Number(reply.headers.get("X-Object-Count")),
+    ids: reply.headers.get("X-Object-Ids")?.split(",").filter(Boolean).map(Number) ?? null,
   }));
 }
 
@@ -73,7 +75,9 @@ function form(photo, fields) {
 async function call(path, options, read) {
   let reply;
   try {
-    reply = await (options.body ? upload(address(path), options) : fetch(address(path), options));
+    reply = await (options.body
+      ? upload(address(path), options)
+      : fetch(address(path), { signal: AbortSignal.timeout(SILENCE_MS) }));
     if (reply.ok) return await read(reply);
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -89,7 +93,7 @@ async function call(path, options, read) {
 }
 
 function unreachable() {
-  if (misnamed) return failed("misnamed", { address: misnamed });
+  if (misnamed) return failed("misnamed", misnamed);
   // A browser does not tell a page whether another server is down, does not let it in, or must not be called at all.
   return failed("unreachable", host ? { reason: "elsewhere", host, page: location.origin } : {});
 }

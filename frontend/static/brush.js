@@ -5,6 +5,7 @@
  */
 
 import { TILE, tiles } from "./tiles.js";
+import { begin } from "./workers.js";
 
 const SIZES = { least: 4, most: 240 }; // diameter, CSS px
 const SIZE_STEP = 1.2;
@@ -12,7 +13,10 @@ const LEAST_RADIUS = 0.75; // px of the picture: a dab always meets the centre o
 const SHOW_SIZE_MS = 900;
 const NO_STROKES = { canUndo: false, canRedo: false, edited: false };
 
-/** Draws on the picture of a viewer, as its pen. Dispatches "change" when what can be edited or undone changes. */
+/**
+ * Draws on the picture of a viewer, as its pen. Dispatches "change" when what can be edited or undone changes, and
+ * "failed" when the picture cannot be read for editing.
+ */
 export class Brush extends EventTarget {
   #viewer;
   #ring = ring();
@@ -145,19 +149,15 @@ export class Brush extends EventTarget {
   }
 
   /**
-   * Draw a photo's strokes on a cut-out of it, be it the one that is offered or not.
+   * The strokes on a photo, as they are now.
    *
    * @param {Blob} photo
-   * @param {Blob} cutout of the same size
-   * @returns {Promise<Blob | null>} PNG; null without a stroke
+   * @returns {Promise<import("./history.js").Stroke[]>}
    */
-  async drawOn(photo, cutout) {
-    await this.#opening;
+  async strokesOn(photo) {
     const own = { worker: this.#worker, told: this.#told };
     const { worker, told } = photo === this.#photo ? own : (this.#kept.get(photo) ?? {});
-    if (!told?.edited) return null;
-    if (!this.#sheet || this.#source.cutout.blob !== cutout) await worker.ask("open", { behind: photo, cutout });
-    return worker.ask("file");
+    return told?.edited ? worker.ask("strokes") : [];
   }
 
   /** As far as no stroke is being drawn: its pixels are not yet in the history. */
@@ -266,6 +266,7 @@ export class Brush extends EventTarget {
       this.#source = source;
       this.#viewer.mode = "view";
       this.#changed();
+      this.dispatchEvent(new Event("failed"));
       console.warn(problem); // no memory for it, or sizes that are not what they were said to be
     } finally {
       if (this.#source === source) this.#viewer.port.ariaBusy = null;
@@ -319,6 +320,23 @@ export class Brush extends EventTarget {
   }
 }
 
+/**
+ * A cut-out with strokes on it, beside whatever is shown or drawn on meanwhile.
+ *
+ * @param {Blob} photo
+ * @param {Blob} cutout transparent, of the same size
+ * @param {import("./history.js").Stroke[]} strokes
+ * @returns {Promise<Blob>} PNG
+ */
+export async function drawnOn(photo, cutout, strokes) {
+  const link = new WorkerLink(() => {});
+  try {
+    return await link.ask("draw", { behind: photo, cutout, strokes });
+  } finally {
+    link.close();
+  }
+}
+
 /** Shows a picture, one CSS px per px, in canvases that the browser uploads one by one. */
 class Sheet {
   element = document.createElement("div");
@@ -343,24 +361,22 @@ class Sheet {
 
 /** Gives orders to a brushworker.js of its own, which carries them out one after the other. */
 class WorkerLink {
-  #worker = new Worker(new URL("brushworker.js", import.meta.url), { type: "module" });
+  #worker;
   #asked = new Map(); // serial → {resolve, reject}
   #serial = 0;
 
   /** @param {(data: object) => void} hear takes every message of the worker */
   constructor(hear) {
-    this.#worker.addEventListener("message", ({ data }) => {
+    const done = (data) => {
       hear(data);
       if ("serial" in data) this.#done(data);
-    });
-    this.#worker.addEventListener("error", (event) =>
-      this.#fail(new Error(event.message || "the worker cannot be started")),
-    );
+    };
+    this.#worker = begin("brushworker.js", done, (problem) => this.#fail(problem));
   }
 
   /** Give an order whose answer nobody waits for. */
   tell(order, values = {}) {
-    this.#worker.postMessage({ order, serial: this.#serial++, ...values });
+    this.#worker.post({ order, serial: this.#serial++, ...values });
   }
 
   /** @returns {Promise<any>} its answer; rejects with an AbortError when closed meanwhile */

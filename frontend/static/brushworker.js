@@ -56,6 +56,18 @@ const orders = {
     });
   },
 
+  strokes() {
+    return history.strokes;
+  },
+
+  /** @returns {Promise<Blob>} another cut-out with other strokes on it, as PNG */
+  async draw({ behind, cutout, strokes }) {
+    photo ??= await createImageBitmap(behind);
+    const other = await Picture.read(photo, cutout);
+    for (const stroke of strokes) Drawing.again(other, stroke);
+    return other.toBlob();
+  },
+
   /** @returns {Promise<Blob | null>} the picture as PNG; null without a stroke on it */
   file() {
     return history.strokes.length ? picture.toBlob() : null;
@@ -109,3 +121,5 @@ let last = Promise.resolve();
 addEventListener("message", ({ data }) => {
   last = last.then(() => carryOut(data));
 });
+
+postMessage({}); // it has started

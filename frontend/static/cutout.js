@@ -1,6 +1,6 @@
 /** The cut-out's pane: a preview or the final picture, its tools, and ways to take it home. */
 
-import { Brush } from "./brush.js";
+import { Brush, drawnOn } from "./brush.js";
 import { canCopy, canShare, copy, download, fileName, share } from "./output.js";
 import { showOnly } from "./show.js";
 import { t } from "./text.js";
@@ -20,6 +20,8 @@ import { Viewer } from "./viewer.js";
 export class CutoutView {
   /** Gives the picture in the kind that was asked for, where it is not the one that is shown. */
   fetchFile = async () => null;
+  /** Called with what kept a picture from being given away. */
+  onproblem = () => {};
 
   #pane;
   #canvas;
@@ -40,6 +42,7 @@ export class CutoutView {
     pane.append(this.#note);
     this.#viewer = new Viewer(this.#canvas.querySelector("div[data-when=picture]"));
     this.#brush = new Brush(this.#viewer);
+    this.#brush.addEventListener("failed", () => (this.#note.textContent = t("cutout.not_edited")));
     new Toolbar(pane.querySelector("#tools"), pane, this.#viewer, this.#brush);
     this.#listen("#download", async (file) => download(...file));
     this.#listen("#copy", async ([blob]) => {
@@ -119,13 +122,14 @@ export class CutoutView {
   }
 
   /**
-   * A cut-out with what was drawn on its photo, be it shown or not.
+   * What is drawn on a photo now, be it shown or not, as a function that draws it on a cut-out of the same size, and
+   * gives null where nothing is drawn.
    * @param {Blob} photo
-   * @param {Blob} cutout transparent, and as large as the photo
-   * @returns {Promise<Blob | null>} PNG; null where nothing was drawn
+   * @returns {Promise<(cutout: Blob) => Promise<Blob | null>>} PNG
    */
-  drawn(photo, cutout) {
-    return this.#brush.drawOn(photo, cutout);
+  async drawing(photo) {
+    const strokes = await this.#brush.strokesOn(photo);
+    return async (cutout) => (strokes.length ? drawnOn(photo, cutout, strokes) : null);
   }
 
   /** The photo is taken away, and what was drawn on it. @param {Blob} photo */
@@ -169,7 +173,7 @@ export class CutoutView {
       try {
         await give(await this.#file());
       } catch (problem) {
-        if (problem.name !== "AbortError") throw problem; // another photo was taken meanwhile
+        if (problem.name !== "AbortError") this.onproblem(problem); // else another photo was taken meanwhile
       } finally {
         button.ariaBusy = null;
       }

@@ -3,6 +3,8 @@
  * All work on pixels happens in maskworker.js; this side only asks, and drops answers that came too late.
  */
 
+import { begin } from "./workers.js";
+
 /** The browser cannot decode the photo, or not as the server did: there is nothing to draw a preview from. */
 export class UnreadablePhoto extends Error {
   name = "UnreadablePhoto";
@@ -25,19 +27,20 @@ export class FoundObjects {
 
   /**
    * Take a photo and its objects in the place of those before. The photo is decoded while they are still awaited.
-   * @param {Blob} blob the photo's file, as `/detect` is given it
+   * @param {Blob} blob the photo, upright where the browser shows it
    * @param {Detected | Promise<Detected>} detected
    * @returns {Promise<Map<number, {path: string}>>} by id: the outline as SVG path data, in px of the upright photo.
-   *   Rejects with UnreadablePhoto, or with an AbortError when closed or opened anew meanwhile.
+   *   Rejects with UnreadablePhoto, with an AbortError when closed or opened anew meanwhile, or with another error when
+   *   the worker fails or does not start.
    */
   async open(blob, detected) {
     this.close();
-    const worker = new Worker(new URL("maskworker.js", import.meta.url), { type: "module" });
-    worker.addEventListener("message", ({ data }) => this.#answered(data));
-    worker.addEventListener("error", (event) => this.#failed(new Error(event.message || "the worker cannot be started")));
+    const worker = begin("maskworker.js", (data) => this.#answered(data), (problem) => this.#failed(problem));
     this.#worker = worker;
-    this.#ask("read", { blob }).catch(() => {}); // `open` is answered with what fails
+    const reading = this.#ask("read", { blob });
+    reading.catch(() => {}); // awaited below
     const known = await detected;
+    await reading;
     if (this.#worker !== worker) throw closed();
     return this.#ask("open", { detected: known });
   }
@@ -78,7 +81,7 @@ export class FoundObjects {
     return new Promise((resolve, reject) => {
       const serial = this.#serial++;
       this.#waiting.set(serial, { resolve, reject });
-      this.#worker.postMessage({ serial, ask, ...values });
+      this.#worker.post({ serial, ask, ...values });
     });
   }
 

@@ -101,8 +101,7 @@ export function coverage({ spans }, across, down, [left, top, right, bottom]) {
  * @param {Mask} mask
  * @param {number} width of the preview, px; at most the photo's
  * @param {number} height of the preview, px
- * @returns {{x: number, y: number, width: number, height: number, alpha: Uint8Array}} alpha: (height, width), 0 to 255,
- *   of the part of the preview that begins at x, y; all the rest is 0
+ * @returns {import("./planes.js").Plane} px of the preview
  */
 export function alphaPlane(mask, width, height) {
   const [across, down] = [width / mask.width, height / mask.height];

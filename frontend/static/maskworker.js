@@ -5,37 +5,43 @@
  */
 
 import { alphaPlane, decode, outline } from "./masks.js";
+import { around, grouped, overlap, put, together } from "./planes.js";
 
 const PREVIEW_SIDE = 1200; // px; more would come later than the next frames, and the final picture follows anyway
+const WARMED_BY = 8; // objects; all of a crowd would take longer than what it saves
 
 /** The cut-outs of one photo at the size of a preview. */
 class Preview {
   #photo;
   #planes;
-  #taken = new Set();
-  #sum; // of the taken planes: a toggle touches one object's box. Room for 257 objects, more than a server reports
+  #related = new Map(); // plane → plane → whether both are one thing; as far as it was asked
+  #taken = new Set(); // planes
+  #groups = []; // of the taken planes
+  #sum; // what is taken, as one plane: a toggle touches one object's box, or those of the groups that it joins or parts
   #alpha;
   #canvas;
 
   /**
    * @param {OffscreenCanvas} photo at the size of the preview
-   * @param {Map<number, ReturnType<typeof alphaPlane>>} planes
+   * @param {Map<number, import("./planes.js").Plane>} planes by id
    */
   constructor(photo, planes) {
+    const { width, height } = photo;
     this.#photo = photo;
     this.#planes = planes;
-    this.#sum = new Uint16Array(photo.width * photo.height);
-    this.#alpha = new ImageData(photo.width, photo.height);
-    this.#canvas = new OffscreenCanvas(photo.width, photo.height);
+    this.#sum = { x: 0, y: 0, width, height, alpha: new Uint8ClampedArray(width * height) };
+    this.#alpha = new ImageData(width, height);
+    this.#canvas = new OffscreenCanvas(width, height);
   }
 
   /** @returns {ImageBitmap} the photo where one of these objects is, or with `invert` where none is */
   draw(ids, invert) {
-    this.#take(new Set(ids));
+    const wanted = new Set(ids);
+    this.#take(new Set([...this.#planes].filter(([id]) => wanted.has(id)).map(([, plane]) => plane)));
     const flip = invert ? 255 : 0;
+    const { alpha } = this.#sum;
     const pixels = new Uint32Array(this.#alpha.data.buffer); // RGBA in little-endian order: alpha is the high byte
-    // Sums, not the largest: side by side two objects share the cells between them and leave no seam.
-    for (let at = 0; at < pixels.length; at++) pixels[at] = (Math.min(this.#sum[at], 255) ^ flip) << 24;
+    for (let at = 0; at < pixels.length; at++) pixels[at] = (alpha[at] ^ flip) << 24;
     const context = this.#canvas.getContext("2d");
     context.putImageData(this.#alpha, 0, 0);
     context.globalCompositeOperation = "source-in"; // no pixel is read back, which some browsers falsify on purpose
@@ -43,20 +49,34 @@ class Preview {
     return this.#canvas.transferToImageBitmap();
   }
 
-  #take(ids) {
-    for (const id of this.#planes.keys()) {
-      if (ids.has(id) !== this.#taken.has(id)) this.#add(this.#planes.get(id), ids.has(id) ? 1 : -1);
-    }
-    this.#taken = ids;
+  #take(taken) {
+    const groups = grouped(taken, (one, other) => this.#areRelated(one, other));
+    const kept = new Set([...taken].filter((plane) => this.#taken.has(plane)));
+    const [before, after] = [fellows(this.#groups, kept), fellows(groups, kept)];
+    // One that stays changes nothing, unless others that stay join its group, or leave it.
+    const stays = (plane) => kept.has(plane) && same(before.get(plane), after.get(plane));
+    const changed = [...new Set([...this.#taken, ...taken])].filter((plane) => !stays(plane));
+    this.#taken = taken;
+    this.#groups = groups;
+    if (changed.length) put(this.#sum, together(groups, around(changed)));
   }
 
-  #add({ x, y, width, height, alpha }, sign) {
-    for (let row = 0; row < height; row++) {
-      const from = row * width;
-      const to = (y + row) * this.#photo.width + x;
-      for (let column = 0; column < width; column++) this.#sum[to + column] += sign * alpha[from + column];
-    }
+  #areRelated(one, other) {
+    if (!this.#related.has(one)) this.#related.set(one, new Map());
+    const known = this.#related.get(one);
+    if (!known.has(other)) known.set(other, overlap(one, other));
+    return known.get(other);
   }
+}
+
+/** Plane → those of its group that are kept. */
+function fellows(groups, kept) {
+  const own = groups.map((group) => group.filter((plane) => kept.has(plane)));
+  return new Map(own.flatMap((group) => group.map((plane) => [plane, group])));
+}
+
+function same(group, other) {
+  return group.length === other.length && group.every((plane) => other.includes(plane));
 }
 
 let reading = null; // what reduced() promises
@@ -80,7 +100,7 @@ const answers = {
     const planes = new Map(masks.map(({ id, mask }) => [id, alphaPlane(mask, photo.width, photo.height)]));
     preview = new Preview(photo, planes);
     // The first drawing takes five times as long: nobody waits for this one, and the outlines go out before it.
-    setTimeout(() => preview.draw(planes.keys(), false).close());
+    setTimeout(() => preview.draw([...planes.keys()].slice(0, WARMED_BY), false).close());
     return outlines;
   },
 
@@ -119,3 +139,5 @@ addEventListener("message", async ({ data: { serial, ask, ...values } }) => {
     postMessage({ serial, error: { name: error.name, message: error.message } });
   }
 });
+
+postMessage({}); // it has started

@@ -1,6 +1,6 @@
 /** The field for names: chips for what is chosen, a list of known names while typing (the ARIA combobox pattern). */
 
-import { normal, suggest } from "./suggest.js";
+import { meant, normal, suggest } from "./suggest.js";
 import { called, t } from "./text.js";
 
 const MOST_SHOWN = 6; // more hide the rest of the form; with nothing typed the whole list can be scrolled
@@ -53,6 +53,13 @@ export class NamesField {
     this.#input.value = "";
     this.#add(names.join(","));
     this.#draw();
+  }
+
+  /** Whether objects of a class are among what these names mean; null where only the server knows. */
+  meaning(names) {
+    if (!names.length) return () => true;
+    const classes = meant(names, this.#known, called);
+    return classes && ((name) => classes.has(name));
   }
 
   /** Put one name in the place of another. */

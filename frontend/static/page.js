@@ -11,6 +11,7 @@ import { camera, paste, samples } from "./sources.js";
 import { fill, language, t } from "./text.js";
 
 const SAMPLES_MS = 200; // for the list of sample photos, before the page is shown without them
+const LATE_MS = 10_000; // for the studio, before somebody who waits for it is told
 const STUDIO_STYLES = ["objects.css", "viewer.css", "strip.css", "code.css"];
 
 document.documentElement.lang = language;
@@ -36,12 +37,15 @@ function open() {
 }
 
 async function load() {
+  const late = setTimeout(() => notice.show(t("error.part")), LATE_MS);
   try {
     const [{ Studio }] = await Promise.all([import("./studio.js"), ...STUDIO_STYLES.map(style)]);
     studio = new Studio({ names, notice, options });
   } catch {
     opening = null; // the next photo tries again
-    notice.show(t("error.unreachable"));
+    notice.show(t("error.part"));
+  } finally {
+    clearTimeout(late);
   }
   return studio;
 }
@@ -63,7 +67,7 @@ function tellLimits() {
 /** Say where photos go and lead to the docs there, for a page that is not the server's own. */
 function tellServer() {
   if (host) at("privacy").querySelector("span").textContent = t("server.privacy", { host });
-  if (misnamed) notice.show(t("error.misnamed", { address: misnamed }));
+  if (misnamed) notice.show(t(`error.misnamed.${misnamed.reason}`, misnamed));
   else for (const link of document.querySelectorAll("a[href=docs]")) link.href = address("docs");
 }
 
@@ -81,6 +85,8 @@ describeModel(at("model"), (told) => {
 });
 tellLimits();
 tellServer();
+// What nobody foresaw is told at least, whatever was waited for.
+addEventListener("unhandledrejection", () => notice.show(t("error.page")));
 // Whoever drags something here or begins to do something will need the studio in a moment.
 for (const sign of ["dragenter", "pointerdown", "keydown"]) document.addEventListener(sign, open, { once: true });
 // Shown with them, so that nothing moves when they come; but a server that is slow to list them holds nobody up.

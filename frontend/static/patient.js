@@ -36,8 +36,12 @@ export async function patiently(ask, { signal, tell }) {
 async function watched(ask, tell) {
   let told = false;
   let over = false;
+  let asking = false;
   const timer = setInterval(async () => {
+    if (asking) return;
+    asking = true;
     const others = await inFlight().catch(() => 0);
+    asking = false;
     if (over || others < 2) return;
     told = true;
     tell({ error: null, seconds: 0, others, hurry: () => {} });

@@ -104,7 +104,7 @@ export class PhotoView {
   async show(photo) {
     this.#large.ariaBusy = "true"; // what is said below the photo waits until it has its place
     if (this.#shown) URL.revokeObjectURL(this.#shown);
-    this.#shown = photo.blob ? URL.createObjectURL(photo.blob) : null;
+    this.#shown = photo.shown ? URL.createObjectURL(photo.shown) : null;
     this.#source.toggleAttribute("data-chosen", true);
     const name = this.#source.querySelector(".file-name");
     name.hidden = false;

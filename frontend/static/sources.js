@@ -5,6 +5,8 @@ import { address } from "./server.js";
 import { t } from "./text.js";
 import { TEXTS } from "./texts.js";
 
+const SAMPLE_MS = 60_000; // for a photo of some hundred kB
+
 /**
  * What is done with a photo: called with a function that reads it, or several where several were given at once.
  * A function rejects with a PhotoProblem when its photo cannot be used.
@@ -88,13 +90,12 @@ function titleOf({ name, title }) {
 
 async function fromSample({ name, url }) {
   try {
-    const reply = await fetch(address(url));
+    const reply = await fetch(address(url), { signal: AbortSignal.timeout(SAMPLE_MS) });
     if (!reply.ok) throw new TypeError(`HTTP ${reply.status}`);
     const blob = await reply.blob();
     return await fromFile(new File([blob], name, { type: blob.type }));
   } catch (error) {
-    if (error instanceof TypeError) throw new PhotoProblem(t("source.unreachable"));
-    throw error;
+    throw error instanceof PhotoProblem ? error : new PhotoProblem(t("source.unreachable"));
   }
 }
 

@@ -80,7 +80,7 @@ export class Strip {
     if (current) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");
     button.tabIndex = remove.tabIndex = current ? 0 : -1;
-    this.#drawing = this.#drawing.then(() => this.#thumb(entry, tile));
+    this.#drawing = this.#drawing.then(() => this.#thumb(entry, tile)).catch(() => {}); // the next are drawn all the same
   }
 
   /** Of the photos on their way into one file: {done, count}; null when there is no such thing under way. */
@@ -124,7 +124,7 @@ export class Strip {
 
   /** The cut-out where there is one, else the photo; one after the other, as each is decoded as a whole. */
   async #thumb(entry, tile) {
-    const wanted = entry.result?.blob ?? entry.photo.blob ?? null;
+    const wanted = entry.result?.blob ?? entry.photo.shown ?? null;
     if (!wanted || tile.drawn === wanted || !tile.item.isConnected) return;
     tile.drawn = wanted;
     const bitmap = await createImageBitmap(wanted).catch(() => null);

@@ -3,8 +3,8 @@
  * the parts for it. Loaded when there is a photo, or soon will be.
  */
 
-import { Album, pass, savedAs } from "./album.js";
-import { ApiError, detect } from "./api.js";
+import { Album, pass } from "./album.js";
+import { ApiError } from "./api.js";
 import { CodePanel } from "./code.js";
 import { CutoutView } from "./cutout.js";
 import { Entry } from "./entry.js";
@@ -15,6 +15,7 @@ import { download } from "./output.js";
 import { PhotoProblem, PhotoView } from "./photo.js";
 import { Strip } from "./strip.js";
 import { t } from "./text.js";
+import { upright } from "./upright.js";
 
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
 
@@ -32,10 +33,11 @@ export class Studio {
   #strip = new Strip(at("strip"));
   #code = new CodePanel(at("code"));
   #found = new FoundObjects();
-  #album = new Album((entry) => this.#fieldsOf(entry));
+  #album = new Album();
   #taking = null; // the reading of photos
   #looked = null; // the search for the objects of what is shown
   #previewable = false; // whether this browser can draw the photo's objects itself
+  #unseen = false; // and whether it is known that it cannot
   #running = null; // the cut that is under way for what is shown
   #saving = null; // the file of all cut-outs that is being made
   #settling = 0;
@@ -51,6 +53,9 @@ export class Studio {
     this.#notice = notice;
     this.#options = options;
     this.#objectsView.onchange = (taken) => this.#take(taken);
+    this.#cutoutView.onproblem = (problem) => {
+      this.#notice.show(problem.name === "NotAllowedError" ? t("cutout.refused") : wordsFor(problem));
+    };
     this.#strip.onturn = (entry) => this.#turnTo(entry);
     this.#strip.onremove = (entry) => this.#remove(entry);
     this.#strip.onzip = () => this.#saveAll();
@@ -61,19 +66,19 @@ export class Studio {
 
   /** Add what the functions read to the photos, and turn to the first of them. @type {import("./sources.js").Take} */
   add(...reads) {
-    this.#stop();
     this.#notice.clear();
     const before = this.#taking;
     this.#taking = (async () => {
-      await before;
+      await before?.catch(() => {}); // its own caller hears of it
       const told = [];
       const added = [];
       for (const read of reads) {
         try {
-          added.push(new Entry(await read(), (entry) => this.#changed(entry)));
+          const photo = await read();
+          const shown = photo.blob && (await upright(photo.blob));
+          added.push(new Entry({ ...photo, shown }, this.#how));
         } catch (problem) {
-          if (!(problem instanceof PhotoProblem)) throw problem;
-          told.push(problem.message);
+          told.push(problem instanceof PhotoProblem ? problem.message : wordsFor(problem));
         }
       }
       if (added.length) {
@@ -87,7 +92,6 @@ export class Studio {
 
   /** Cut what is named out of every photo; without names everything that was found. */
   async cutOut() {
-    if (this.#running) return;
     const names = this.#names.names;
     await this.#taking;
     const url = at("url");
@@ -113,7 +117,7 @@ export class Studio {
     this.#stop();
     this.#notice.clear();
     this.#album.now = entry;
-    this.#previewable = false;
+    this.#previewable = this.#unseen = false;
     this.#objectsView.clear();
     this.#found.close();
     this.#cutoutView.clear();
@@ -129,25 +133,30 @@ export class Studio {
   /** Take a photo away. There is always another: a single one has no place in the strip. */
   #remove(entry) {
     this.#turnTo(this.#album.remove(entry));
-    this.#cutoutView.forget(entry.photo.blob);
+    this.#cutoutView.forget(entry.photo.shown);
     this.#strip.show(this.#album.entries, this.#album.now);
   }
 
   /** Find the photo's objects, and outline them where this browser can show the photo. */
   async #look() {
     const entry = this.#album.now;
-    const { blob } = entry.photo;
+    const { shown } = entry.photo;
     const left = () => this.#album.now !== entry;
     try {
       const finding = entry.find();
-      const outlines = await (blob ? this.#found.open(blob, finding) : finding); // decoded while the server looks
-      if (left() || !blob) return;
+      const outlines = await (shown ? this.#found.open(shown, finding) : finding); // decoded while the server looks
+      if (left()) return;
+      if (!shown) return this.#seeNothing(entry);
       this.#previewable = true;
       this.#objectsView.show(entry.detected, outlines, entry.taken);
       if (entry.taken.size && this.#cutoutView.empty) this.#preview();
     } catch (error) {
-      if (left() || error.name === "AbortError" || error instanceof UnreadablePhoto) return;
-      if (!(error instanceof ApiError)) throw error;
+      if (left() || error.name === "AbortError") return;
+      if (!(error instanceof ApiError)) {
+        this.#seeNothing(entry);
+        if (!(error instanceof UnreadablePhoto)) console.warn(error); // all but the outlines works without the worker
+        return;
+      }
       const retry = () => (this.#looked = this.#look());
       if (!entry.wanted) this.#notice.tell(error, { ...this.#offers, retry }); // else the cut tells it
     } finally {
@@ -155,12 +164,18 @@ export class Studio {
     }
   }
 
+  /** The photo's objects cannot be drawn here. */
+  #seeNothing(entry) {
+    this.#unseen = true;
+    this.#changed(entry);
+  }
+
   /** Something of an entry did change: its place in the strip tells it, and, when it is shown, the line below it. */
   #changed(entry) {
     this.#strip.update(entry);
     if (entry !== this.#album.now) return;
     this.#notice.wait(entry.wait?.error ? entry.wait : null);
-    at("found").textContent = stateOf(entry);
+    at("found").textContent = stateOf(entry, this.#unseen);
   }
 
   /** Other objects are taken. */
@@ -194,7 +209,7 @@ export class Studio {
   #seen() {
     if (!this.#previewable) return null;
     const { photo, detected } = this.#album.now;
-    return { blob: photo.blob, width: detected.width, height: detected.height };
+    return { blob: photo.shown, width: detected.width, height: detected.height };
   }
 
   // Its cut-out -----------------------------------------------------------------------------------------------------
@@ -208,13 +223,13 @@ export class Studio {
     const own = (this.#running = new AbortController());
     const { signal } = own;
     const entry = this.#album.now;
-    const fields = this.#fieldsOf(entry);
+    const { fields } = entry;
     this.#showBusy(true);
     try {
       if (entry.wanted.names && !entry.taken.size) this.#mark(entry);
-      const result = await entry.cut(fields);
+      const result = await entry.cut();
       signal.throwIfAborted();
-      const told = await this.#show(entry, result, signal);
+      const told = await this.#show(entry, result, fields, signal);
       this.#code.show({ photo: entry.photo, fields });
       at("from-code").hidden = false;
       this.#status.textContent = t("page.ready", { told });
@@ -238,9 +253,10 @@ export class Studio {
   }
 
   /** Show a finished cut-out. @returns {Promise<string>} how many objects are in it, in words */
-  async #show(entry, result, signal) {
+  async #show(entry, result, fields, signal) {
     await this.#looked; // only then is it known whether the photo can be shown beside it
     signal.throwIfAborted();
+    this.#objectsView.taken = entry.taken; // as the server understood the names
     const told = t("cutout.count", { count: result.count });
     const picture = {
       blob: result.blob,
@@ -251,27 +267,29 @@ export class Studio {
       told: t("cutout.told", { told, seconds: Number(result.seconds.toFixed(1)) }),
     };
     await this.#cutoutView.show(picture, signal);
-    this.#cutoutView.fetchFile = () => savedAs(entry, result.fields);
+    this.#cutoutView.fetchFile = () => entry.file(fields, new AbortController().signal);
     return told;
   }
 
-  /** What `/cut` is asked for. */
-  #fieldsOf({ wanted }) {
-    const { names, ids } = wanted;
-    return { ...(ids ? { pick: [...ids] } : names.length ? { objects: names } : {}), ...this.#options.fields };
-  }
+  /** What entries need of the page. */
+  #how = {
+    fieldsOf: ({ wanted: { names, ids } }) => {
+      return { ...(ids ? { pick: [...ids] } : names.length ? { objects: names } : {}), ...this.#options.fields };
+    },
+    changed: (entry) => this.#changed(entry),
+  };
 
-  /** The entry's objects that bear the wanted names are taken on the photo, and drawn at once. */
+  /** The entry's objects that bear the wanted names, as far as this page knows them, are taken, and drawn at once. */
   async #mark(entry) {
     const { wanted } = entry;
     try {
       const { objects } = await entry.find();
-      const own = wanted.names.length ? (await detect(entry.photo, wanted.names, {})).objects : objects;
-      if (entry.wanted !== wanted) return;
-      entry.taken = new Set(own.map(({ id }) => id));
+      const means = this.#names.meaning(wanted.names);
+      if (entry.wanted !== wanted || entry.taken.size || !means) return;
+      entry.taken = new Set(objects.filter(({ label }) => means(label)).map(({ id }) => id));
       if (entry !== this.#album.now) return;
       this.#objectsView.taken = entry.taken;
-      if (own.length && this.#cutoutView.empty) this.#preview();
+      if (entry.taken.size && this.#cutoutView.empty) this.#preview();
     } catch (error) {
       pass(error); // the cut tells it
     }
@@ -329,33 +347,36 @@ export class Studio {
     this.#notice.clear();
     try {
       const tell = (progress) => (this.#strip.zipping = progress);
-      const drawn = (entry) => this.#drawn(entry);
-      const { file, count, missing } = await this.#album.save(this.#names.names, { signal, tell, drawn });
-      if (fresh) this.#cut(); // show what was made
+      const drawing = (photo) => this.#drawing(photo);
+      const saving = this.#album.save(this.#names.names, { signal, tell, drawing });
+      if (fresh) this.#cut(); // show what is made
+      const { file, count, missing } = await saving;
       const told = count ? t("strip.zipped", { count }) : t("strip.none");
       this.#status.textContent = told;
       if (file) download(file, "cut-outs.zip");
       const lines = missing.map(({ name, error }) => `${name}: ${wordsFor(error)}`);
       if (lines.length) this.#notice.show([told, t("strip.left-out"), ...lines].join("\n"));
     } catch (error) {
-      if (error.name !== "AbortError") throw error;
+      if (!signal.aborted) this.#notice.show(error instanceof RangeError ? t("strip.too-large") : wordsFor(error));
     } finally {
       this.#saving = this.#strip.zipping = null;
     }
   }
 
-  /** A cut-out with what was drawn on the photo; null where nothing was, or nothing of it can be. */
-  async #drawn({ photo, result }) {
-    return isTransparent(result) && !result.fields.crop ? this.#cutoutView.drawn(photo.blob, result.blob) : null;
+  /** What is drawn on a photo now: draws it on a cut-out, where that can be. */
+  async #drawing({ shown }) {
+    const draw = await this.#cutoutView.drawing(shown);
+    return async (result) => (isTransparent(result) && !result.fields.crop ? draw(result.blob) : null);
   }
 }
 
 /** What the line below the photo says. */
-function stateOf({ wait, sent, looking, detected }) {
+function stateOf({ wait, sent, looking, detected }, unseen) {
   if (wait?.others) return t("found.queue", { count: wait.others });
   if (looking) return t(sent === null ? "found.looking" : "found.uploading", { percent: Math.round(sent * 100) });
   if (!detected) return "";
-  return detected.objects.length ? t("found.hint", { count: detected.objects.length }) : t("found.nothing");
+  const count = detected.objects.length;
+  return count ? t(unseen ? "found.unseen" : "found.hint", { count }) : t("found.nothing");
 }
 
 /** Whether everything but the objects is transparent. */

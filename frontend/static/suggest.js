@@ -33,6 +33,19 @@ export function suggest(typed, known, taken, called) {
     .sort((a, b) => a.rank - b.rank); // stable: equals stay in the model's order
 }
 
+/**
+ * The classes that names mean by the words that are known here; the server knows more of them.
+ * @param {string[]} names
+ * @param {{classes: string[], synonyms: Record<string, string[]>}} known
+ * @param {(name: string) => string} called
+ * @returns {Set<string> | null} null where one of them means nothing here, or several things
+ */
+export function meant(names, known, called) {
+  const words = (own) => [own, called(own), ...(known.synonyms[own] ?? [])].map(normal);
+  const found = names.map((name) => known.classes.filter((own) => words(own).includes(normal(name))));
+  return found.every(({ length }) => length === 1) ? new Set(found.flat()) : null;
+}
+
 function rank(word, query) {
   if (word === query) return 0;
   if (word.startsWith(query)) return 1;

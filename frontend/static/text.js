@@ -9,7 +9,9 @@ const asked = new URLSearchParams(location.search).get("lang");
 
 /** A key of TEXTS: what the address asks for with `?lang=`, else the first of the browser's languages that there is. */
 export const language =
-  [asked, ...navigator.languages].map((tag) => tag?.toLowerCase().split("-")[0]).find((tag) => tag in TEXTS) ?? "en";
+  [asked, ...navigator.languages]
+    .map((tag) => tag?.toLowerCase().split("-")[0])
+    .find((tag) => Object.hasOwn(TEXTS, tag)) ?? "en"; // its own keys: an object also inherits "constructor"
 
 const plural = new Intl.PluralRules(language);
 const number = new Intl.NumberFormat(language);
@@ -30,7 +32,7 @@ export function t(key, values = {}) {
 
 /** Whether the language has words for a key, its own and not the English ones. */
 export function has(key) {
-  return key in TEXTS[language];
+  return Object.hasOwn(TEXTS[language], key);
 }
 
 /** Take over what things are called. @param {Record<string, Record<string, string>>} told `names` of `/labels` */

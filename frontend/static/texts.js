@@ -32,6 +32,8 @@ export const TEXTS = {
     "found.uploading": "Uploading, {percent}% …",
     "found.hint":
       { one: "1 object found. Click it to cut it out.", other: "{count} objects found. Click those you want." },
+    "found.unseen":
+      { one: "1 object found. Type its name to cut it out.", other: "{count} objects found. Type the names of those you want." },
     "found.nothing": "No object was found that the model knows.",
     "found.queue": "The server works on {count} photos. Yours has its turn …",
     // strip
@@ -41,6 +43,7 @@ export const TEXTS = {
     "strip.zipped": { one: "1 cut-out is in the ZIP.", other: "{count} cut-outs are in the ZIP." },
     "strip.left-out": "Not in the ZIP:",
     "strip.none": "No photo could be cut out.",
+    "strip.too-large": "All of it is too much for one ZIP. Remove some photos, then try again.",
     "strip.tile": "{name}, {state}",
     "strip.remove": "Remove {name}",
     "strip.waiting": "waits for its turn",
@@ -70,13 +73,17 @@ export const TEXTS = {
     "error.overloaded": "The server has too much to do right now. Try again in a moment.",
     "error.unexpected": "The server’s answer makes no sense here (HTTP {status}).",
     "error.request": "Request id: {id}",
+    "error.part": "A part of this page has not come. Check your connection, then reload the page.",
+    "error.page": "Something on this page did not work. Try again; if that does not help, reload the page.",
     // a page that is hosted elsewhere
     "server.privacy": "The photo goes only to {host}. Nothing is stored there.",
-    "error.misnamed":
-      "“{address}” is not the address of a server. What follows ?api= looks like https://cut.example.org.",
-    "server.none": "The address of this page names no server.",
+    "error.misnamed.asked":
+      "The address of this page names a server, “{address}”, that it does not send photos to. Nothing is sent: open it without ?api=.",
+    "error.misnamed.written":
+      "“{address}” in the objectcut-server of this page is not the address of a server. It looks like https://cut.example.org.",
+    "server.none": "This page has no server.",
     "error.unreachable.elsewhere":
-      "This page cannot reach {host}. That server may be down or not allow pages from {page}, or this page may only call its own server. Check the address after ?api=, then try again.",
+      "This page cannot reach {host}. That server may be down or not allow pages from {page}, or this page may only call its own server. Try again, or tell who runs this page.",
     // notices
     "notice.replace": "Use instead:",
     "notice.browse": "Show the known names",
@@ -98,6 +105,7 @@ export const TEXTS = {
     "cutout.download": "Download",
     "cutout.copy": "Copy",
     "cutout.copied": "Copied",
+    "cutout.refused": "Your browser does not allow this here. Download the picture instead.",
     "cutout.share": "Share",
     "cutout.viewer": "Cut-out, zoomable",
     "cutout.picture": "Cut-out",
@@ -117,6 +125,7 @@ export const TEXTS = {
     "cutout.undo": "Undo",
     "cutout.redo": "Redo",
     "cutout.not_editable": "Only a transparent cut-out of the full photo can be edited",
+    "cutout.not_edited": "This cut-out cannot be edited now. It can be downloaded as it is; reload the page to try again.",
     "cutout.set_aside": "Your strokes come back with a transparent cut-out of the whole photo.",
     // options
     "options.background": "Background",
@@ -212,6 +221,8 @@ export const TEXTS = {
     "found.uploading": "Subiendo, {percent} % …",
     "found.hint":
       { one: "Se ha encontrado 1 objeto. Haz clic en él para recortarlo.", other: "Se han encontrado {count} objetos. Haz clic en los que quieras." },
+    "found.unseen":
+      { one: "Se ha encontrado 1 objeto. Escribe su nombre para recortarlo.", other: "Se han encontrado {count} objetos. Escribe los nombres de los que quieras." },
     "found.nothing": "No se ha encontrado ningún objeto que el modelo conozca.",
     "found.queue": "El servidor trabaja en {count} fotos. La tuya espera su turno …",
     // strip
@@ -221,6 +232,7 @@ export const TEXTS = {
     "strip.zipped": { one: "Hay 1 recorte en el ZIP.", other: "Hay {count} recortes en el ZIP." },
     "strip.left-out": "No están en el ZIP:",
     "strip.none": "No se ha podido recortar ninguna foto.",
+    "strip.too-large": "Todo junto es demasiado para un ZIP. Quita algunas fotos y vuelve a intentarlo.",
     "strip.tile": "{name}, {state}",
     "strip.remove": "Quitar {name}",
     "strip.waiting": "espera su turno",
@@ -250,6 +262,8 @@ export const TEXTS = {
     "error.overloaded": "El servidor tiene demasiado trabajo ahora mismo. Vuelve a intentarlo dentro de un momento.",
     "error.unexpected": "La respuesta del servidor no tiene sentido aquí (HTTP {status}).",
     "error.request": "Identificador: {id}",
+    "error.part": "Una parte de esta página no ha llegado. Comprueba la conexión y vuelve a cargar la página.",
+    "error.page": "Algo de esta página no ha funcionado. Vuelve a intentarlo; si no sirve, vuelve a cargar la página.",
     "error.invalid_request": "El servidor no acepta lo que se le ha pedido:",
     "error.unknown_object": "Ningún objeto se llama «{name}».",
     "error.unknown_object.ambiguous": "«{name}» puede significar varias cosas: elige una.",
@@ -281,11 +295,13 @@ export const TEXTS = {
     "error.internal": "Algo ha fallado en el servidor. Su registro guarda la causa.",
     // a page that is hosted elsewhere
     "server.privacy": "La foto solo va a {host}. Allí no se guarda nada.",
-    "error.misnamed":
-      "«{address}» no es la dirección de un servidor. Lo que sigue a ?api= tiene esta forma: https://cut.example.org.",
-    "server.none": "La dirección de esta página no indica ningún servidor.",
+    "error.misnamed.asked":
+      "La dirección de esta página indica un servidor, «{address}», al que no envía fotos. No se envía nada: ábrela sin ?api=.",
+    "error.misnamed.written":
+      "«{address}», en el objectcut-server de esta página, no es la dirección de un servidor. Tiene esta forma: https://cut.example.org.",
+    "server.none": "Esta página no tiene servidor.",
     "error.unreachable.elsewhere":
-      "Esta página no puede llegar a {host}. Puede que ese servidor esté parado o no admita páginas de {page}, o que esta página solo pueda llamar a su propio servidor. Comprueba la dirección que sigue a ?api= y vuelve a intentarlo.",
+      "Esta página no puede llegar a {host}. Puede que ese servidor esté parado o no admita páginas de {page}, o que esta página solo pueda llamar a su propio servidor. Vuelve a intentarlo o avisa a quien lleva esta página.",
     // notices
     "notice.replace": "Usar en su lugar:",
     "notice.browse": "Mostrar los nombres conocidos",
@@ -307,6 +323,7 @@ export const TEXTS = {
     "cutout.download": "Descargar",
     "cutout.copy": "Copiar",
     "cutout.copied": "Copiado",
+    "cutout.refused": "Tu navegador no lo permite aquí. Descarga la imagen.",
     "cutout.share": "Compartir",
     "cutout.viewer": "Recorte, ampliable",
     "cutout.picture": "Recorte",
@@ -326,6 +343,7 @@ export const TEXTS = {
     "cutout.undo": "Deshacer",
     "cutout.redo": "Rehacer",
     "cutout.not_editable": "Solo se puede editar un recorte transparente de la foto entera",
+    "cutout.not_edited": "Este recorte no se puede editar ahora. Se puede descargar tal como está; vuelve a cargar la página para intentarlo de nuevo.",
     "cutout.set_aside": "Tus trazos vuelven cuando el recorte es transparente y de la foto entera.",
     // options
     "options.background": "Fondo",

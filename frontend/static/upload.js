@@ -1,6 +1,7 @@
 /** A POST that tells how much of it is sent, which `fetch` cannot. Otherwise it is used and fails as `fetch` does. */
 
 const WORTH_TELLING = 1_000_000; // bytes; less is sent before a person could read it
+const SILENCE_MS = 150_000; // more than the gateway's own patience: whoever says nothing for so long is not there
 
 /** An answer of the server, with the part of `Response` that this page uses. */
 class Answer {
@@ -26,26 +27,38 @@ class Answer {
  * @param {string} address
  * @param {{body: FormData, headers?: Record<string, string>, signal?: AbortSignal,
  *   progress?: (share: number) => void}} options `progress` is called with 0 to 1, for a large body only
- * @returns {Promise<Answer>} rejects with the signal's reason, or a TypeError when there is no connection
+ * @returns {Promise<Answer>} rejects with the signal's reason, or a TypeError when there is no connection, or nothing
+ *   comes over it any more
  */
 export function upload(address, { body, headers = {}, signal, progress }) {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
+    let silence = setTimeout(abort, SILENCE_MS);
+    const heard = () => {
+      clearTimeout(silence);
+      silence = setTimeout(abort, SILENCE_MS);
+    };
     request.open("POST", address);
     request.responseType = "blob";
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     if (progress) {
       const tell = ({ lengthComputable, loaded, total }) => {
+        heard();
         if (lengthComputable && total > WORTH_TELLING) progress(loaded / total);
       };
       request.upload.addEventListener("progress", tell);
     }
+    request.addEventListener("progress", heard);
     request.addEventListener("load", () => resolve(new Answer(request)));
-    request.addEventListener("abort", () => reject(signal.reason));
-    request.addEventListener("error", () => reject(new TypeError("The server cannot be reached.")));
-    request.addEventListener("loadend", () => signal?.removeEventListener("abort", abort));
+    const away = () => reject(new TypeError("The server cannot be reached."));
+    request.addEventListener("abort", () => (signal?.aborted ? reject(signal.reason) : away()));
+    request.addEventListener("error", away);
+    request.addEventListener("loadend", () => {
+      clearTimeout(silence);
+      signal?.removeEventListener("abort", abort);
+    });
     signal?.addEventListener("abort", abort);
     request.send(body);
   });

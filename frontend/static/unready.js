@@ -1,0 +1,59 @@
+/**
+ * Says why the page has not started, in words of its own: whatever it could import may be what fails. Should it fail
+ * itself, those in index.html stay.
+ */
+
+const MOMENT_MS = 4000; // after which page.css shows them
+
+const WORDS = {
+  en: {
+    missing: "This could not be loaded: {names}.",
+    waiting: "Still to come: {names}.",
+    broken: "It stopped at an error. {names}",
+  },
+  es: {
+    missing: "No se ha podido cargar: {names}.",
+    waiting: "Falta por llegar: {names}.",
+    broken: "Se ha parado por un error. {names}",
+  },
+};
+
+const place = document.querySelector(".unready");
+const asked = new URLSearchParams(location.search).get("lang");
+const languages = [asked, ...navigator.languages].map((tag) => tag?.toLowerCase().split("-")[0]);
+const language = languages.find((tag) => Object.hasOwn(WORDS, tag)) ?? "en";
+const reason = document.createElement("p");
+const errors = [];
+
+place.querySelector(`p:not([lang=${language}])`).remove();
+place.append(reason);
+reason.lang = language;
+
+addEventListener("error", note, true); // captured: those of single files do not come up to the window
+setTimeout(tell, MOMENT_MS);
+if (files(failed).length) tell();
+
+function note({ target, message }) {
+  if (target === window) errors.push(message);
+  if (target === window || target.matches("script, link")) tell();
+}
+
+function tell() {
+  if (document.body.hasAttribute("data-ready")) return;
+  const causes = { missing: files(failed), waiting: files((answer) => !answer) };
+  // An error may have come before anybody listened.
+  const [cause, names] = Object.entries(causes).find(([, found]) => found.length) ?? ["broken", errors];
+  reason.textContent = WORDS[language][cause].replace("{names}", names.join(", "));
+  document.body.toggleAttribute("data-failed", cause !== "waiting");
+}
+
+/** The modules that the page begins with, by what is known of the answers to them. */
+function files(are) {
+  const parts = [...document.querySelectorAll("link[rel=modulepreload]")];
+  const found = parts.filter(({ href }) => are(performance.getEntriesByName(href)[0]));
+  return found.map((part) => part.getAttribute("href"));
+}
+
+function failed(answer) {
+  return answer?.responseStatus === 0 || answer?.responseStatus >= 400; // 0: no answer
+}
