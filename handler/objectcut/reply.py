@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from objectcut import rle
+from objectcut.accept import MEDIA_TYPES, negotiate
 from objectcut.cutout import Cutout
-from objectcut.encode import MEDIA_TYPES, encode, negotiate
+from objectcut.encode import encode
 from objectcut.errors import CutError
 from objectcut.item import Answer, Job
 from objectcut.labels import Labels
@@ -17,12 +18,16 @@ from objectcut.selection import Found
 
 
 def picture(job: Job, chosen: Sequence[Found], cut: Cutout, labels: Labels, model: str) -> Answer:
-    """The answer of `/cut`: a file when the sender accepts it, else JSON with the file in base64."""
-    kind = negotiate(job.request.options, job.accept)
-    encoded = encode(cut.image, kind)
-    headers = {"X-Object-Count": str(len(chosen)), "X-Foreground-Box": ",".join(map(str, cut.box))}
-    if _wants_file(job.accept, MEDIA_TYPES[kind]):
-        return Answer(encoded, MEDIA_TYPES[kind], headers=headers)
+    """The answer of `/cut`: a file when the sender wants one, else JSON with the file in base64."""
+    wanted = negotiate(job.request, job.accept)
+    encoded = encode(cut.image, wanted.format)
+    headers = {
+        "X-Object-Count": str(len(chosen)),
+        "X-Object-Ids": ",".join(str(found.instance.id) for found in chosen),
+        "X-Foreground-Box": ",".join(map(str, cut.box)),
+    }
+    if wanted.as_file:
+        return Answer(encoded, MEDIA_TYPES[wanted.format], headers=headers)
     response = {
         "image_base64": base64.b64encode(encoded).decode("ascii"),
         "width": cut.image.width,
@@ -54,11 +59,6 @@ def _described(found: Found, labels: Labels) -> dict[str, Any]:
         "box": list(found.matte.box),
         "area": found.matte.area,
     }
-
-
-def _wants_file(accept: str, media_type: str) -> bool:
-    """Whether pictures are accepted, which a ZIP of them passes for, or files of this very type."""
-    return any(entry.strip().startswith(("image/", media_type)) for entry in accept.lower().split(","))
 
 
 def _json(content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
