@@ -14,30 +14,31 @@ from importlib.metadata import version
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+import coloraide  # noqa: F401  # takes a moment, for which the first coloured background would wait
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import ClientDisconnect
 
 import openapi
 import samples
 from body import BodyLimit
 from compression import TextCompression
-from objectcut import request as requests
+from defects import Defects
+from incoming import read
+from objectcut.accept import negotiate
 from objectcut.card import BUNDLED
-from objectcut.errors import CutError, internal
+from objectcut.errors import CutError
 from objectcut.fetch import fetch
 from objectcut.labels import Labels
-from objectcut.request import CutRequest, Task
+from objectcut.request import Task
 from objectcut.settings import Settings
 from requestid import RequestId
+from routing import Routing
 from security import Security
 from torchserve import TorchServe
 
@@ -64,13 +65,14 @@ def create_app(settings: Settings) -> FastAPI:
     )
 
     async def answer(request: Request, task: Task) -> Response:
-        asked = await _read(request, task, settings)
+        asked = await read(request, task, settings)
+        wanted = negotiate(asked, ",".join(request.headers.getlist("accept")))
         # Both checks need no worker: an unknown name or a bad URL never waits in the queue.
         Labels.of((await torchserve.describe())["card"]["classes"]).resolve(asked.options.objects)
         if asked.url is not None:
             asked = replace(asked, photo=await fetch(asked.url, settings), url=None)
             asked.check_bytes(settings)
-        reply = await torchserve.predict(asked, _accept(request), request.state.id)
+        reply = await torchserve.predict(asked, wanted.header, request.state.id)
         return Response(reply.body, reply.status, dict(reply.headers))
 
     @app.post("/cut", openapi_extra=openapi.CUT, summary="Cut objects out of a photo", tags=["pictures"])
@@ -118,40 +120,35 @@ def create_app(settings: Settings) -> FastAPI:
         return PlainTextResponse(await torchserve.metrics())
 
     @app.exception_handler(CutError)
-    async def told(request: Request, error: CutError) -> Response:
+    async def on_cut_error(request: Request, error: CutError) -> Response:
         return Response(error.body(request.state.id), error.status, error.headers, "application/json")
 
     @app.exception_handler(HTTPException)
-    async def http_error(request: Request, error: HTTPException) -> Response:
+    async def on_http_error(request: Request, error: HTTPException) -> Response:
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
-        detail = error.detail.rstrip(".")
-        if error.status_code == 400:  # Starlette's word on a broken form
-            detail = f"the form cannot be read ({detail}); send multipart/form-data with one image_file"
-        answer = await told(request, CutError(code, f"{request.method} {request.url.path}: {detail}."))
+        problem = f"{request.method} {request.url.path[:200]}: {error.detail.rstrip('.')}."
+        answer = await on_cut_error(request, CutError(code, problem))
         answer.headers.update(error.headers or {})
         return answer
 
     @app.exception_handler(ClientDisconnect)
-    async def gone(_request: Request, _error: ClientDisconnect) -> Response:
+    async def on_disconnect(_request: Request, _error: ClientDisconnect) -> Response:
         return Response(status_code=499)  # nobody reads it; nginx's number for a sender who left
-
-    async def defect(request: Request, error: Exception) -> Response:
-        logger.error("request %s failed", request.state.id, exc_info=error)
-        return await told(request, internal())
 
     # From the inside out: an answer passes the last one last. FastAPI would answer defects outside of all these.
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
-    app.add_middleware(ServerErrorMiddleware, handler=defect)
+    app.add_middleware(Defects)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.origins,
             allow_methods=("GET", "POST"),
-            expose_headers=("X-Object-Count", "X-Foreground-Box", "X-Object-Ids", "Retry-After", "X-Request-Id"),
+            expose_headers=("X-Object-Count", "X-Object-Ids", "X-Foreground-Box", "Retry-After", "X-Request-Id"),
         )
     app.add_middleware(RequestId)
     app.add_middleware(Security, docs_path=_DOCS)
     app.add_middleware(TextCompression)
+    app.add_middleware(Routing)
 
     app.include_router(samples.router)
     app.mount("/", StaticFiles(directory=STATIC, html=True))
@@ -164,61 +161,6 @@ _BUNDLED_NOTE = (
     "The small bundled model runs: 20 classes. For the full one (80 classes, better edges) run `make weights` once, "
     "then start the server again."
 )
-
-
-async def _read(request: Request, task: Task, settings: Settings) -> CutRequest:
-    """The checked request from whichever of the three kinds of body was sent.
-
-    Raises:
-        CutError: `invalid_request`, `body_too_large`.
-    """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    query = {name: ",".join(request.query_params.getlist(name)) for name in request.query_params}
-    if kind.startswith("image/") or kind == "application/octet-stream":
-        return requests.from_raw(await request.body(), query, task, settings)
-    if query:
-        raise CutError(
-            "invalid_request", "With a form or JSON, the options belong in the body, not in the query string."
-        )
-    if kind == "multipart/form-data":
-        async with request.form(max_files=2, max_fields=40, max_part_size=settings.max_body_bytes) as form:
-            return await run_in_threadpool(requests.from_form, await _fields(form), task, settings)
-    body = await request.body()
-    # curl labels everything as a form; what begins with a brace is JSON whose header was forgotten.
-    if kind == "application/json" or body.lstrip()[:1] == b"{":
-        return await run_in_threadpool(requests.from_json, body, task, settings)
-    if kind == "application/x-www-form-urlencoded" and body:
-        return await run_in_threadpool(requests.from_form, await _fields(await request.form()), task, settings)
-    if body:
-        raise CutError(
-            "invalid_request", "Send the photo as image/*, a multipart form or JSON, and say which in Content-Type."
-        )
-    return requests.from_json(body, task, settings)
-
-
-async def _fields(form: FormData) -> dict[str, str | bytes]:
-    """The fields of a form; one that is sent several times is a list with commas."""
-    fields: dict[str, str | bytes] = {}
-    for name in form:
-        values = form.getlist(name)
-        files = [value for value in values if isinstance(value, UploadFile)]
-        if files and len(values) > 1:
-            raise CutError("invalid_request", f"'{name}' was sent {len(values)} times.", details={"field": name})
-        if files:
-            fields[name] = await files[0].read()
-        else:
-            fields[name] = ",".join(map(str, values))
-    return fields
-
-
-def _accept(request: Request) -> str:
-    """What the sender wants back: to a bare photo the answer is a picture, unless JSON was asked for."""
-    accept = request.headers.get("accept", "")
-    kind = request.headers.get("content-type", "").lower()
-    bare = kind.startswith(("image/", "application/octet-stream"))
-    if bare and "image/" not in accept and "application/" not in accept:
-        return "image/*"
-    return accept
 
 
 def _log_to(file: Path | None) -> None:

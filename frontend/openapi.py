@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from objectcut.errors import STATUS
-from objectcut.request import BACKDROP, CutOptions, DetectOptions
+from objectcut.picturefield import BACKDROP
+from objectcut.request import CutOptions, DetectOptions
 
 _BINARY = {"type": "string", "format": "binary"}
 _WHOLE = {"type": "integer"}

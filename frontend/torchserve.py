@@ -17,14 +17,15 @@ import aiohttp
 
 from inflight import InFlight
 from objectcut.errors import CutError, internal
-from objectcut.request import BACKDROP, CutRequest
+from objectcut.picturefield import BACKDROP
+from objectcut.request import CutRequest
 from objectcut.settings import Settings
 
 logger = logging.getLogger(__name__)
 _MODEL = "objectcut"
 _RESTART_S, _POLL_S = 20.0, 0.25  # a worker that died is back in about 6 s with the bundled model
 _PATIENCE_S = 5.0  # after which it is worth a look whether TorchServe still has a request
-_PASSED_ON = ("content-type", "x-object-count", "x-foreground-box", "retry-after", "x-model")
+_PASSED_ON = ("content-type", "x-object-count", "x-object-ids", "x-foreground-box", "retry-after", "x-model")
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +156,10 @@ class TorchServe:
         Raises:
             CutError: `not_ready`.
         """
-        return _text(await self._call("GET", f"{self._settings.metrics_url}/metrics", None))
+        reply = await self._call("GET", f"{self._settings.metrics_url}/metrics", None)
+        if reply.status != 200:
+            raise CutError("not_ready", "TorchServe does not tell its metrics. Try again soon.", retry_after=5)
+        return _text(reply)
 
     async def _call(
         self,

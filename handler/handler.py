@@ -148,7 +148,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         except Exception as error:
             _leave_if_gpu_is_lost(error)
             # One photo may have been too much for the memory: find out which, and answer the others.
-            logger.exception("The batch failed; its photos are tried one by one")
+            logger.warning("The batch failed (%r); its photos are tried one by one", error)  # each logs its own trace
             found = map(_each(lambda job: self.detector.detect([_query(job)])[0]), ready)
         return [next(found) if isinstance(job, Job) else job for job in jobs]
 
@@ -272,14 +272,15 @@ def _headers(context: Any, index: int) -> dict[str, str]:
 
 def _parse(fields: dict[str, Any], headers: dict[str, str], task: request.Task, settings: Settings) -> CutRequest:
     """A request from what TorchServe made of the body: parsed JSON, bytes, or the fields of a form."""
+    content_type = headers.get("content-type", "")
     if set(fields) not in ({"body"}, {"data"}):
-        return request.from_form(fields, task, settings)
+        urlencoded = content_type.lower().startswith("application/x-www-form-urlencoded")
+        return request.from_form(fields, task, settings, urlencoded)
     body = fields["body"] if "body" in fields else fields["data"]
-    if isinstance(body, bytes | bytearray) and headers.get("content-type", "").startswith(
-        ("image/", "application/octet-stream")
-    ):
-        return request.from_raw(bytes(body), {}, task, settings)
-    return request.from_json(body.encode() if isinstance(body, str) else body, task, settings)
+    if isinstance(body, bytes | bytearray | str):
+        sent = body.encode() if isinstance(body, str) else bytes(body)
+        return request.from_body(sent, content_type, {}, task, settings)
+    return request.from_json(body, task, settings)
 
 
 def _query(job: Job) -> Query:

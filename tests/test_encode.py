@@ -8,8 +8,9 @@ import pytest
 from conftest import encoded
 from PIL import Image, ImageCms
 
+from objectcut.accept import MEDIA_TYPES
 from objectcut.cutout import cut
-from objectcut.encode import MEDIA_TYPES, encode, negotiate
+from objectcut.encode import encode
 from objectcut.errors import CutError
 from objectcut.photo import Photo, load
 from objectcut.request import CutOptions
@@ -21,41 +22,6 @@ IMAGES = {
     "RGB": CHANCE.integers(0, 256, (9, 13, 3), np.uint8),
     "L": CHANCE.integers(0, 256, (9, 13), np.uint8),
 }
-
-
-@pytest.mark.parametrize(
-    ("accept", "kind"),
-    [
-        ("", "png"),
-        ("*/*", "png"),
-        ("image/*", "png"),
-        ("application/json", "png"),
-        ("image/webp", "webp"),
-        ("IMAGE/JPEG", "jpeg"),
-        ("image/jpeg;q=0.5, image/webp", "webp"),
-        ("image/jpeg ; q=0.9, image/webp;q=0.8", "jpeg"),
-        ("image/webp, image/png", "webp"),  # equally welcome: the first one named
-        ("image/avif,image/webp,image/*,*/*;q=0.8", "webp"),
-        ("image/png;q=0, image/jpeg;q=0.1", "jpeg"),
-        ("image/webp;q=0", "png"),
-        ("image/webp;q=high, image/jpeg", "jpeg"),
-        ("image/gif", "png"),
-        ("application/zip", "png"),
-        (";,;q=,", "png"),
-    ],
-)
-def test_the_accept_header_chooses_the_format(accept, kind):
-    assert negotiate(CutOptions(), accept) == kind
-
-
-def test_the_field_wins_over_the_header():
-    assert negotiate(CutOptions(format="jpeg"), "image/webp") == "jpeg"
-
-
-@pytest.mark.parametrize("options", [{"output": "both"}, {"format": "zip"}])
-@pytest.mark.parametrize("accept", ["", "image/webp", "application/zip", "application/json"])
-def test_colours_and_alpha_are_a_zip_whatever_is_accepted(options, accept):
-    assert negotiate(CutOptions(**options), accept) == "zip"
 
 
 def unzipped(data: bytes) -> tuple[np.ndarray, np.ndarray]:

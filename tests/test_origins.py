@@ -49,7 +49,7 @@ def test_a_named_origin_reads_every_answer(client: httpx.Client, method: str, pa
     assert reply.status_code == status
     assert reply.headers["access-control-allow-origin"] == origin
     readable = reply.headers["access-control-expose-headers"].split(", ")
-    assert set(readable) == {"X-Object-Count", "X-Foreground-Box", "X-Object-Ids", "Retry-After", "X-Request-Id"}
+    assert set(readable) == {"X-Object-Count", "X-Object-Ids", "X-Foreground-Box", "Retry-After", "X-Request-Id"}
     assert "Origin" in reply.headers["vary"]
 
 

@@ -23,11 +23,11 @@ from objectcut.selection import Found
 LABELS = Labels.of(("__background__", "cat", "dog"))
 PHOTO = Photo(np.full((30, 40, 3), 90, np.uint8))
 FOUND = (
-    Found(Instance(0, 2, 0.987654321, (9.5, 4.5, 20.5, 15.5)), solid(10, 5, np.ones((10, 10), bool))),
+    Found(Instance(2**53 - 1, 2, 0.987654321, (9.5, 4.5, 20.5, 15.5)), solid(10, 5, np.ones((10, 10), bool))),
     Found(Instance(3, 1, 0.5, (30.0, 20.0, 36.0, 29.0)), solid(30, 20, np.eye(6, dtype=bool))),
 )
 OBJECTS = [
-    {"id": 0, "label": "dog", "score": 0.9877, "box": [10, 5, 20, 15], "area": 100},
+    {"id": 2**53 - 1, "label": "dog", "score": 0.9877, "box": [10, 5, 20, 15], "area": 100},
     {"id": 3, "label": "cat", "score": 0.5, "box": [30, 20, 36, 26], "area": 6},
 ]
 
@@ -58,7 +58,11 @@ def answer(accept: str = "", **options: object) -> Answer:
 def test_who_accepts_pictures_gets_one(accept, media_type):
     got = answer(accept, crop=True)
     assert (got.status, got.media_type) == (200, media_type)
-    assert got.headers == {"X-Object-Count": "2", "X-Foreground-Box": "10,5,36,26"}
+    assert got.headers == {
+        "X-Object-Count": "2",
+        "X-Object-Ids": "9007199254740991,3",
+        "X-Foreground-Box": "10,5,36,26",
+    }
     if media_type != "application/json":
         with Image.open(io.BytesIO(got.body)) as opened:
             assert Image.MIME[opened.format] == media_type
@@ -79,7 +83,11 @@ def test_who_accepts_pictures_gets_one(accept, media_type):
 def test_who_accepts_pictures_or_zip_gets_colours_and_alpha_as_one_file(accept, media_type):
     got = answer(accept, output="both")
     assert (got.status, got.media_type) == (200, media_type)
-    assert got.headers == {"X-Object-Count": "2", "X-Foreground-Box": "10,5,36,26"}
+    assert got.headers == {
+        "X-Object-Count": "2",
+        "X-Object-Ids": "9007199254740991,3",
+        "X-Foreground-Box": "10,5,36,26",
+    }
     told = (
         got.body
         if media_type == "application/zip"

@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
+from conftest import encoded
+from PIL import Image
 
 from objectcut import request
 from objectcut.errors import CutError
@@ -33,17 +37,36 @@ def refused(task: Task = "cut", **options: object) -> CutError:
         TEXT.rstrip("="),
         base64.urlsafe_b64encode(PHOTO).decode(),
         base64.urlsafe_b64encode(PHOTO).decode().rstrip("="),
-        f"data:image/png;base64,{TEXT}",
         base64.encodebytes(PHOTO).decode(),
         TEXT.replace("A", "\r\n A\t", 1),
+        f"\n {TEXT} ",
+        quote(TEXT, safe=""),
+        f"data:image/png;base64,{TEXT}",
+        f"DATA:image/png;BASE64,{TEXT}",
+        f"  data:;charset=utf-8; base64 ,{TEXT}",
+        f"data:image/png;base64,{quote(TEXT, safe='')}",
+        f"data:image/png,{quote(PHOTO)}",
+        f"data:,{quote(PHOTO, safe='')}",
     ],
-    ids=["standard", "no padding", "url-safe", "url-safe, no padding", "data URL", "lines", "spaces"],
+    ids=[
+        *("standard", "no padding", "url-safe", "url-safe, no padding", "lines", "spaces", "around it", "escaped"),
+        *(
+            "data URL",
+            "data URL in capitals",
+            "data URL with more",
+            "data URL, escaped",
+            "data URL of bytes",
+            "shortest",
+        ),
+    ],
 )
 def test_every_spelling_of_base64_is_the_same_photo(text):
     assert request.from_json({"image_base64": text}, "cut", SETTINGS).photo == PHOTO
 
 
-@pytest.mark.parametrize("text", ["?!", "QUJDR", "QQ==QQ==", "data:image/png,QUJD", "ü", 5, ["QUJD"]])
+@pytest.mark.parametrize(
+    "text", ["?!", "QUJDR", "QQ==QQ==", "data:image/png;base64", "data:;base64,?!", "ü", 5, ["QUJD"]]
+)
 def test_what_is_no_base64_is_refused(text):
     assert refused(image_base64=text).details == {"field": "image_base64"}
 
@@ -97,10 +120,20 @@ def test_json_from_bytes():
         ([], ()),
         ("[]", ()),
         (" ,, ", ()),
+        ("\u732b\u3001\u72d7", ("\u732b", "\u72d7")),
+        ("cat\uff0c dog\uff1bbird", ("cat", "dog", "bird")),
+        ("cat\uff64dog\u060c bird\u061b", ("cat", "dog", "bird")),
+        ("cat; dog\r\nbird\n", ("cat", "dog", "bird")),
+        (["\u732b\u3001\u72d7", " cat , dog", "bird"], ("\u732b", "\u72d7", "cat", "dog", "bird")),
+        ('["\u732b\u3001\u72d7"]', ("\u732b", "\u72d7")),
     ],
 )
 def test_objects_as_people_write_them(written, names):
     assert asked(objects=written).options.objects == names
+    if isinstance(written, str):
+        assert request.from_raw(PHOTO, {"objects": written}, "cut", SETTINGS).options.objects == names
+        form = {"image_file": PHOTO, "objects": written.encode()}
+        assert request.from_form(form, "cut", SETTINGS).options.objects == names
 
 
 @pytest.mark.parametrize(
@@ -114,6 +147,10 @@ def test_objects_as_people_write_them(written, names):
         ("[0, 2]", (0, 2)),
         ([0, 2], (0, 2)),
         (["0", "2"], (0, 2)),
+        ([2**53 - 1, 1234567890123456], (9007199254740991, 1234567890123456)),
+        ("9007199254740991", (9007199254740991,)),
+        ("9007199254740991, 7", (9007199254740991, 7)),
+        ("[9007199254740991]", (9007199254740991,)),
     ],
 )
 def test_pick_as_people_write_it(written, pick):
@@ -130,6 +167,9 @@ def test_pick_as_people_write_it(written, pick):
         ({"format": "JPG"}, "format", "jpeg"),
         ({"output": "Mask"}, "output", "mask"),
         ({"crop": "true"}, "crop", True),
+        ({"crop": "yes"}, "crop", True),
+        ({"crop": " On\n"}, "crop", True),
+        ({"invert": "No"}, "invert", False),
         ({"return_white_bg": "1"}, "return_white_bg", True),
         ({"max_size": "640"}, "max_size", 640),
         ({"min_score": "0.25"}, "min_score", 0.25),
@@ -152,19 +192,17 @@ def test_a_margin_in_px_or_as_a_share_of_the_longer_side(margin, px):
     [
         ("transparent", (0, 0, 0, 0)),
         ("White", (255, 255, 255, 255)),
-        ("rebeccapurple", (102, 51, 153, 255)),
-        ("#f80", (255, 136, 0, 255)),
-        ("#ff880080", (255, 136, 0, 128)),
-        ("rgb(1, 2, 3)", (1, 2, 3, 255)),
-        ("rgb(300, 0, 0)", (255, 0, 0, 255)),
-        ("hsl(120, 100%, 50%)", (0, 255, 0, 255)),
-        ("rgba(1, 2, 3, 0.5)", (1, 2, 3, 128)),
-        ("rgba(1, 2, 3, 1)", (1, 2, 3, 255)),
-        ("hsla(120, 100%, 50%, 20%)", (0, 255, 0, 51)),
+        (" RebeccaPurple\n", (102, 51, 153, 255)),
+        ("rgb(0 80 160 / 50%)", (0, 80, 160, 128)),
+        ("hsl(120deg 100% 50%)", (0, 255, 0, 255)),
+        ("none", (0, 0, 0, 0)),
+        ("rgb(1 2 3 / 0)", (0, 0, 0, 0)),
     ],
 )
 def test_a_css_colour(colour, rgba):
-    assert asked(background=colour).options.background_rgba() == rgba
+    options = asked(background=colour).options
+    assert options.background_rgba() == rgba
+    assert options.background_field() == ("background" if rgba[3] else None)
 
 
 def test_a_white_background_may_be_said_twice():
@@ -273,7 +311,8 @@ def test_a_zip_has_neither_background_nor_another_format(options, fields):
         ("objects", ["c" * 101], "more than 100 characters in one value"),
         ("return_white_bg", "perhaps", "valid boolean"),
         ("background", "no colour", "CSS colour"),
-        ("background", "rgba(1,2,3)", "CSS colour"),
+        ("background", "currentcolor", "the colour of a text"),
+        ("background", "rgb(1 2)", "CSS colour"),
         ("background", 5, "valid string"),
         ("background", "blur:0", "more than 0 and at most 500 px"),
         ("background", "blur:500.1", "more than 0 and at most 500 px"),
@@ -294,6 +333,9 @@ def test_a_zip_has_neither_background_nor_another_format(options, fields):
         ("pick", -1, "'largest'"),
         ("pick", True, "'largest'"),
         ("pick", [0.5], "'largest'"),
+        ("pick", [2**53], "'largest'"),
+        ("pick", "9999999999999999", "'largest'"),
+        ("pick", [1e15], "'largest'"),
         pytest.param("pick", "9" * 5000, "'largest'", id="pick-long"),
         ("point", [1], "too few numbers"),
         ("point", [1, 2, 3], "too many numbers"),
@@ -356,9 +398,11 @@ def test_detect_takes_names_and_a_score():
         {},
         {"objects": ["cat", "a, b", "[c]", "ü"]},
         {"objects": ["cat"], "min_score": 0.1, "pick": "largest"},
-        {"pick": [4, 0], "point": [1.5, 2], "roi": [0, 0, 1e6, 2.5]},
+        {"pick": [4, 0, 2**53 - 1], "point": [1.5, 2], "roi": [0, 0, 1e6, 2.5]},
         {"return_white_bg": True, "invert": True, "crop": True, "margin": "5%"},
         {"background": "rgba(1, 2, 3, 0.5)", "output": "mask", "format": "webp", "max_size": 9},
+        {"background": "hsl(-120, 50%, 50%)"},
+        {"background": "none"},
         {"background": "TRANSPARENT", "margin": 12.5, "pick": "best"},
         {"background": "blur: 7.5px"},
         {"format": "zip"},
@@ -380,7 +424,12 @@ def test_a_form_as_browsers_send_it():
 
 
 def test_a_photo_as_the_body():
-    assert request.from_raw(PHOTO, {"objects": "cat", "crop": "1"}, "cut", SETTINGS) == asked(objects="cat", crop=True)
+    got = request.from_raw(PHOTO, {"objects": "cat", "crop": "1", "max_size": ""}, "cut", SETTINGS)
+    assert got.bare
+    assert replace(got, bare=False) == asked(objects="cat", crop=True)
+    for unknown in ({"nonsense": ""}, {"Objects": "cat"}):
+        with pytest.raises(CutError, match="is not a field of this call"):
+            request.from_raw(PHOTO, unknown, "cut", SETTINGS)
     with pytest.raises(CutError, match="'image_url' cannot be combined"):
         request.from_raw(PHOTO, {"image_url": "https://a.example"}, "cut", SETTINGS)
     with pytest.raises(CutError, match="'image_file' is empty"):
@@ -392,3 +441,103 @@ def test_a_photo_that_is_too_heavy():
         request.from_raw(PHOTO, {}, "cut", Settings(max_body_bytes=769))
     assert caught.value.code == "body_too_large"
     assert request.from_raw(PHOTO, {}, "cut", Settings(max_body_bytes=770)).photo == PHOTO
+
+
+IMAGE = encoded(Image.new("RGB", (3, 2)), "WEBP", lossless=True)
+IMAGE_TEXT = base64.b64encode(IMAGE).decode()
+
+
+@pytest.mark.parametrize("field", ["image_base64", "background_image"])
+@pytest.mark.parametrize(
+    ("before", "data"),
+    [
+        ("", PHOTO),
+        (" ", PHOTO),
+        ("data:image/png;base64,", PHOTO),
+        ("DATA:image/png;BASE64,", b"\xfb" * 9),
+        ("", b"abc" + b"\xfb\xef\xbe" * 9),  # YWJj++++...
+        ("", IMAGE),
+    ],
+)
+def test_a_plus_that_became_a_space_in_an_urlencoded_form(field: str, before: str, data: bytes):
+    text = base64.b64encode(data).decode()
+    fields = {"image_file": IMAGE} if field == "background_image" else {}
+    got = request.from_form({**fields, field: (before + text).replace("+", " ")}, "cut", SETTINGS, urlencoded=True)
+    assert (got.photo if field == "image_base64" else got.backdrop) == data
+
+
+def test_a_background_image_of_a_form_is_a_file_or_text():
+    for value in (IMAGE, IMAGE_TEXT.encode(), f"data:image/webp;base64,{IMAGE_TEXT}".encode(), IMAGE_TEXT):
+        for urlencoded in (False, True):
+            fields = {"image_file": IMAGE, "background_image": value}
+            assert request.from_form(fields, "cut", SETTINGS, urlencoded).backdrop == IMAGE
+    broken = request.from_form({"image_file": IMAGE, "background_image": b"no picture"}, "cut", SETTINGS)
+    assert broken.backdrop == b"no picture", "the worker says what is wrong with it"
+
+
+def in_json(field: str, value: str) -> CutError:
+    with pytest.raises(CutError) as caught:
+        request.from_json({field: value}, "cut", SETTINGS)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("image_file", IMAGE_TEXT, "holds base64 text, which belongs in 'image_base64'."),
+        (
+            "image_file",
+            f"\n{IMAGE_TEXT[:40]}\n{IMAGE_TEXT[40:]}\n",
+            "holds base64 text, which belongs in 'image_base64'.",
+        ),
+        ("image_file", f"data:image/webp;base64,{IMAGE_TEXT}", "holds a data: URL, which belongs in 'image_base64'."),
+        ("image_file", "https://example.org/cat.jpg", "holds an address, which belongs in 'image_url'."),
+        ("image_file", "HTTP://example.org/cat", "holds an address, which belongs in 'image_url'."),
+        ("image_file", "photo.jpg", "holds the name of a file, not the file"),
+        ("image_base64", IMAGE, "holds an image file, which belongs in 'image_file'."),
+        ("image_base64", "https://example.org/cat.jpg", "holds an address, which belongs in 'image_url'."),
+        ("image_base64", "@my cat.PNG", "holds the name of a file, not the file"),
+        ("image_url", f"data:image/webp;base64,{IMAGE_TEXT}", "holds a data: URL, which belongs in 'image_base64'."),
+        ("image_url", IMAGE_TEXT, "holds base64 text, which belongs in 'image_base64'."),
+        ("image_url", IMAGE, "holds an image file, which belongs in 'image_file'."),
+        ("background_image", "https://example.org/cat.jpg", "holds an address; send the picture itself"),
+    ],
+)
+def test_what_stands_in_the_wrong_field_is_told_where_it_belongs(field: str, value: str | bytes, says: str):
+    sent = value if isinstance(value, bytes) else value.encode()
+    others = {"image_file": IMAGE} if field == "background_image" else {}
+    with pytest.raises(CutError) as caught:
+        request.from_form({**others, field: sent}, "cut", SETTINGS)
+    assert caught.value.message.startswith(f"'{field}' {says}")
+    assert (caught.value.code, caught.value.details) == ("invalid_request", {"field": field})
+    if isinstance(value, str) and field in {"image_base64", "image_url"}:
+        assert in_json(field, value).message == caught.value.message
+
+
+def test_a_file_that_was_read_as_text_on_its_way():
+    with pytest.raises(CutError, match="was read as text on its way, which spoils it") as caught:
+        request.from_form({"image_file": encoded(Image.new("RGB", (3, 2))).decode("utf-8", "replace")}, "cut", SETTINGS)
+    assert caught.value.details == {"field": "image_file"}
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (IMAGE_TEXT.encode(), "holds base64 text, which belongs in 'image_base64'."),
+        (b"https://example.org/cat.jpg", "holds an address, which belongs in 'image_url'."),
+        (f"data:image/webp;base64,{IMAGE_TEXT}".encode(), "holds a data: URL, which belongs in 'image_base64'."),
+        (b"photo.jpg", "holds the name of a file, not the file"),
+        (b"Dear photo", "is neither."),
+    ],
+)
+def test_a_body_of_text_is_told_what_it_is(body: bytes, says: str):
+    for content_type in ("", "text/plain", "application/x-www-form-urlencoded"):
+        with pytest.raises(CutError) as caught:
+            request.from_body(body, content_type, {}, "cut", SETTINGS)
+        assert f"The body {says}" in caught.value.message
+        assert caught.value.code == "invalid_request"
+
+
+def test_the_options_of_json_belong_in_the_body():
+    with pytest.raises(CutError, match="not in the query string"):
+        request.from_body(b"{}", "application/json", {"crop": "1"}, "cut", SETTINGS)

@@ -11,43 +11,11 @@ from PIL import Image
 
 from objectcut import png
 from objectcut.errors import CutError
-from objectcut.request import CutOptions, Format
+from objectcut.request import Format
 
-MEDIA_TYPES: dict[Format, str] = {
-    "png": "image/png",
-    "webp": "image/webp",
-    "jpeg": "image/jpeg",
-    "zip": "application/zip",
-}
 _ROWS = 256  # that are worked on at once
 # px: WEBP_MAX_DIMENSION, JPEG_MAX_DIMENSION
 _LONGEST: dict[Format, int] = {"webp": 16_383, "jpeg": 65_500, "zip": 65_500}
-
-
-def negotiate(options: CutOptions, accept: str) -> Format:
-    """The file format of the answer: the `format` field, else the best of the Accept header, else PNG.
-
-    Colours and alpha in two files are always a ZIP.
-    """
-    if options.output == "both":
-        return "zip"
-    if options.format is not None:
-        return options.format
-    best: tuple[float, Format] = (0.0, "png")
-    for entry in accept.lower().split(","):
-        media, *parameters = (part.strip() for part in entry.split(";"))
-        weight = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
-        for kind, media_type in MEDIA_TYPES.items():
-            if kind != "zip" and media == media_type and (quality := _number(weight)) > best[0]:
-                best = quality, kind
-    return best[1]
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
 
 
 def encode(pixels: NDArray[np.uint8], kind: Format) -> bytes:

@@ -70,6 +70,14 @@ class CutError(Exception):
         return json.dumps(told).encode("ascii")
 
 
+def wrong_field(field: str, problem: str) -> CutError:
+    """The error for a field of a request, with a problem such as "must be a string"."""
+    message = f"'{field}' {problem}"
+    return CutError(
+        "invalid_request", message if message.endswith("?") else f"{message.rstrip('.')}.", details={"field": field}
+    )
+
+
 def internal() -> CutError:
     """The error for a defect of ours: the cause goes to the log, never to the sender."""
     return CutError("internal", "Something went wrong on the server. The log has the cause under this request id.")

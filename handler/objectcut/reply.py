@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from objectcut import rle
+from objectcut.accept import MEDIA_TYPES, negotiate
 from objectcut.cutout import Cutout
-from objectcut.encode import MEDIA_TYPES, encode, negotiate
+from objectcut.encode import encode
 from objectcut.errors import CutError
 from objectcut.item import Answer, Job
 from objectcut.labels import Labels
@@ -17,12 +18,16 @@ from objectcut.selection import Extent, Found
 
 
 def picture(job: Job, chosen: Sequence[Extent], cut: Cutout, labels: Labels, model: str) -> Answer:
-    """The answer of `/cut`: a file when the sender accepts it, else JSON with the file in base64."""
-    kind = negotiate(job.request.options, job.accept)
-    encoded = encode(cut.pixels, kind)
-    headers = {"X-Object-Count": str(len(chosen)), "X-Foreground-Box": ",".join(map(str, cut.box))}
-    if _wants_file(job.accept, MEDIA_TYPES[kind]):
-        return Answer(encoded, MEDIA_TYPES[kind], headers=headers)
+    """The answer of `/cut`: a file when the sender wants one, else JSON with the file in base64."""
+    wanted = negotiate(job.request, job.accept)
+    encoded = encode(cut.pixels, wanted.format)
+    headers = {
+        "X-Object-Count": str(len(chosen)),
+        "X-Object-Ids": ",".join(str(extent.instance.id) for extent in chosen),
+        "X-Foreground-Box": ",".join(map(str, cut.box)),
+    }
+    if wanted.as_file:
+        return Answer(encoded, MEDIA_TYPES[wanted.format], headers=headers)
     response = {
         "width": cut.pixels.shape[1],
         "height": cut.pixels.shape[0],
@@ -61,11 +66,6 @@ def _described(extent: Extent, labels: Labels) -> dict[str, Any]:
         "box": list(extent.box),
         "area": extent.area,
     }
-
-
-def _wants_file(accept: str, media_type: str) -> bool:
-    """Whether pictures are accepted, which a ZIP of them passes for, or files of this very type."""
-    return any(entry.strip().startswith(("image/", media_type)) for entry in accept.lower().split(","))
 
 
 def _dumped(content: Mapping[str, Any]) -> bytes:

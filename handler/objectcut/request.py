@@ -7,25 +7,30 @@ without torch and without opening a picture.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import difflib
 import json
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from objectcut.colour import parse_colour
-from objectcut.errors import CutError
+from objectcut.colour import parse_colour, rgba
+from objectcut.errors import CutError, wrong_field
+from objectcut.identity import LARGEST
+from objectcut.picturefield import BACKDROP, check_place, decode_base64, holds, is_base64, misplaced
 from objectcut.settings import Settings
+from objectcut.sniff import body_kind, image_kind
 
 PHOTO_FIELDS = ("image_url", "image_base64", "image_file")
-BACKDROP = "background_image"
-"""The field of `/cut` with the other picture: a file in a form, base64 text anywhere."""
+QUERY_IS_FOR_PHOTOS = "With a form or JSON, the options belong in the body, not in the query string."
+# Commas and what stands for them in Chinese, Japanese and Arabic, semicolons and line breaks.
+_SEPARATORS = re.compile(
+    r"[,;\n\r\N{IDEOGRAPHIC COMMA}\N{HALFWIDTH IDEOGRAPHIC COMMA}\N{FULLWIDTH COMMA}"
+    r"\N{FULLWIDTH SEMICOLON}\N{ARABIC COMMA}\N{ARABIC SEMICOLON}]"
+)
 _MAX_BLUR = 500  # px
 _MAX_IDS = 1000  # more than a network finds
 _BLUR_SHARE = 0.015  # of the longer side: text in the background cannot be read, places are still known
@@ -50,7 +55,19 @@ def _listed(value: object) -> object:
             return json.loads(text)
         except (ValueError, RecursionError):
             raise ValueError("is not a valid JSON list") from None
-    return [part.strip() for part in text.split(",") if part.strip()]
+    return _split(text)
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in _SEPARATORS.split(text) if part.strip()]
+
+
+def _names(value: object) -> object:
+    """Names as `_listed`, several of which may stand in one item of a list."""
+    listed = _listed(value)
+    if not isinstance(listed, list | tuple):
+        return listed
+    return [name for item in listed for name in (_split(item) if isinstance(item, str) else [item])]
 
 
 def _pick(value: object) -> object:
@@ -61,7 +78,9 @@ def _pick(value: object) -> object:
     if isinstance(ids, list | tuple) and len(ids) > _MAX_IDS:
         raise ValueError(f"has {len(ids):,} ids; at most {_MAX_IDS:,} are accepted")
     if isinstance(ids, list | tuple) and ids and all(re.fullmatch(r"\s*\d{1,16}\s*", str(part)) for part in ids):
-        return tuple(int(part) for part in ids)
+        numbers = tuple(int(part) for part in ids)
+        if max(numbers) <= LARGEST:
+            return numbers
     raise ValueError("must be 'all', 'largest', 'best' or a list of the ids that /detect gives")
 
 
@@ -73,6 +92,7 @@ def _format(value: object) -> object:
     return {"jpg": "jpeg"}.get(word, word) if isinstance(word := _lower(value), str) else value
 
 
+Flag = Annotated[bool, BeforeValidator(_lower)]
 Name = Annotated[str, Field(max_length=100)]
 Coordinate = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -82,7 +102,7 @@ class DetectOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    objects: Annotated[tuple[Name, ...], BeforeValidator(_listed)] = Field(
+    objects: Annotated[tuple[Name, ...], BeforeValidator(_names)] = Field(
         (), description="names of the objects: any case, plurals and synonyms; empty means every object"
     )
     min_score: float = Field(0.5, ge=0, le=1, allow_inf_nan=False, description="lowest detection score, 0 to 1")
@@ -91,14 +111,14 @@ class DetectOptions(BaseModel):
 class CutOptions(DetectOptions):
     """What `/cut` takes beside the photo. Coordinates are pixels of the upright photo, x right, y down."""
 
-    return_white_bg: bool = Field(False, description="white instead of transparent")
+    return_white_bg: Flag = Field(False, description="white instead of transparent")
     background: str = Field(
         "transparent",
         max_length=100,
         description="`transparent`, a CSS colour, `blur` for the photo itself out of focus, or `blur:20` with a radius "
         f"in px of the photo, at most {_MAX_BLUR}",
     )
-    invert: bool = Field(False, description="remove the objects and keep the rest")
+    invert: Flag = Field(False, description="remove the objects and keep the rest")
     pick: Annotated[Literal["all", "largest", "best"] | tuple[int, ...], BeforeValidator(_pick)] = Field(
         "all", description="which of the found instances: `all`, `largest`, `best` or a list of ids"
     )
@@ -117,7 +137,7 @@ class CutOptions(DetectOptions):
     grow: float = Field(
         0, ge=-1000, le=1000, allow_inf_nan=False, description="px by which the edge moves outwards; negative: inwards"
     )
-    crop: bool = Field(False, description="trim to the cut-out")
+    crop: Flag = Field(False, description="trim to the cut-out")
     margin: str = Field("0", description="room around the trimmed cut-out: px, or '5%' of its longer side")
     max_size: int | None = Field(None, ge=1, le=16_384, description="longest side of the result, px")
     output: Annotated[Literal["image", "mask", "both"], BeforeValidator(_lower)] = Field(
@@ -145,12 +165,17 @@ class CutOptions(DetectOptions):
             if not found or (found[1] and not 0 < float(found[1]) <= _MAX_BLUR):
                 raise ValueError(f"must be 'blur' or 'blur:<radius>' with more than 0 and at most {_MAX_BLUR} px")
             return f"blur:{found[1]}" if found[1] else "blur"
-        if value != "transparent":
-            try:
-                parse_colour(value)
-            except ValueError:
-                raise ValueError("must be 'transparent', 'blur' or a CSS colour such as 'white', '#ff8800'") from None
-        return value
+        if value in {"transparent", "none"}:
+            return "transparent"
+        if value == "currentcolor":
+            raise ValueError("cannot be 'currentcolor', the colour of a text: name a colour such as 'white'")
+        try:
+            colour = parse_colour(value)
+        except ValueError:
+            raise ValueError(
+                "must be 'transparent', 'blur' or a CSS colour such as 'white', '#ff8800', 'rgb(0 80 160 / 50%)'"
+            ) from None
+        return "transparent" if rgba(colour)[3] == 0 else colour
 
     @field_validator("margin", mode="before")
     @classmethod
@@ -197,7 +222,7 @@ class CutOptions(DetectOptions):
     def _behind(self) -> tuple[int, int, int, int]:
         if self.background == "transparent" or self.background.startswith("blur"):
             return 0, 0, 0, 0
-        return parse_colour(self.background)
+        return rgba(self.background)
 
     def blur_px(self, width: int, height: int) -> float | None:
         """The radius of the blur behind the cut-out in px of a photo of this size; None when nothing is blurred."""
@@ -213,6 +238,9 @@ class CutOptions(DetectOptions):
         return math.ceil(float(self.margin))
 
 
+_MODELS: dict[Task, type[DetectOptions]] = {"cut": CutOptions, "detect": DetectOptions}
+
+
 @dataclass(frozen=True)
 class CutRequest:
     """One photo and what is wanted of it. Exactly one of `photo` and `url` is there.
@@ -223,6 +251,7 @@ class CutRequest:
         url: where the photo is to be fetched.
         options: the checked options; a `DetectOptions` holds the defaults of everything else.
         backdrop: the encoded picture to put behind the cut-out, as it was sent.
+        bare: whether the photo was the body itself, which is answered by a picture.
     """
 
     task: Task
@@ -230,6 +259,7 @@ class CutRequest:
     url: str | None
     options: CutOptions
     backdrop: bytes | None = None
+    bare: bool = False
 
     def form(self) -> dict[str, str]:
         """The options that differ from their defaults, as text fields that `from_form` reads back."""
@@ -269,27 +299,42 @@ def from_json(body: bytes | bytearray | Mapping[str, Any], task: Task, settings:
         raise CutError("invalid_request", 'The JSON body must be an object such as {"image_url": "https://..."}.')
     fields = {str(name): value for name, value in body.items() if value is not None}
     if "image_file" in fields:
-        raise _wrong("image_file", "belongs in a multipart form; in JSON use 'image_base64' or 'image_url'")
+        raise wrong_field("image_file", "belongs in a multipart form; in JSON use 'image_base64' or 'image_url'")
     return _build(fields, task, settings)
 
 
-def from_form(fields: Mapping[str, str | bytes | bytearray], task: Task, settings: Settings) -> CutRequest:
-    """A request from the fields of a form: `image_file` and `background_image` as bytes, everything else as text.
+def from_form(
+    fields: Mapping[str, str | bytes | bytearray], task: Task, settings: Settings, urlencoded: bool = False
+) -> CutRequest:
+    """A request from the fields of a form.
+
+    Args:
+        fields: `image_file` is a file, `background_image` a file or text, everything else text, in UTF-8 where it is
+            bytes.
+        task: what is asked.
+        settings: the limits.
+        urlencoded: whether it was no multipart form: then a "+" that was not escaped has become a space.
 
     Raises:
         CutError: `invalid_request`, naming the field.
     """
-    texts: dict[str, Any] = {}
-    for name, value in fields.items():
-        if name == "image_file":
-            texts[name] = value.encode() if isinstance(value, str) else bytes(value)
-        elif name == BACKDROP and not isinstance(value, str):
-            texts[name] = bytes(value)
-        elif isinstance(value, str):
-            texts[name] = value
-        else:
-            texts[name] = bytes(value).decode("utf-8", "replace")
-    return _build(_filled(texts), task, settings)
+    given = {name: _form_value(name, value, urlencoded) for name, value in fields.items()}
+    return _build(_filled(given), task, settings)
+
+
+def _form_value(name: str, value: str | bytes | bytearray, urlencoded: bool) -> str | bytes:
+    """Bytes where the field holds a file, else text."""
+    data = value.encode() if isinstance(value, str) else bytes(value)
+    if name == "image_file":
+        return data
+    if name in {"image_base64", BACKDROP}:
+        if image_kind(data):
+            return data
+        if urlencoded:
+            data = data.lstrip(b" ").replace(b" ", b"+")
+        if name == BACKDROP and not isinstance(value, str) and not is_base64(data):
+            return data
+    return data.decode("utf-8", "replace")
 
 
 def from_raw(body: bytes, query: Mapping[str, str], task: Task, settings: Settings) -> CutRequest:
@@ -300,37 +345,38 @@ def from_raw(body: bytes, query: Mapping[str, str], task: Task, settings: Settin
     """
     for field in PHOTO_FIELDS:
         if field in query:
-            raise _wrong(field, "cannot be combined with a photo in the body")
+            raise wrong_field(field, "cannot be combined with a photo in the body")
     if BACKDROP in query:
-        raise _wrong(BACKDROP, "is a second picture: send both in a form or JSON, not the photo as the body")
-    return _build({**_filled(query), "image_file": body}, task, settings)
+        raise wrong_field(BACKDROP, "is a second picture: send both in a form or JSON, not the photo as the body")
+    return replace(_build({**_filled(query), "image_file": body}, task, settings), bare=True)
+
+
+def from_body(body: bytes, content_type: str, query: Mapping[str, str], task: Task, settings: Settings) -> CutRequest:
+    """A request from a body that is no form: the photo itself or JSON, whichever its first bytes say.
+
+    Raises:
+        CutError: `invalid_request`, naming the field, or saying what the body holds instead.
+    """
+    kind = body_kind(body, content_type)
+    if kind == "photo":
+        return from_raw(body, query, task, settings)
+    if query:
+        raise CutError("invalid_request", QUERY_IS_FOR_PHOTOS)
+    if kind == "json" or not body.strip():
+        return from_json(body, task, settings)
+    held = holds(body)
+    problem = misplaced(held) if held else "is neither"
+    raise CutError("invalid_request", f"Send a form, JSON or the photo itself. The body {problem}.")
 
 
 def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the empty ones: an empty option of a form or a query is one that was left alone."""
-    return {name: value for name, value in fields.items() if name in PHOTO_FIELDS or len(value) > 0}
-
-
-def decode_base64(text: object, field: str) -> bytes:
-    """Bytes from standard or URL-safe base64, with or without padding, line breaks or a `data:` prefix.
-
-    Raises:
-        CutError: `invalid_request`, naming the field.
-    """
-    if not isinstance(text, str):
-        raise _wrong(field, "must be a base64 string")
-    if text[:5].lower() == "data:":
-        head, _, text = text.partition(",")
-        if not head.endswith(";base64"):
-            raise _wrong(field, "is a data: URL that is not base64")
-    packed = "".join(text.split()).translate(str.maketrans("-_", "+/")).rstrip("=")
-    try:
-        return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise _wrong(field, "is not valid base64") from None
+    """Without empty options: one that is empty in a form or a query is one that was left alone."""
+    options = {*CutOptions.model_fields, BACKDROP}
+    return {name: value for name, value in fields.items() if len(value) > 0 or name not in options}
 
 
 def _build(fields: Mapping[str, Any], task: Task, settings: Settings) -> CutRequest:
+    _check_names(fields, task)
     given = [field for field in PHOTO_FIELDS if fields.get(field)]
     if len(given) != 1:
         empty = [field for field in PHOTO_FIELDS if field in fields]
@@ -347,13 +393,15 @@ def _build(fields: Mapping[str, Any], task: Task, settings: Settings) -> CutRequ
     pictures = PHOTO_FIELDS if task == "detect" else (*PHOTO_FIELDS, BACKDROP)
     options = _options({name: value for name, value in fields.items() if name not in pictures}, task)
     if len(options.objects) > settings.max_names:
-        raise _wrong("objects", f"has {len(options.objects)} names; at most {settings.max_names} are accepted")
+        raise wrong_field("objects", f"has {len(options.objects)} names; at most {settings.max_names} are accepted")
     photo: bytes | None = fields.get("image_file")
+    for field in given:
+        check_place(field, fields[field])
     if "image_base64" in given:
         photo = _picture(fields["image_base64"], "image_base64")
     url = fields["image_url"] if "image_url" in given else None
     if url is not None and not isinstance(url, str):
-        raise _wrong("image_url", "must be a string")
+        raise wrong_field("image_url", "must be a string")
     asked = CutRequest(task, photo, url, options, _backdrop(fields.get(BACKDROP), options))
     asked.check_bytes(settings)
     return asked
@@ -363,13 +411,14 @@ def _picture(value: object, field: str) -> bytes:
     """A picture of a field, in base64 or as it is."""
     data = value if isinstance(value, bytes) else decode_base64(value, field)
     if not data:
-        raise _wrong(field, "is empty")
+        raise wrong_field(field, "is empty")
     return data
 
 
 def _backdrop(value: object, options: CutOptions) -> bytes | None:
     if value is None:
         return None
+    check_place(BACKDROP, value)
     data = _picture(value, BACKDROP)
     if field := options.background_field():
         raise CutError(
@@ -380,26 +429,22 @@ def _backdrop(value: object, options: CutOptions) -> bytes | None:
     return data
 
 
-def _options(fields: Mapping[str, Any], task: Task) -> CutOptions:
-    model = CutOptions if task == "cut" else DetectOptions
+def _check_names(fields: Iterable[str], task: Task) -> None:
+    known = [*PHOTO_FIELDS, *_MODELS[task].model_fields, *([BACKDROP] if task == "cut" else [])]
     for name in fields:
-        if name not in model.model_fields:
-            known = (*PHOTO_FIELDS, *model.model_fields, *([BACKDROP] if task == "cut" else []))
-            near = difflib.get_close_matches(name[:100], known, n=1)
-            raise _wrong(name[:100], f"is not a field of this call.{f' Did you mean {near[0]!r}?' if near else ''}")
+        if name not in known:
+            near = difflib.get_close_matches(name[:100].lower(), known, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise wrong_field(name[:100], f"is not a field of this call.{meant}")
+
+
+def _options(fields: Mapping[str, Any], task: Task) -> CutOptions:
     try:
-        checked = model(**fields)
+        checked = _MODELS[task](**fields)
     except ValidationError as error:
         first = error.errors()[0]
         message = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
         if not first["loc"]:  # a check over several fields names them itself
             raise CutError("invalid_request", f"{message}.") from None
-        raise _wrong(str(first["loc"][0]), message.replace("Input should be", "must be")) from None
+        raise wrong_field(str(first["loc"][0]), message.replace("Input should be", "must be")) from None
     return checked if isinstance(checked, CutOptions) else CutOptions(**checked.model_dump())
-
-
-def _wrong(field: str, problem: str) -> CutError:
-    message = f"'{field}' {problem}"
-    return CutError(
-        "invalid_request", message if message.endswith("?") else f"{message.rstrip('.')}.", details={"field": field}
-    )
