@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from body import PACKINGS
 from objectcut.errors import STATUS
 from objectcut.picturefield import BACKDROP
 from objectcut.request import CutOptions, DetectOptions
@@ -71,7 +72,7 @@ def _answer(fields: dict[str, Any]) -> dict[str, Any]:
 def _call(options: type[DetectOptions], success: dict[str, Any], *codes: str) -> dict[str, Any]:
     fields = options.model_json_schema()["properties"]
     url = {"image_url": {"type": "string", "format": "uri", "description": "a public address of the photo"}}
-    text = {"image_base64": {"type": "string", "description": "the photo in base64, with or without a data: prefix"}}
+    text = {"image_base64": {"type": "string", "description": "the photo in base64, or a data: URL"}}
     file = {"image_file": {**_BINARY, "description": "the photo"}}
     if options is CutOptions:
         behind = "another picture behind the cut-out: it fills the result, centred, and what is too much is cropped"
@@ -90,7 +91,8 @@ def _call(options: type[DetectOptions], success: dict[str, Any], *codes: str) ->
     }
     return {
         "description": "Exactly one photo: `image_url`, `image_base64` or `image_file`, or the photo itself as the "
-        "body; then, and only then, the options are in the query string.",
+        "body; then, and only then, the options are in the query string. What a body is follows from its first bytes, "
+        f"whatever its Content-Type says. It may be packed: `Content-Encoding: {' or '.join(PACKINGS)}`.",
         "parameters": [
             {
                 "name": name,
@@ -104,6 +106,7 @@ def _call(options: type[DetectOptions], success: dict[str, Any], *codes: str) ->
             "required": True,
             "content": {
                 "multipart/form-data": {"schema": {"type": "object", "properties": {**file, **texts}}},
+                "application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": texts}},
                 "application/json": {"schema": in_json},
                 **{kind: {"schema": _BINARY} for kind in _RAW_KINDS},
             },
@@ -127,10 +130,12 @@ _FOUND = {
 CUT = _call(
     CutOptions,
     {
-        "description": "The picture itself when `Accept` asks for `image/*`, else JSON with `image_base64`. With "
-        "`output=both` it is a ZIP, which `application/zip` asks for as well.",
+        "description": "The picture itself when `Accept` prefers `image/*` to JSON, or when the photo was the body and "
+        "`Accept` does not prefer JSON; else JSON with `image_base64`. With `output=both` it is a ZIP, which "
+        "`application/zip` asks for as well.",
         "headers": {
             "X-Object-Count": {"schema": _WHOLE},
+            "X-Object-Ids": {"schema": {"type": "string"}, "description": "ids of what was cut, such as 0,2"},
             "X-Foreground-Box": {"schema": {"type": "string"}, "description": "x0,y0,x1,y1 of what is kept"},
         },
         "content": {

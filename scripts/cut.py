@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,13 @@ import httpx
 from rich.console import Console
 from rich.progress import Progress
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".bmp", ".gif", ".tif", ".tiff"}
+from objectcut.sniff import ACCEPTED, HEAD, image_kind
+
+SUFFIXES = {
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".hif", ".avif"),
+    *(".bmp", ".dib", ".gif", ".tif", ".tiff"),
+}
+"""Of files that claim to be photos: what is wrong with one is said, even if nothing in it looks like a photo."""
 ENDINGS = {"image/png": ".png", "image/webp": ".webp", "image/jpeg": ".jpg", "application/zip": ".zip"}
 console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
@@ -69,14 +74,38 @@ def cut(client: httpx.Client, photo: bytes, options: dict[str, str], backdrop: b
     return Picture(reply.content, ENDINGS[kind])
 
 
-def photos(paths: list[Path]) -> Iterator[Path]:
-    """The named files, and every photo in the named folders, by name."""
+def photos(paths: list[Path]) -> tuple[list[Path], int]:
+    """The named files and every photo in the named folders, by name; and how many files there are no photos.
+
+    A photo is known by its first bytes. Hidden files, as macOS puts one beside each photo, are passed over, and so are
+    earlier cut-outs.
+    """
+    found: dict[Path, None] = {}  # in order, each once
+    others = 0
     for path in paths:
-        if path.is_dir():
-            inside = (file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES)
-            yield from (file for file in inside if file.is_file() and not file.stem.endswith("-cut"))
-        else:
-            yield path
+        if not path.is_dir():
+            found[path] = None
+            continue
+        for file in sorted(path.rglob("*")):
+            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+            if hidden or file.stem.endswith("-cut") or not file.is_file():
+                continue
+            if is_photo(file):
+                found[file] = None
+            else:
+                others += 1
+    return list(found), others
+
+
+def is_photo(file: Path) -> bool:
+    """Whether a file begins like a photo or is named like one."""
+    if file.suffix.lower() in SUFFIXES:
+        return True
+    try:
+        with file.open("rb") as opened:
+            return image_kind(opened.read(HEAD)) in ACCEPTED
+    except OSError:
+        return False
 
 
 def targets(files: list[Path], roots: list[Path], out: Path | None) -> dict[Path, Path]:
@@ -103,11 +132,12 @@ def cut_all(
     client: httpx.Client, arguments: argparse.Namespace, options: dict[str, str], backdrop: bytes | None
 ) -> int:
     """Cut every photo, several at once, and report those that failed."""
-    files = list(dict.fromkeys(photos(arguments.photos)))
+    files, others = photos(arguments.photos)
     if not files:
-        console.print(f"No photo found. Known endings: {', '.join(sorted(SUFFIXES))}", style="red")
+        console.print(f"No photo found: {', '.join(ACCEPTED)} are read. Other files: {others}", style="red")
         return 2
-
+    if others:
+        console.print(f"Files left out that are no photos: {others}")
     goals = targets(files, arguments.photos, arguments.out)
 
     def work(photo: Path) -> Path:
@@ -160,7 +190,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         type=Path,
         metavar="PHOTO",
-        help="files, folders (but for *-cut.* in them), or - for standard input",
+        help="files, folders (but for hidden files and *-cut.* in them), or - for standard input",
     )
     made.add_argument("--out", type=Path, metavar="FOLDER", help="where the cut-outs go (default: beside each photo)")
     made.add_argument("--jobs", type=int, default=4, help="photos sent at once (default: 4)")

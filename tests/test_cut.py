@@ -9,9 +9,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from conftest import ROOT, Server, encoded
 from PIL import Image
+
+from cut import photos
+
+pillow_heif.register_heif_opener()
 
 
 def cut(*arguments: str | Path, server: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -53,6 +58,7 @@ def test_a_folder_goes_on_past_a_bad_photo(album: Path, server: Server, tmp_path
     ]
     assert "broken.jpg: The photo cannot be read" in said
     assert "[red].png: 'image_file' is empty" in said
+    assert "Files left out that are no photos: 1" in said
     assert "2 cut, 2 failed" in said
 
 
@@ -96,3 +102,45 @@ def test_no_server_and_no_photo_are_other_failures(tmp_path: Path, album: Path) 
     assert "make serve" in unreachable.stderr.decode()
     (tmp_path / "empty").mkdir()
     assert cut(tmp_path / "empty", server="http://127.0.0.1:1").returncode == 2
+
+
+def test_a_photo_in_a_folder_is_known_by_what_it_is(tmp_path: Path, chelsea: Image.Image) -> None:
+    """Whatever its ending is, and not by the hidden file that macOS puts beside it."""
+    small = chelsea.resize((60, 40))
+    kinds = {"jfif": "JPEG", "jpe": "JPEG", "hif": "HEIF", "apng": "PNG", "JPG": "JPEG", "dat": "WEBP", "txt": "GIF"}
+    for ending, kind in kinds.items():
+        (tmp_path / f"photo.{ending}").write_bytes(encoded(small, kind))
+    (tmp_path / "without an ending").write_bytes(encoded(small, "TIFF"))
+    (tmp_path / "broken.jpg").write_bytes(b"")
+    for name, content in {
+        "._photo.jpg": b"\0\5\x16\7\0\2\0\0Mac OS X",
+        ".hidden.png": encoded(small),
+        ".git/photo.png": encoded(small),
+        "__MACOSX/._photo.jpg": b"\0\5\x16\7",
+        "photo-cut.png": encoded(small),
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    for name, content in {"notes.txt": b"notes", "drawing.svg": b"<svg/>", "clip.mp4": b"\0\0\0\x18ftypmp42"}.items():
+        (tmp_path / name).write_bytes(content)
+    found, others = photos([tmp_path])
+    assert {file.name for file in found} == {
+        *(f"photo.{ending}" for ending in kinds),
+        "without an ending",
+        "broken.jpg",
+    }
+    assert found == sorted(found)
+    assert others == 3
+    assert photos([tmp_path / "notes.txt", tmp_path / "._photo.jpg", *found[:1] * 2])[0] == [
+        tmp_path / "notes.txt",
+        tmp_path / "._photo.jpg",
+        found[0],
+    ]
+
+
+def test_a_named_file_that_is_no_photo_is_said_to_be_none(album: Path, server: Server) -> None:
+    done = cut(album / "notes.txt", album / "pets" / "cat.jpg", "--objects", "cat", server=server.url)
+    said = done.stderr.decode()
+    assert done.returncode == 1
+    assert "notes.txt: The photo cannot be read" in said
+    assert "1 cut, 1 failed" in said

@@ -514,12 +514,6 @@ def test_what_stands_in_the_wrong_field_is_told_where_it_belongs(field: str, val
         assert in_json(field, value).message == caught.value.message
 
 
-def test_a_file_that_was_read_as_text_on_its_way():
-    with pytest.raises(CutError, match="was read as text on its way, which spoils it") as caught:
-        request.from_form({"image_file": encoded(Image.new("RGB", (3, 2))).decode("utf-8", "replace")}, "cut", SETTINGS)
-    assert caught.value.details == {"field": "image_file"}
-
-
 @pytest.mark.parametrize(
     ("body", "says"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
 import subprocess
@@ -21,6 +22,7 @@ from PIL import Image
 from pycocotools import mask as coco
 
 PICTURE = {"Accept": "image/png"}
+CURL = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +55,11 @@ def assert_cat_cut_out(picture: NDArray[np.uint8], photo: Image.Image) -> None:
 
 
 @pytest.mark.parametrize(
-    "way", ["file", "base64", "url-safe base64", "data URL", "address", "body", "curl's own header"]
+    "way",
+    [
+        *("file", "file without a name", "base64", "url-safe base64", "data URL", "address", "body", "body of no type"),
+        *("packed body", "JSON with curl's header", "form by curl -d"),
+    ],
 )
 def test_a_photo_can_be_sent_in_every_way(
     way: str, client: httpx.Client, chelsea: Image.Image, cat: bytes, photo_host: PhotoHost
@@ -72,10 +78,18 @@ def test_a_photo_can_be_sent_in_every_way(
             "/cut", json={**asked, "image_url": f"{photo_host.url}/cat.png"}, headers=PICTURE
         ),
         "body": lambda: client.post("/cut?objects=cat", content=cat, headers={"Content-Type": "image/png"}),
-        "curl's own header": lambda: client.post(
-            "/cut",
-            content=json.dumps({**asked, "image_base64": plain}),
-            headers={"Content-Type": "application/x-www-form-urlencoded", **PICTURE},
+        "file without a name": lambda: client.post(
+            "/cut", files={"image_file": (None, cat)}, data=asked, headers=PICTURE
+        ),
+        "body of no type": lambda: client.post("/cut?objects=cat", content=cat),
+        "packed body": lambda: client.post(
+            "/cut?objects=cat", content=gzip.compress(cat), headers={"Content-Encoding": "gzip"}
+        ),
+        "JSON with curl's header": lambda: client.post(
+            "/cut", content=json.dumps({**asked, "image_base64": plain}), headers={**CURL, **PICTURE}
+        ),
+        "form by curl -d": lambda: client.post(
+            "/cut/", content=f"objects=cat&image_base64={plain}", headers={**CURL, **PICTURE}
         ),
     }[way]()
     assert reply.status_code == 200, reply.text
@@ -110,6 +124,19 @@ def test_the_picture_opens_in_each_format(name: str, mode: str, kind: str, clien
         image.load()
         assert (image.mode, image.format) == (mode, kind)
         assert reply.headers["content-type"] == f"image/{name}"
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("application/json, image/png;q=0", "application/json"),
+        ("image/webp;q=0.5, image/png;q=0.9", "image/png"),
+        ("image/jpeg, application/json;q=0.9", "image/jpeg"),
+    ],
+)
+def test_the_accept_header_chooses(accept: str, media_type: str, client: httpx.Client, cat: bytes) -> None:
+    reply = client.post("/cut", files={"image_file": cat}, data={"objects": "cat"}, headers={"Accept": accept})
+    assert (reply.status_code, reply.headers["content-type"]) == (200, media_type)
 
 
 def test_the_mask_is_white_where_the_object_is(client: httpx.Client, cat: bytes) -> None:
@@ -185,6 +212,7 @@ def test_detect_lists_what_pick_takes(client: httpx.Client, woman: bytes) -> Non
         options = {"min_score": "0.3", "pick": str(found["id"]), "output": "mask", "edges": "raw"}
         reply = client.post("/cut", files={"image_file": woman}, data=options, headers=PICTURE)
         assert (opened(reply.content) == mask * 255).all()
+        assert reply.headers["x-object-ids"] == str(found["id"])
 
 
 @pytest.mark.parametrize("large", [False, True])
@@ -460,8 +488,14 @@ def test_torchserve_takes_the_same_form_and_the_bare_photo(server: Server, cat: 
     for objects in ("cat, dog", '["cat", "dog"]'):
         reply = direct(server, files={"image_file": cat}, data={"objects": objects}, headers=PICTURE)
         assert_cat_cut_out(opened(reply.content), chelsea)
-    reply = direct(server, content=cat, headers={"Content-Type": "image/png", **PICTURE})
+    for content_type in ("image/png", "binary/octet-stream"):
+        reply = direct(server, content=cat, headers={"Content-Type": content_type})
+        assert_cat_cut_out(opened(reply.content), chelsea)
+    urlencoded = f"objects=cat&image_base64={base64.b64encode(cat).decode()}"
+    reply = direct(server, content=urlencoded, headers={**CURL, **PICTURE})
     assert_cat_cut_out(opened(reply.content), chelsea)
+    nameless = direct(server, files={"image_file": (None, cat)}, data={"objects": "cat"}, headers=PICTURE)
+    assert_cat_cut_out(opened(nameless.content), chelsea)
     found = direct(server, "/1.0/detect", files={"image_file": cat}).json()["response"]["objects"]
     assert [item["label"] for item in found] == ["cat"]
 

@@ -14,7 +14,7 @@ from objectcut.sniff import HEAD, image_kind
 BACKDROP = "background_image"
 """The field of `/cut` with the other picture: a file in a form, base64 text anywhere."""
 
-Held = Literal["an image file", "base64 text", "a data: URL", "an address", "the name of a file", "spoilt bytes"]
+Held = Literal["an image file", "base64 text", "a data: URL", "an address", "the name of a file"]
 _PLACES: dict[Held, tuple[str, ...]] = {
     "an image file": ("image_file", BACKDROP),
     "base64 text": ("image_base64", BACKDROP),
@@ -63,8 +63,6 @@ def holds(data: bytes) -> Held | None:
         return "an address"
     if len(data) < HEAD and _FILE_NAME.fullmatch(head):
         return "the name of a file"
-    if "\N{REPLACEMENT CHARACTER}".encode() in data[:HEAD]:
-        return "spoilt bytes"
     packed = "".join(head.split())
     try:
         start = _decoded(packed[: len(packed) // 4 * 4])
@@ -82,8 +80,6 @@ def misplaced(held: Held) -> str:
     """What to say of something that is not in its place."""
     if held == "the name of a file":
         return "holds the name of a file, not the file; curl sends the file with an @ before the name"
-    if held == "spoilt bytes":
-        return "was read as text on its way, which spoils it: send it as a file, with a file name"
     return f"holds {held}, which belongs in '{_PLACES[held][0]}'"
 
 
