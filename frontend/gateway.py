@@ -7,6 +7,7 @@ picture and never imports torch.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -30,12 +31,13 @@ from body import BodyLimit
 from compression import TextCompression
 from defects import Defects
 from incoming import read
+from lifetime import Lifetime, Server, while_connected
 from objectcut.accept import negotiate
 from objectcut.card import BUNDLED
 from objectcut.errors import CutError
 from objectcut.fetch import fetch
 from objectcut.labels import Labels
-from objectcut.request import Task
+from objectcut.request import CutRequest, Task
 from objectcut.settings import Settings
 from requestid import RequestId
 from routing import Routing
@@ -49,6 +51,7 @@ logger = logging.getLogger(__name__)
 def create_app(settings: Settings) -> FastAPI:
     """The gateway for these settings."""
     torchserve = TorchServe(settings)
+    lifetime = Lifetime(settings.stop_s)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -64,15 +67,23 @@ def create_app(settings: Settings) -> FastAPI:
         static_url="/docs-assets",
     )
 
+    app.state.lifetime = lifetime
+
     async def answer(request: Request, task: Task) -> Response:
+        return await lifetime.finish(read_and_cut(request, task))
+
+    async def read_and_cut(request: Request, task: Task) -> Response:
         asked = await read(request, task, settings)
-        wanted = negotiate(asked, ",".join(request.headers.getlist("accept")))
+        accept = negotiate(asked, ",".join(request.headers.getlist("accept"))).header
+        return await while_connected(request.receive, cut_out(asked, accept, request.state.id))
+
+    async def cut_out(asked: CutRequest, accept: str, request_id: str) -> Response:
         # Both checks need no worker: an unknown name or a bad URL never waits in the queue.
         Labels.of((await torchserve.describe())["card"]["classes"]).resolve(asked.options.objects)
         if asked.url is not None:
             asked = replace(asked, photo=await fetch(asked.url, settings), url=None)
             asked.check_bytes(settings)
-        reply = await torchserve.predict(asked, wanted.header, request.state.id)
+        reply = await torchserve.predict(asked, accept, request_id)
         return Response(reply.body, reply.status, dict(reply.headers))
 
     @app.post("/cut", openapi_extra=openapi.CUT, summary="Cut objects out of a photo", tags=["pictures"])
@@ -105,6 +116,8 @@ def create_app(settings: Settings) -> FastAPI:
         "/health/ready", summary="Whether a photo sent now would be cut", tags=["server"], responses=openapi.errors()
     )
     async def ready() -> JSONResponse:
+        if lifetime.stopping:
+            raise CutError("not_ready", "The server is stopping.", retry_after=10)
         if not await torchserve.ready():
             raise CutError("not_ready", "No model worker is ready yet.", retry_after=5)
         return JSONResponse({"status": "ready", "in_flight": torchserve.in_flight})
@@ -156,6 +169,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 _DOCS = "/docs"
+_LAST_ANSWERS_S = 5  # for answers that are on their way when all else is done
 _NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _BUNDLED_NOTE = (
     "The small bundled model runs: 20 classes. For the full one (80 classes, better edges) run `make weights` once, "
@@ -178,7 +192,14 @@ def main() -> None:
     settings = Settings.from_environment()
     _log_to(settings.log_file)
     logger.info("ObjectCut settings: %s", settings.model_dump_json())
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_config=None, access_log=True)
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app, settings.host, settings.port, log_config=None, timeout_graceful_shutdown=_LAST_ANSWERS_S
+    )
+    server = Server(config, app.state.lifetime)
+    server.run()
+    if not server.started:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,57 +1,97 @@
 """Finds the requests that TorchServe forgot.
 
-A worker that goes away, because it died or was scaled down, while it gathers a batch takes the requests that it had
-already drawn from the queue with it: TorchServe 0.12.0 answers them never. The loss can be told from waiting, though. A
-worker is gone that was there; and the queue, which is first in, first out, holds no more than what was sent later.
+A worker that goes away, because it died or was scaled down, can take requests with it that it had drawn from the queue:
+TorchServe 0.12.0 answers them never. Others it puts back to the queue's front. How many requests are queued says
+nothing of it, as other programs send requests too. What proves a loss is the order: the queue is first in, first out,
+and a worker has one batch in hand. A worker that answers a request has nothing any more of what was queued before; once
+every worker has answered one that was sent later, nobody can have the older one.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Set
-from contextlib import contextmanager
+from collections.abc import Set
+from dataclasses import dataclass
+
+_PATIENCE_S = 5.0  # after which it is worth a look whether TorchServe still has a request
+# A large photo is queued later than a small one that was sent after it, and so is what a worker gave back.
+_SETTLE_S = 2.0
+_LONG_S = 30.0  # a worker may have come and gone without being seen
+
+
+@dataclass(eq=False)
+class Ticket:
+    """A request that TorchServe has.
+
+    Attributes:
+        sent: when it was sent, s.
+        answering: whether its answer has begun to arrive.
+        missed: whether the last look found it nowhere.
+    """
+
+    sent: float
+    answering: bool = False
+    missed: bool = False
 
 
 class InFlight:
-    """The requests without an answer, in the order in which they were sent, and the workers that are known."""
+    """The requests without an answer, and what is known of the workers. Times are seconds of one clock."""
 
     def __init__(self) -> None:
-        self._tickets = itertools.count()
-        self._waiting: dict[int, None] = {}
-        self._outlived: set[int] = set()  # waited while a worker went away
-        self._workers: set[str] = set()
+        self._waiting: set[Ticket] = set()
+        self._workers: Set[str] = frozenset()
+        self._answered: dict[str, float] = {}  # when the latest of those that a worker answered had been sent
+        self._departure = float("-inf")  # when the last worker was seen to be gone
 
     def __len__(self) -> int:
-        """How many there are."""
+        """How many requests there are."""
         return len(self._waiting)
 
-    @contextmanager
-    def sent(self) -> Iterator[int]:
-        """A ticket for a request, for as long as it waits."""
-        ticket = next(self._tickets)
-        self._waiting[ticket] = None
-        try:
-            yield ticket
-        finally:
-            del self._waiting[ticket]
-            self._outlived.discard(ticket)
+    def send(self, now: float) -> Ticket:
+        """A ticket for a request that is sent now."""
+        ticket = Ticket(now)
+        self._waiting.add(ticket)
+        return ticket
 
-    def answered(self, worker: str) -> None:
-        """Note the worker that gave an answer."""
-        self._workers.add(worker)
+    def close(self, ticket: Ticket) -> None:
+        """Nobody waits for its answer any more."""
+        self._waiting.discard(ticket)
 
-    def lost(self, ticket: int, workers: Set[str], queued: int) -> bool:
-        """Whether a request that has waited for long is not in the queue, and a worker went away meanwhile.
+    def answered(self, worker: str, sent: float) -> None:
+        """Note that a worker answered a request that was sent at this time."""
+        self._answered[worker] = max(sent, self._answered.get(worker, sent))
 
-        One that another worker has in hand looks the same, so this is asked only of requests that wait for long.
+    def look(self, workers: Set[str], now: float) -> list[Ticket]:
+        """Note which workers are ready now. The requests that are lost: two looks in a row found them nowhere.
 
-        Args:
-            ticket: the request's.
-            workers: those that are ready now.
-            queued: how many requests TorchServe's queue holds.
+        One look is not enough: the answers of one batch arrive one after the other.
         """
-        if not self._workers <= workers:
-            self._outlived.update(self._waiting)
-        self._workers = set(workers)
-        later = sum(other > ticket for other in self._waiting)
-        return ticket in self._outlived and queued <= later
+        if not (set(self._workers) | set(self._answered)) <= workers:
+            self._departure = now
+        self._workers = workers
+        self._answered = {worker: sent for worker, sent in self._answered.items() if worker in workers}
+        lost = []
+        for ticket in self._waiting:
+            missing = self._suspect(ticket, now) and self._nobody_has(ticket)
+            if missing and ticket.missed:
+                lost.append(ticket)
+            ticket.missed = missing
+        return lost
+
+    def in_doubt(self, now: float) -> bool:
+        """Whether a request may be lost and only an answer to one that is sent from now on can tell."""
+        return any(
+            self._suspect(ticket, now) and self._settled(ticket) < now and not self._nobody_has(ticket)
+            for ticket in self._waiting
+        )
+
+    def _suspect(self, ticket: Ticket, now: float) -> bool:
+        waits = now - ticket.sent
+        return not ticket.answering and waits > (_PATIENCE_S if self._departure >= ticket.sent else _LONG_S)
+
+    def _settled(self, ticket: Ticket) -> float:
+        """Whatever was sent after this time is behind the request in the queue."""
+        return max(ticket.sent, self._departure) + _SETTLE_S
+
+    def _nobody_has(self, ticket: Ticket) -> bool:
+        settled = self._settled(ticket)
+        return bool(self._workers) and all(self._answered.get(worker, settled) > settled for worker in self._workers)

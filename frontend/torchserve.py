@@ -9,22 +9,31 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Coroutine, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
-from inflight import InFlight
+from admission import Admission
+from inflight import InFlight, Ticket
 from objectcut.errors import CutError, internal
 from objectcut.picturefield import BACKDROP
 from objectcut.request import CutRequest
 from objectcut.settings import Settings
 
 logger = logging.getLogger(__name__)
+Made = TypeVar("Made")
 _MODEL = "objectcut"
 _RESTART_S, _POLL_S = 20.0, 0.25  # a worker that died is back in about 6 s with the bundled model
-_PATIENCE_S = 5.0  # after which it is worth a look whether TorchServe still has a request
+_WORD_S = 2.0  # for anything but a cut; a TorchServe that takes longer for it does not work
+_LOOK_S = 2.0
+_PROBE_S = 4.0  # between two probes: the last one may be lost itself
+_BATCH = 8  # until TorchServe has told it
+_AHEAD = 2  # batches a worker is given: the one that it works on, and the next
+_LARGEST = 5  # requests of the largest size that TorchServe holds at a time; its heap is made for these
 _PASSED_ON = ("content-type", "x-object-count", "x-object-ids", "x-foreground-box", "retry-after", "x-model")
 
 
@@ -35,6 +44,18 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True)
+class _State:
+    """The process ids of the workers that are ready, and how many requests each takes at once."""
+
+    workers: Set[str]
+    batch: int
+
+
+class _Broken(Exception):
+    """An answer ended in its middle: TorchServe puts its word on a worker that died behind what it had sent."""
 
 
 class TorchServe:
@@ -51,29 +72,60 @@ class TorchServe:
         self._keys_read = (0, 0)
         self._description: dict[str, Any] | None = None
         self._in_flight = InFlight()
+        self._admission = Admission(_AHEAD * _BATCH, _LARGEST * settings.max_body_bytes, settings.queue)
+        self._lost: dict[Ticket, asyncio.Future[None]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self._probed = float("-inf")
 
     async def close(self) -> None:
         """Close the connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
 
     async def predict(self, request: CutRequest, accept: str, request_id: str) -> Reply:
-        """Send a request that has its photo to the handler.
+        """Send a request that has its photo to the handler, when its turn comes.
+
+        Whoever is cancelled before has never been there. After that TorchServe cannot be stopped any more, and the
+        place stays taken until it is done.
 
         Raises:
             CutError: TorchServe could not bring it to the handler, or not back.
         """
+        size = len(request.photo or b"") + len(request.backdrop or b"")
+        self._watch()
+        await self._admission.enter(size)
+        left = asyncio.Event()
+        sent = self._begin(self._predict(request, accept, request_id, left))
+        sent.add_done_callback(lambda _: self._admission.leave(size))
+        try:
+            return await asyncio.shield(sent)
+        except asyncio.CancelledError:
+            left.set()
+            raise
+
+    def _begin(self, work: Coroutine[Any, Any, Made]) -> asyncio.Task[Made]:
+        """Do the work whether anybody waits for it or not."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # if nobody else asks for it
+        return task
+
+    async def _predict(self, request: CutRequest, accept: str, request_id: str, left: asyncio.Event) -> Reply:
         for attempt in (1, 2):
             reply = await self._ask(request, accept, request_id)
             if reply is not None and "x-model" in reply.headers:
-                self._in_flight.answered(reply.headers.get("x-worker", ""))
                 headers = {name: reply.headers[name] for name in _PASSED_ON if name in reply.headers}
                 return Reply(reply.status, headers, reply.body)
             told = f"answered {reply.status}: {_text(reply)[:500]}" if reply else f"lost {request_id} with a worker"
             logger.warning("TorchServe itself %s", " ".join(told.split()))
             # A worker that dies takes its whole batch with it, and scaling down stops a worker in the middle of one.
             # A cut changes nothing, so it can be asked for again; once, in case the photo is what killed the worker.
-            if attempt == 1 and (reply is None or _worker_died(reply)):
+            if attempt == 1 and not left.is_set() and (reply is None or _worker_died(reply)):
                 await self._until_ready()
             else:
                 break
@@ -85,29 +137,56 @@ class TorchServe:
         files = {"image_file": request.photo}
         if request.backdrop is not None:
             files[BACKDROP] = request.backdrop
-        with self._in_flight.sent() as ticket:
-            call = asyncio.ensure_future(
-                self._call(
-                    "POST",
-                    f"{self._settings.inference_url}/predictions/{_MODEL}/1.0/{request.task}",
-                    "inference",
-                    headers={"Accept": accept, "X-Request-Id": request_id},
-                    form={**request.form(), **files},
-                )
-            )
-            try:
-                while not (await asyncio.wait({call}, timeout=_PATIENCE_S))[0]:
-                    state = await self._state()
-                    if state is not None and self._in_flight.lost(ticket, *state):
-                        return None
-                return call.result()
-            finally:
-                call.cancel()
+        ticket = self._in_flight.send(time.monotonic())
+        lost = self._lost[ticket] = asyncio.get_running_loop().create_future()
+        headers = {"Accept": accept, "X-Request-Id": request_id}
+        call = asyncio.ensure_future(self._infer(request.task, headers, {**request.form(), **files}, ticket))
+        try:
+            await asyncio.wait({call, lost}, return_when=asyncio.FIRST_COMPLETED)
+            return call.result() if call.done() else None
+        except _Broken:
+            return None
+        finally:
+            call.cancel()
+            del self._lost[ticket]
+            self._in_flight.close(ticket)
+
+    async def _infer(
+        self, task: str, headers: Mapping[str, str], form: Mapping[str, str | bytes], ticket: Ticket
+    ) -> Reply:
+        url = f"{self._settings.inference_url}/predictions/{_MODEL}/1.0/{task}"
+        reply = await self._call("POST", url, "inference", self._settings.answer_s, headers, form, ticket)
+        if "x-worker" in reply.headers:
+            self._in_flight.answered(reply.headers["x-worker"], ticket.sent)
+        return reply
+
+    def _watch(self) -> None:
+        """Look after what TorchServe has, as long as it has anything."""
+        if self._watching is None or self._watching.done():
+            self._watching = self._begin(self._look())
+
+    async def _look(self) -> None:
+        await asyncio.sleep(_LOOK_S)
+        while len(self._admission):
+            state = await self._state()
+            now = time.monotonic()
+            for ticket in self._in_flight.look(state.workers, now) if state else ():
+                self._lost[ticket].set_result(None)
+            if self._in_flight.in_doubt(now) and now - self._probed > _PROBE_S:
+                self._probed = now
+                self._begin(self._probe())
+            await asyncio.sleep(_LOOK_S)
+
+    async def _probe(self) -> None:
+        """Ask for nothing: the refusal tells which worker has come this far in the queue."""
+        ticket = Ticket(time.monotonic())
+        with suppress(CutError, _Broken):
+            await self._infer("cut", {"X-Request-Id": "probe"}, {"objects": ""}, ticket)
 
     @property
     def in_flight(self) -> int:
-        """Photos that TorchServe has and has not answered yet."""
-        return len(self._in_flight)
+        """Photos that wait for their turn, and those that TorchServe has and has not answered yet."""
+        return len(self._admission)
 
     async def describe(self) -> dict[str, Any]:
         """The model that runs: card, classes and their words, as `describe_handle` tells them.
@@ -118,7 +197,7 @@ class TorchServe:
         self._fresh_keys()
         if self._description is None:
             url = f"{self._settings.management_url}/models/{_MODEL}?customized=true"
-            reply = await self._call("GET", url, "management")
+            reply = await self._call("GET", url, "management", self._settings.answer_s)
             try:
                 told = json.loads(reply.body)[0]["customizedMetadata"]
                 self._description = json.loads(told) if isinstance(told, str) else told
@@ -131,23 +210,24 @@ class TorchServe:
     async def ready(self) -> bool:
         """Whether a worker waits for photos."""
         state = await self._state()
-        return state is not None and bool(state[0])
+        return state is not None and bool(state.workers)
 
-    async def _state(self) -> tuple[set[str], int] | None:
-        """The process ids of the workers that are ready and how many requests are queued; None: it cannot be told."""
+    async def _state(self) -> _State | None:
+        """How TorchServe is; None: it cannot be told."""
         try:
-            reply = await self._call("GET", f"{self._settings.management_url}/models/{_MODEL}", "management")
+            reply = await self._call("GET", f"{self._settings.management_url}/models/{_MODEL}", "management", _WORD_S)
             told = json.loads(reply.body)[0]
             ready = {str(worker["pid"]) for worker in told["workers"] if worker["status"] == "READY"}
-            return ready, int(told["jobQueueStatus"]["pendingRequests"])
+            state = _State(ready, int(told["batchSize"]))
         except (CutError, ValueError, LookupError, TypeError):
             return None
+        self._admission.resize(_AHEAD * state.batch * max(len(state.workers), 1))
+        return state
 
     async def _until_ready(self) -> None:
         """Wait for a worker, but not for ever."""
-        for _ in range(int(_RESTART_S / _POLL_S)):
-            if await self.ready():
-                return
+        deadline = time.monotonic() + _RESTART_S
+        while time.monotonic() < deadline and not await self.ready():
             await asyncio.sleep(_POLL_S)
 
     async def metrics(self) -> str:
@@ -156,7 +236,7 @@ class TorchServe:
         Raises:
             CutError: `not_ready`.
         """
-        reply = await self._call("GET", f"{self._settings.metrics_url}/metrics", None)
+        reply = await self._call("GET", f"{self._settings.metrics_url}/metrics", None, _WORD_S)
         if reply.status != 200:
             raise CutError("not_ready", "TorchServe does not tell its metrics. Try again soon.", retry_after=5)
         return _text(reply)
@@ -166,26 +246,34 @@ class TorchServe:
         method: str,
         url: str,
         key: str | None,
+        longest_s: float,
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str | bytes] | None = None,
+        ticket: Ticket | None = None,
     ) -> Reply:
         if self._session is None:  # it belongs to the event loop, which did not run yet when this object was made
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=self._settings.answer_s, sock_connect=3.0),
                 connector=aiohttp.TCPConnector(limit=0),  # TorchServe has the queue
             )
         for attempt in (1, 2):
             self._fresh_keys()
             token = {"Authorization": f"Bearer {self._keys.get(key, '')}"} if key else {}
             data = _multipart(form) if form else None
+            timeout = aiohttp.ClientTimeout(total=longest_s, sock_connect=min(longest_s, 3.0))
             try:
-                async with self._session.request(method, url, headers={**(headers or {}), **token}, data=data) as reply:
+                async with self._session.request(
+                    method, url, headers={**(headers or {}), **token}, data=data, timeout=timeout
+                ) as reply:
+                    if ticket is not None:
+                        ticket.answering = "x-model" in reply.headers
                     answer = Reply(reply.status, reply.headers, await reply.read())
             except asyncio.TimeoutError as error:
                 raise CutError(
                     "overloaded", "The server did not finish in time. Try again in a while.", retry_after=30
                 ) from error
             except aiohttp.ClientError as error:
+                if ticket is not None and ticket.answering:
+                    raise _Broken from error
                 raise _not_ready() from error
             if answer.status != 400 or b"InvalidKeyException" not in answer.body:
                 return answer

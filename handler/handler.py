@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from ts.handler_utils.utils import send_intermediate_predict_response
 from ts.metrics.metric_type_enum import MetricTypes
 from ts.torch_handler.base_handler import BaseHandler
 
@@ -43,6 +45,8 @@ from objectcut.settings import Settings
 logger = logging.getLogger(__name__)
 Made = TypeVar("Made")
 _SHARE_S = 10.0  # after which it is worth a look how many workers share the cores
+_WHOLE = 256_000  # bytes; an answer up to this size goes out with those of its batch
+_PIECE = 4_000_000
 
 
 class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships no types
@@ -68,6 +72,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         self.pool = Pool(self.settings.threads, "photo")
         self.mask_pool = Pool(self.settings.threads, "mask")  # its own: photos wait for their masks
         self._memory = Memory()
+        self._sending = threading.Lock()  # of the one connection to TorchServe
         self._observed: list[tuple[str, float, str]] = []
         self.initialized = True
         self.dtype = dtype_name(self.detector.dtype)
@@ -90,10 +95,14 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
             jobs = list(self.pool.map(_each(lambda index: self._read(data[index], index, context)), range(len(data))))
         with self._timed("objectcut_detect_seconds"):
             detections = self._detect(jobs)
-        items = deque(zip(jobs, detections, strict=True))
+        items = deque(enumerate(zip(jobs, detections, strict=True)))
         del jobs, detections  # each photo is let go as soon as it is answered
-        answers = self.pool.spread(_each(self._finish), (items.popleft() for _ in range(len(items))))
-        replies = [self._answer(index, answer, context) for index, answer in enumerate(answers)]
+        finish = _each(self._finish)
+
+        def answer(item: tuple[int, tuple[Any, Any]]) -> bytes:
+            return self._answer(item[0], finish(item[1]), context)
+
+        replies = list(self.pool.spread(answer, (items.popleft() for _ in range(len(items)))))
         self._report()
         self._memory.tidy()
         return replies
@@ -214,7 +223,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         return alpha, [extents[instance.id] for instance in chosen]
 
     def _answer(self, index: int, answer: Answer | CutError, context: Any) -> bytes:
-        """Send one item's reply: the only place where an error becomes one."""
+        """Give one item its reply: the only place where an error becomes one."""
         request_id = _headers(context, index).get("x-request-id") or context.get_request_id(index)
         if isinstance(answer, CutError):
             answer = reply.failure(answer, request_id)
@@ -224,7 +233,21 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         ours = {"X-Request-Id": request_id, "X-Model": self.card.name, "X-Worker": str(os.getpid())}
         for name, value in {**answer.headers, **ours}.items():
             context.set_response_header(index, name, value)
-        return answer.body
+        return self._sent_ahead(index, answer.body, context) if len(answer.body) > _WHOLE else answer.body
+
+    def _sent_ahead(self, index: int, body: bytes, context: Any) -> bytes:
+        """Send a large answer as soon as it is made, in pieces; what is left to send with its batch: nothing.
+
+        TorchServe reads the answers of a batch as one message, and each time that another 64 kB of it have arrived it
+        takes all of it apart from the beginning, copies and all: eight pictures of 20 MB would take it minutes, and all
+        the memory that it may have. Pieces of single answers pass through it at once.
+        """
+        ids = {index: context.get_request_id(index)}
+        with self._sending:
+            for begin in range(0, len(body), _PIECE):
+                piece = {index: body[begin : begin + _PIECE]}
+                send_intermediate_predict_response(piece, ids, "Prediction success", 200, context)
+        return b""
 
     @contextmanager
     def _timed(self, metric: str) -> Iterator[None]:
