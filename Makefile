@@ -5,7 +5,7 @@ USERS ?= 8
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test weights scale load bench bench-page screenshots check format hooks lock clean
+.PHONY: help serve test faults weights scale load bench bench-page screenshots check format hooks lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ serve: .venv/installed  ## everything on http://127.0.0.1:8000, until Ctrl-C
 
 test: .venv/installed  ## all tests
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+faults: .venv/installed  ## faults that were found in use, with what is right instead and whether the tests say so
+	@exec $(BIN)/python scripts/faults.py $(ARGS)
 
 weights: .venv/installed  ## download the full model, 80 classes
 	@$(BIN)/python scripts/fetch_weights.py coco

@@ -203,7 +203,7 @@ def parser() -> argparse.ArgumentParser:
     asked.add_argument("--objects", help="names with commas between, such as cat,dog (default: every object)")
     asked.add_argument("--invert", action="store_true", help="remove the objects and keep the rest")
     asked.add_argument("--min-score", help="lowest detection score, 0 to 1 (default: 0.5)")
-    asked.add_argument("--pick", help="all, largest, best, or ids such as 0,2 (default: all)")
+    asked.add_argument("--pick", help="all, largest, best, or ids that /detect gives (default: all)")
     asked.add_argument("--point", metavar="X,Y", help="only the object under this pixel")
     asked.add_argument("--roi", metavar="X0,Y0,X1,Y1", help="only objects whose centre lies inside")
     picture = made.add_argument_group("the picture")

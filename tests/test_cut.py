@@ -69,6 +69,33 @@ def test_two_photos_of_one_name_get_two_cut_outs(tmp_path: Path, chelsea: Image.
     assert {path.name for path in tmp_path.glob("*-cut.png")} == {"cat-cut.png", "cat.png-cut.png"}
 
 
+def test_every_option_reaches_the_server(tmp_path: Path, chelsea: Image.Image, server: Server) -> None:
+    """All at once: the cat is taken by its place in the photo, and everything but it lies on another picture."""
+    chelsea.save(tmp_path / "cat.png")
+    Image.new("RGB", (9, 9), "lime").save(tmp_path / "lime.png")
+    choice = [
+        "--objects",
+        "cat",
+        "--min-score",
+        "0.3",
+        "--pick",
+        "best",
+        "--point",
+        "220,200",
+        "--roi",
+        "100,50,400,290",
+    ]
+    look = ["--invert", "--crop", "--margin", "10", "--max-size", "200", "--background-image", tmp_path / "lime.png"]
+    done = cut(tmp_path / "cat.png", *choice, *look, "--output", "image", "--jobs", "1", server=server.url)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "cat-cut.png") as image:
+        assert max(image.size) == 200
+        assert image.getpixel((100, 80)) == (0, 255, 0)
+        assert image.getpixel((1, 1)) == (0, 255, 0)  # the margin
+    wrong = cut(tmp_path / "cat.png", "--objects", "cat", "--pick", "7", server=server.url)
+    assert b"with those ids" in wrong.stderr
+
+
 def test_a_pipe_takes_bytes_and_gives_bytes(chelsea: Image.Image, server: Server) -> None:
     done = cut(
         "-", "--objects", "cat", "--format", "jpeg", "--background", "navy", server=server.url, stdin=encoded(chelsea)

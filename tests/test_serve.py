@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -187,6 +188,14 @@ def answers(ask: Callable[[], httpx.Response]) -> int | None:
         return ask().status_code
     except httpx.TransportError:
         return None
+
+
+def test_the_workers_of_a_server_that_does_not_run_cannot_be_scaled() -> None:
+    env = {name: value for name, value in os.environ.items() if name != "OBJECTCUT_RUN_DIR"}
+    command = [sys.executable, str(ROOT / "scripts" / "scale.py"), "--port", "1", "--workers", "2"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
 
 
 def test_make_lists_its_targets() -> None:
