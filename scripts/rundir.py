@@ -1,14 +1,18 @@
 """The run folder of one server: where its parts find each other, and where people find its logs.
 
 `ports` names TorchServe's ports, `key_file.json` holds its tokens (TorchServe writes it), `logs/` is kept when the
-server stops. Two containers that share loopback and this folder work together as one server.
+server stops. `torchserve.lock` and `gateway.lock` are locked while that part runs. Two containers that share loopback
+and this folder work together as one server.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,6 +28,10 @@ class Ports:
     metrics: int = 8082
     grpc_inference: int = 7070
     grpc_management: int = 7071
+
+
+class InUse(Exception):
+    """Another ObjectCut runs the same part in this folder."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,30 @@ class RunDir:
     def key_file(self) -> Path:
         """TorchServe's tokens; there only while it runs."""
         return self.path / "key_file.json"
+
+    @contextmanager
+    def locked(self, part: str) -> Iterator[None]:
+        """Keep other programs from running this part, `torchserve` or `gateway`, here.
+
+        The kernel frees the lock when this program ends, however it ends.
+
+        Raises:
+            InUse: another one does.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / f"{part}.lock").open("a+") as lock:  # not "w": the holder's process id stands in it
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                raise InUse(
+                    f"another ObjectCut runs here (pid {lock.read().strip() or 'unknown'}): {self.path}. "
+                    "Stop it, or choose another port."
+                ) from None
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
+            yield
 
     def ports(self) -> Ports | None:
         """The ports that TorchServe has or last had; None when it never ran."""

@@ -36,7 +36,7 @@ from objectcut.card import ModelError
 from objectcut.cores import available
 from objectcut.labels import Labels
 from objectcut.settings import Settings
-from rundir import Ports, RunDir, is_free
+from rundir import InUse, Ports, RunDir, is_free
 from scale import Management, Unreachable
 
 _START_S = 300.0  # the largest model, read from a slow disk
@@ -74,6 +74,7 @@ def serve(choice: Choice) -> None:
 
     Raises:
         Failed: it could not start, or a part ended by itself.
+        InUse: another server has this run folder.
         Unavailable, ModelError: the model cannot be had or used.
     """
     try:
@@ -92,8 +93,10 @@ def serve(choice: Choice) -> None:
         if not file.exists():
             raise Failed(f"{file} is missing")
     run = RunDir.of(choice.port)
-    run.logs.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
+        for part in ("torchserve", "gateway") if choice.parts == "all" else (choice.parts,):
+            stack.enter_context(run.locked(part))
+        run.logs.mkdir(exist_ok=True)
         children: list[Child] = []
         if choice.parts != "gateway":
             folder = tempfile.TemporaryDirectory(prefix="objectcut-", ignore_cleanup_errors=True)
@@ -318,7 +321,7 @@ def main() -> int:
         serve(choice)
     except KeyboardInterrupt:
         console.print("Stopped.")
-    except (Failed, Unavailable, ModelError, RuntimeError, OSError) as error:
+    except (Failed, InUse, Unavailable, ModelError, RuntimeError, OSError) as error:
         console.print(f"ObjectCut stopped: {error}", style="red")
         return 1
     return 0
