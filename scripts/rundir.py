@@ -10,12 +10,15 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+PORT_TAKEN = re.compile(r"Failed to bind to address|Address already in use|BindException")
+"""What TorchServe says as it ends because another program has one of its ports."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -87,11 +90,11 @@ class RunDir:
         except (OSError, ValueError, TypeError):
             return None
 
-    def claim_ports(self) -> Ports:
-        """The ports of last time, or the usual ones, each replaced by a free one when it is taken."""
+    def claim_ports(self, fresh: bool = False) -> Ports:
+        """The ports of last time, or the usual ones, each replaced by a free one when it is taken; all if `fresh`."""
         claimed: dict[str, int] = {}
         for name, port in asdict(self.ports() or Ports()).items():
-            free = port not in claimed.values() and is_free("127.0.0.1", port)
+            free = not fresh and port not in claimed.values() and is_free("127.0.0.1", port)
             claimed[name] = port if free else _any_free(set(claimed.values()))
         ports = Ports(**claimed)
         (self.path / "ports").write_text("".join(f"{name}={port}\n" for name, port in asdict(ports).items()))
