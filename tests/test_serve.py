@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
-from conftest import READY_S, ROOT, Server, encoded, processes, start, stop, wait_until
+from conftest import READY_S, ROOT, Server, encoded, free_port, processes, start, stop, wait_until
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
@@ -148,6 +149,24 @@ def test_a_second_server_runs_beside_the_first_and_ends_alone(
 
     assert stop(started.process) == 0
     assert "Stopped." in started.said.read_text()
+    assert httpx.get(f"{server.url}/health/ready", trust_env=False).status_code == 200
+
+
+@pytest.mark.parametrize("parts", ["all", "torchserve", "gateway"])
+def test_a_run_folder_in_use_is_left_as_it_is(parts: str, server: Server) -> None:
+    before = {file: file.stat().st_ino for file in [server.run.key_file, *server.run.logs.iterdir()]}
+    said = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "serve.py"), parts, "--port", str(free_port())],
+        env={**os.environ, "MODEL": "bundled", "OBJECTCUT_RUN_DIR": str(server.run.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    first = (server.run.path / f"{'gateway' if parts == 'gateway' else 'torchserve'}.lock").read_text().strip()
+    assert said.returncode == 1
+    assert f"another ObjectCut runs here (pid {first}): {server.run.path}. Stop it, or choose" in said.stderr
+    assert psutil.Process(int(first)) in [parent for p in server.processes() for parent in p.parents()]
+    assert {file: file.stat().st_ino for file in before} == before
     assert httpx.get(f"{server.url}/health/ready", trust_env=False).status_code == 200
 
 
