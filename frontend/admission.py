@@ -64,7 +64,8 @@ class Admission:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                self._waiting.remove((size, turn))
+                if (size, turn) in self._waiting:
+                    self._waiting.remove((size, turn))
                 self._admit()  # it may have been too large for what was free, and the next one is not
             else:
                 self.leave(size)  # its turn came in the same moment
@@ -79,6 +80,9 @@ class Admission:
     def _admit(self) -> None:
         while self._waiting and self._inside < self._places:
             size, turn = self._waiting[0]
+            if turn.done():  # cancelled, and not awake yet to leave by itself
+                self._waiting.popleft()
+                continue
             if self._inside and self._bytes + size > self._max_bytes:
                 return
             self._waiting.popleft()

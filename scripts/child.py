@@ -65,12 +65,12 @@ class Child:
     def _text(self) -> str:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
-    def stop(self) -> None:
-        """Ask it to stop, and kill whatever is left of it and its descendants after a while."""
+    def stop(self, seconds: float = _STOP_S) -> None:
+        """Ask it to stop, and kill whatever is left of it and its descendants after some seconds."""
         if not self.ended():
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(_STOP_S)
+                self._process.wait(seconds)
         deadline = time.monotonic() + _DESCENDANTS_S
         while self.ended() and self._has_descendants() and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -41,6 +41,7 @@ from scale import Management, Unreachable
 
 _START_S = 300.0  # the largest model, read from a slow disk
 _WARM_UPS = 5
+_LAST_ANSWERS_S = 10.0
 _STARTS = 4  # two servers that start at the same moment may choose the same ports
 _TORCHSERVE = "TorchServe"
 _MODEL_LOG = "model_log.log"
@@ -131,7 +132,8 @@ def _run(choice: Choice, run: RunDir, temp: Path, model: build_mar.Chosen | None
             with console.status("Waiting for TorchServe's ports ..."):
                 _wait(lambda: run.ports() is not None, children, run, "no TorchServe has used this run folder")
             children.append(_start_gateway(choice, run))
-            stack.callback(children[-1].stop)
+            # First of all, and for as long as it may take to finish what is in flight and to tell those who wait.
+            stack.callback(children[-1].stop, Settings.from_environment().stop_s + _LAST_ANSWERS_S)
         if choice.parts == "torchserve":
             with console.status("Starting TorchServe and loading the model ..."):
                 _wait(lambda: _has_worker(run), children, run, "no worker became ready")
@@ -144,7 +146,8 @@ def _run(choice: Choice, run: RunDir, temp: Path, model: build_mar.Chosen | None
             classes = len(Labels.of(model.card.classes).names)
             console.print(f"Model: {model.card.name}, {classes} classes. {model.remark or ''}".rstrip())
             console.print(
-                f"TorchServe: http://127.0.0.1:{(run.ports() or Ports()).inference}, keys and logs in {run.path}"
+                f"TorchServe: http://127.0.0.1:{(run.ports() or Ports()).inference}, keys and logs in {run.path}, "
+                f"Java's heap at most {Settings.from_environment().java_heap_mb} MB"
             )
         console.print("Ctrl-C stops it.")
         while True:
@@ -207,6 +210,11 @@ def _start_torchserve(run: RunDir, temp: Path, workers: int | None, fresh_ports:
         f"-Djava.io.tmpdir={temp}",
         # Java only passes bytes on here: it shall leave the cores to the network instead of compiling itself faster.
         *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
+        # What it holds is bounded by the gateway, which lets in little at a time; else it would take a quarter of the
+        # machine, and give nothing back.
+        *(f"-Xmx{settings.java_heap_mb}m", f"-XX:MaxDirectMemorySize={settings.java_heap_mb // 2}m"),
+        *("-Dio.netty.allocator.numDirectArenas=2", "-Dio.netty.allocator.numHeapArenas=2"),
+        *("-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=20"),
         f"-Dlog4j.configurationFile=file://{_LOGGING}",
         *("-cp", str(home / "frontend" / "*")),
         "org.pytorch.serve.ModelServer",

@@ -59,6 +59,14 @@ class Settings(BaseSettings):
         description="cores that the model workers share; photos of a batch are decoded and encoded on as many",
     )
 
+    # TorchServe.
+    java_heap_mb: int = Field(
+        384,
+        ge=64,
+        description="heap of TorchServe's Java, MB, which takes half as much again for buffers; five requests of the "
+        "largest size must fit into a third",
+    )
+
     # The gateway.
     host: str = Field("127.0.0.1", description="address the gateway listens on")
     port: int = Field(8000, ge=1, le=65535, description="port the gateway listens on")
