@@ -92,7 +92,9 @@ def test_a_photo_as_the_body(content_type: str | None):
     ],
 )
 @pytest.mark.parametrize(
-    ("encoding", "pack"), [(None, bytes), ("gzip", gzip.compress), ("deflate", zlib.compress)], ids=["plain", "gzip", "deflate"]
+    ("encoding", "pack"),
+    [(None, bytes), ("gzip", gzip.compress), ("deflate", zlib.compress)],
+    ids=["plain", "gzip", "deflate"],
 )
 def test_a_form_and_json(body: bytes, content_type: str | None, encoding: str | None, pack):
     headers = {} if encoding is None else {"content_encoding": encoding}
