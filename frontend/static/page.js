@@ -10,7 +10,7 @@ import { address, host, misnamed } from "./server.js";
 import { camera, paste, samples } from "./sources.js";
 import { fill, language, t } from "./text.js";
 
-const SAMPLES_MS = 200; // for the list of sample photos, before the page is shown without them
+const SAMPLES_MS = 1000; // for the list of sample photos, before the page is shown without them and moves when they come
 const LATE_MS = 10_000; // for the studio, before somebody who waits for it is told
 const STUDIO_STYLES = ["objects.css", "viewer.css", "strip.css", "code.css"];
 

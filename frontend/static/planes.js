@@ -84,8 +84,12 @@ export function around(planes) {
 const areas = new WeakMap(); // plane → pixels inside
 
 function areaOf(plane) {
-  if (!areas.has(plane)) areas.set(plane, plane.alpha.reduce((area, value) => area + (value > INSIDE ? 1 : 0), 0));
-  return areas.get(plane);
+  let area = areas.get(plane) ?? 0;
+  if (!areas.has(plane)) {
+    for (let at = 0; at < plane.alpha.length; at++) area += plane.alpha[at] > INSIDE ? 1 : 0;
+    areas.set(plane, area);
+  }
+  return area;
 }
 
 function meet(a, b) {
