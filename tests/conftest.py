@@ -70,6 +70,13 @@ class PhotoHost:
     folder: Path
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names data by its size: packed bytes may hold the time, and every process must give a test the same name."""
+    if isinstance(val, bytes) and not (val.isascii() and val.decode().isprintable()):
+        return f"{argname}_{len(val)}_bytes"
+    return None  # pytest's own
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
