@@ -18,7 +18,7 @@ serve: .venv/installed  ## everything on http://127.0.0.1:8000, until Ctrl-C
 	@exec $(BIN)/python scripts/serve.py
 
 test: .venv/installed  ## all tests, two files at once; ARGS="tests/test_matte.py" runs some
-	@exec $(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile)
+	@exec $(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
 
 faults: .venv/installed  ## faults that were found in use, with what is right instead and whether the tests say so
 	@exec $(BIN)/python scripts/faults.py $(ARGS)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 _PATIENCE_S = 5.0  # after which it is worth a look whether TorchServe still has a request
 # A large photo is queued later than a small one that was sent after it, and so is what a worker gave back.
 _SETTLE_S = 2.0
+_UPLOAD = 5_000_000  # bytes that reach TorchServe in a second, at least
 _LONG_S = 30.0  # a worker may have come and gone without being seen
 
 
@@ -24,11 +25,13 @@ class Ticket:
 
     Attributes:
         sent: when it was sent, s.
+        size: of the request, bytes.
         answering: whether its answer has begun to arrive.
         missed: whether the last look found it nowhere.
     """
 
     sent: float
+    size: int = 0
     answering: bool = False
     missed: bool = False
 
@@ -46,9 +49,9 @@ class InFlight:
         """How many requests there are."""
         return len(self._waiting)
 
-    def send(self, now: float) -> Ticket:
-        """A ticket for a request that is sent now."""
-        ticket = Ticket(now)
+    def send(self, now: float, size: int = 0) -> Ticket:
+        """A ticket for a request of so many bytes that is sent now."""
+        ticket = Ticket(now, size)
         self._waiting.add(ticket)
         return ticket
 
@@ -90,7 +93,7 @@ class InFlight:
 
     def _settled(self, ticket: Ticket) -> float:
         """Whatever was sent after this time is behind the request in the queue."""
-        return max(ticket.sent, self._departure) + _SETTLE_S
+        return max(ticket.sent + ticket.size / _UPLOAD, self._departure) + _SETTLE_S
 
     def _nobody_has(self, ticket: Ticket) -> bool:
         settled = self._settled(ticket)

@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import time
+import uuid
 from collections.abc import Coroutine, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import aiohttp
 
 from admission import Admission
 from inflight import InFlight, Ticket
+from objectcut.abandoned import Abandoned
 from objectcut.errors import CutError, internal
 from objectcut.picturefield import BACKDROP
 from objectcut.request import CutRequest
@@ -73,6 +75,7 @@ class TorchServe:
         self._description: dict[str, Any] | None = None
         self._in_flight = InFlight()
         self._admission = Admission(_AHEAD * _BATCH, _LARGEST * settings.max_body_bytes, settings.queue)
+        self._abandoned = Abandoned(settings.abandoned)
         self._lost: dict[Ticket, asyncio.Future[None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watching: asyncio.Task[None] | None = None
@@ -89,22 +92,26 @@ class TorchServe:
     async def predict(self, request: CutRequest, accept: str, request_id: str) -> Reply:
         """Send a request that has its photo to the handler, when its turn comes.
 
-        Whoever is cancelled before has never been there. After that TorchServe cannot be stopped any more, and the
-        place stays taken until it is done.
+        Whoever is cancelled before has never been there. After that TorchServe cannot be stopped any more: its workers
+        are told not to begin it, and the place stays taken until it has gone through.
 
         Raises:
             CutError: TorchServe could not bring it to the handler, or not back.
         """
-        size = len(request.photo or b"") + len(request.backdrop or b"")
+        size = _size(request)
         self._watch()
         await self._admission.enter(size)
         left = asyncio.Event()
-        sent = self._begin(self._predict(request, accept, request_id, left))
+        name = uuid.uuid4().hex  # not the request's id, which its sender may choose
+        headers = {"Accept": accept, "X-Request-Id": request_id, "X-Ticket": name}
+        sent = self._begin(self._predict(request, headers, left))
         sent.add_done_callback(lambda _: self._admission.leave(size))
         try:
             return await asyncio.shield(sent)
         except asyncio.CancelledError:
             left.set()
+            self._abandoned.add(name)
+            sent.add_done_callback(lambda _: self._abandoned.discard(name))
             raise
 
     def _begin(self, work: Coroutine[Any, Any, Made]) -> asyncio.Task[Made]:
@@ -115,13 +122,14 @@ class TorchServe:
         task.add_done_callback(lambda done: done.cancelled() or done.exception())  # if nobody else asks for it
         return task
 
-    async def _predict(self, request: CutRequest, accept: str, request_id: str, left: asyncio.Event) -> Reply:
+    async def _predict(self, request: CutRequest, headers: Mapping[str, str], left: asyncio.Event) -> Reply:
         for attempt in (1, 2):
-            reply = await self._ask(request, accept, request_id)
+            reply = await self._ask(request, headers)
             if reply is not None and "x-model" in reply.headers:
-                headers = {name: reply.headers[name] for name in _PASSED_ON if name in reply.headers}
-                return Reply(reply.status, headers, reply.body)
-            told = f"answered {reply.status}: {_text(reply)[:500]}" if reply else f"lost {request_id} with a worker"
+                passed_on = {name: reply.headers[name] for name in _PASSED_ON if name in reply.headers}
+                return Reply(reply.status, passed_on, reply.body)
+            lost = f"lost {headers['X-Request-Id']} with a worker"
+            told = f"answered {reply.status}: {_text(reply)[:500]}" if reply else lost
             logger.warning("TorchServe itself %s", " ".join(told.split()))
             # A worker that dies takes its whole batch with it, and scaling down stops a worker in the middle of one.
             # A cut changes nothing, so it can be asked for again; once, in case the photo is what killed the worker.
@@ -131,15 +139,14 @@ class TorchServe:
                 break
         raise _worker_gone() if reply is None else await self._translated(reply)
 
-    async def _ask(self, request: CutRequest, accept: str, request_id: str) -> Reply | None:
+    async def _ask(self, request: CutRequest, headers: Mapping[str, str]) -> Reply | None:
         """TorchServe's answer; None when it lost the request."""
         assert request.photo is not None
         files = {"image_file": request.photo}
         if request.backdrop is not None:
             files[BACKDROP] = request.backdrop
-        ticket = self._in_flight.send(time.monotonic())
+        ticket = self._in_flight.send(time.monotonic(), _size(request))
         lost = self._lost[ticket] = asyncio.get_running_loop().create_future()
-        headers = {"Accept": accept, "X-Request-Id": request_id}
         call = asyncio.ensure_future(self._infer(request.task, headers, {**request.form(), **files}, ticket))
         try:
             await asyncio.wait({call, lost}, return_when=asyncio.FIRST_COMPLETED)
@@ -318,6 +325,11 @@ class TorchServe:
         if status in {404, 500, 507}:
             return _worker_gone()
         return internal()
+
+
+def _size(request: CutRequest) -> int:
+    """Bytes of its pictures."""
+    return len(request.photo or b"") + len(request.backdrop or b"")
 
 
 def _multipart(fields: Mapping[str, str | bytes]) -> aiohttp.MultipartWriter:

@@ -28,6 +28,7 @@ from ts.torch_handler.base_handler import BaseHandler
 
 import objectcut.lean  # noqa: F401  # first: it decides how torchvision is imported
 from objectcut import backdrop, cutout, edges, matte, models, photo, refiner, reply, request, selection
+from objectcut.abandoned import Abandoned
 from objectcut.cores import workers
 from objectcut.detector import Detection, Detector, Instance, Query
 from objectcut.errors import CutError, internal
@@ -72,6 +73,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         self.pool = Pool(self.settings.threads, "photo")
         self.mask_pool = Pool(self.settings.threads, "mask")  # its own: photos wait for their masks
         self._memory = Memory()
+        self._abandoned = Abandoned(self.settings.abandoned)
         self._sending = threading.Lock()  # of the one connection to TorchServe
         self._observed: list[tuple[str, float, str]] = []
         self.initialized = True
@@ -129,6 +131,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
 
     def _read(self, fields: dict[str, Any], index: int, context: Any) -> Job:
         headers = _headers(context, index)
+        self._is_wanted(ticket := headers.get("x-ticket", ""))
         task: request.Task = "detect" if headers.get("url_path", "").strip("/") == "detect" else "cut"
         cut_request = _parse(fields, headers, task, self.settings)
         wanted = self.labels.resolve(cut_request.options.objects)
@@ -148,7 +151,12 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         elif task == "cut" and index < self.settings.threads:
             # Decoded while the network runs. Those behind it in the batch have to wait anyway, and would fill memory.
             whole = self.pool.submit(photo.load, encoded, self.settings)
-        return Job(cut_request, preview, whole, wanted, headers.get("accept", ""))
+        return Job(cut_request, preview, whole, wanted, headers.get("accept", ""), ticket)
+
+    def _is_wanted(self, ticket: str) -> None:
+        """Raise what ends the work on a request whose sender left. It is an answer that nobody reads."""
+        if ticket in self._abandoned:
+            raise CutError("not_ready", "The sender left.")
 
     def _detect(self, jobs: Sequence[Job | CutError]) -> list[Detection | CutError]:
         ready = [job for job in jobs if isinstance(job, Job)]
@@ -164,6 +172,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
     def _finish(self, item: tuple[Job, Detection]) -> Answer:
         """One item from its detections to its answer. In one go, so that few full-size pictures exist at a time."""
         job, detection = item
+        self._is_wanted(job.ticket)
         options, size = job.request.options, (job.preview.width, job.preview.height)
         # Pasted as they are asked for and let go again: together they may be many times as large as the photo.
         masks = self.mask_pool.spread(

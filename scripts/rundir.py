@@ -58,6 +58,11 @@ class RunDir:
         """TorchServe's tokens; there only while it runs."""
         return self.path / "key_file.json"
 
+    @property
+    def abandoned(self) -> Path:
+        """The folder where the gateway tells the workers whose senders left."""
+        return self.path / "abandoned"
+
     @contextmanager
     def locked(self, part: str) -> Iterator[None]:
         """Keep other programs from running this part, `torchserve` or `gateway`, here.

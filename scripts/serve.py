@@ -176,12 +176,14 @@ def _start_torchserve(run: RunDir, temp: Path, workers: int | None, fresh_ports:
     for old in run.logs.glob("*.log*"):
         if not old.name.startswith("gateway"):  # another container may be writing those
             old.unlink()
+    shutil.rmtree(run.abandoned, ignore_errors=True)  # of a gateway that was killed
     ports = run.claim_ports(fresh_ports)
     settings = Settings.from_environment()
     env = {
         **os.environ,
         "JAVA_HOME": str(JAVA_HOME),
         "LOG_LOCATION": str(run.logs),
+        "OBJECTCUT_ABANDONED": str(run.abandoned),
         "TMPDIR": str(temp),
         "TEMP": str(temp),
         "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{ports.inference}",
@@ -237,6 +239,7 @@ def _start_gateway(choice: Choice, run: RunDir) -> Child:
         "OBJECTCUT_MANAGEMENT_URL": f"http://127.0.0.1:{ports.management}",
         "OBJECTCUT_METRICS_URL": f"http://127.0.0.1:{ports.metrics}",
         "OBJECTCUT_KEY_FILE": str(run.key_file),
+        "OBJECTCUT_ABANDONED": str(run.abandoned),
         "OBJECTCUT_LOG_FILE": str(run.logs / "gateway.log"),
     }
     command = [sys.executable, str(ROOT / "frontend" / "gateway.py")]

@@ -34,6 +34,15 @@ from rundir import RunDir
 os.environ["COLUMNS"] = "200"  # what programs print is the same whatever the terminal
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 240
+LONG = (
+    "test_serve.py",
+    "test_server.py",
+    "test_page.py",
+    "test_page_several.py",
+    "test_bench_page.py",
+    "test_bench.py",
+)
+"""Begun first, where files are shared out: one that is begun last would keep all but one core waiting."""
 PATIENCE_MS = 30_000
 """What the tests of the page wait for at most: a cut on a busy machine with few cores."""
 _BROWSER = [
@@ -68,6 +77,10 @@ class PhotoHost:
 
     url: str
     folder: Path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -174,6 +174,18 @@ def test_an_answer_that_has_begun_is_not_lost() -> None:
     assert not story.flight.in_doubt(story.now)
 
 
+def test_a_large_photo_takes_its_time_to_get_into_the_queue() -> None:
+    flight = InFlight()
+    ticket = flight.send(0, 20_000_000)
+    flight.look({"1"}, 1)
+    flight.look({"2"}, 2)
+    flight.answered("2", 5)
+    assert flight.look({"2"}, 8) == flight.look({"2"}, 10) == [], "a small one that was sent later overtook it"
+    flight.answered("2", 11)
+    assert flight.look({"2"}, 12) == []
+    assert flight.look({"2"}, 14) == [ticket]
+
+
 def test_one_look_is_not_enough() -> None:
     """The answers of one batch arrive one after the other."""
     flight = InFlight()

@@ -170,6 +170,47 @@ def test_a_run_folder_in_use_is_left_as_it_is(parts: str, server: Server) -> Non
     assert httpx.get(f"{server.url}/health/ready", trust_env=False).status_code == 200
 
 
+def test_a_server_that_is_told_to_stop_finishes_what_it_has(starter: Starter, chelsea: Image.Image) -> None:
+    started = starter(OBJECTCUT_STOP_S="120")
+    started.wait_for_start()
+    photo = encoded(chelsea)
+
+    def ask() -> httpx.Response:
+        return httpx.post(f"{started.url}/cut", files={"image_file": photo}, timeout=120, trust_env=False)
+
+    def ready() -> httpx.Response:
+        return httpx.get(f"{started.url}/health/ready", trust_env=False)
+
+    worker = Server(started.url, RunDir(started.run)).worker()
+    worker.suspend()
+    with ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(ask) for _ in range(6)]
+        wait_until(lambda: ready().json()["in_flight"] == len(asked), 60, "the photos' arrival")
+        started.process.terminate()
+        wait_until(lambda: ready().status_code == 503, 60, "the end of readiness")
+        late = ask()
+        worker.resume()
+        assert [each.result().status_code for each in asked] == [200] * len(asked)
+    assert (late.status_code, late.json()["code"]) == (503, "not_ready")
+    assert int(late.headers["retry-after"]) > 0
+    assert "stopping" in late.json()["message"]
+    assert started.process.wait(READY_S) == 0
+
+
+def test_a_server_that_is_told_to_stop_waits_no_longer_than_it_shall(starter: Starter, chelsea: Image.Image) -> None:
+    started = starter(OBJECTCUT_STOP_S="1")
+    started.wait_for_start()
+    photo = encoded(chelsea)
+    Server(started.url, RunDir(started.run)).worker().suspend()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(httpx.post, f"{started.url}/cut", files={"image_file": photo}, timeout=120, trust_env=False)
+        ready = lambda: httpx.get(f"{started.url}/health/ready", trust_env=False)  # noqa: E731
+        wait_until(lambda: ready().json()["in_flight"] == 1, 60, "the photo's arrival")
+        started.process.terminate()
+        assert (asked.result().status_code, asked.result().json()["code"]) == (503, "not_ready")
+    assert started.process.wait(READY_S) == 0
+
+
 def workers(started: Started) -> list[int]:
     return [p.pid for p in processes(started.run) if "model_service_worker" in " ".join(p.cmdline())]
 

@@ -6,17 +6,20 @@ import base64
 import gzip
 import io
 import json
+import socket
 import subprocess
 import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import httpx
 import numpy as np
+import psutil
 import pytest
-from conftest import ROOT, PhotoHost, Server, encoded
+from conftest import ROOT, PhotoHost, Server, encoded, wait_until
 from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as coco
@@ -571,3 +574,77 @@ def test_a_worker_that_dies_is_replaced_and_nobody_notices(server: Server, clien
     statuses = keep_asking(client, cat, lambda: server.worker().kill())
     assert set(statuses) == {200}
     assert server.worker().pid != dead
+
+
+def cuts(client: httpx.Client) -> float:
+    """How many cut-outs were begun."""
+    lines = client.get("/metrics").text.splitlines()
+    return float(next(line for line in lines if line.startswith("objectcut_matte_seconds_count")).split()[-1])
+
+
+def in_flight(client: httpx.Client) -> int:
+    return client.get("/health/ready").json().get("in_flight", -1)
+
+
+@contextmanager
+def stopped(*all_of: psutil.Process) -> Iterator[None]:
+    """Processes that hang."""
+    for process in all_of:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in all_of:
+            process.resume()
+
+
+def test_the_photos_of_senders_who_leave_are_not_cut(server: Server, client: httpx.Client, cat: bytes) -> None:
+    """Neither those that wait, nor those that TorchServe has and no worker has begun."""
+    client.post("/cut", files={"image_file": cat})
+    before = cuts(client)
+    multipart = httpx.Request("POST", f"{server.url}/cut", files={"image_file": cat})
+    body = multipart.read()
+    host, port = server.url.removeprefix("http://").split(":")
+    head = f"POST /cut HTTP/1.1\r\nHost: {host}\r\n" + "".join(
+        f"{name}: {multipart.headers[name]}\r\n" for name in ("content-type", "content-length")
+    )
+    with stopped(server.worker()):
+        senders = [socket.create_connection((host, int(port))) for _ in range(24)]
+        for sender in senders:
+            sender.sendall(f"{head}\r\n".encode() + body)
+        wait_until(lambda: in_flight(client) == len(senders), 60, "the photos' arrival")
+        for sender in senders:
+            sender.close()
+        wait_until(lambda: 0 < in_flight(client) < len(senders), 60, "the senders' leave")
+        given = in_flight(client)
+        wait_until(lambda: len(list(server.run.abandoned.iterdir())) == given, 60, "word of it to the workers")
+    assert client.post("/cut", files={"image_file": cat}).status_code == 200
+    wait_until(lambda: in_flight(client) == 0, 60, "the end of the others")
+    assert cuts(client) == before + 1
+    assert list(server.run.abandoned.iterdir()) == []
+
+
+def java(server: Server) -> psutil.Process:
+    return next(process for process in server.processes() if process.name() == "java")
+
+
+def test_large_photos_at_once_take_little_memory(server: Server, client: httpx.Client, chelsea: Image.Image) -> None:
+    """Nor are any refused: their answers of some 20 MB pass TorchServe in pieces."""
+    photo = encoded(chelsea.resize((4000, 3000)), "JPEG", quality=92)
+
+    def ask(_: int) -> int:
+        return client.post("/cut", files={"image_file": photo}, headers=PICTURE).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(ask, range(16))) == [200] * 16
+    assert java(server).memory_info().rss < 600_000_000
+
+
+def test_a_torchserve_that_hangs_is_told_at_once(server: Server, client: httpx.Client) -> None:
+    with stopped(java(server)):
+        for path in ("/health/ready", "/metrics"):
+            reply = client.get(path, timeout=20)  # it takes 2 s; a server that waits for an answer takes 130
+            assert (reply.status_code, reply.json()["error"]) == (503, True)
+            assert int(reply.headers["retry-after"]) > 0
+        assert client.get("/health/live").status_code == 200
+    wait_until(lambda: in_flight(client) == 0, 60, "TorchServe's return")

@@ -21,6 +21,7 @@ class Job:
             begun or is not needed.
         wanted: labels of the objects asked for; None for every class.
         accept: the sender's Accept header.
+        ticket: the gateway's name for the request; empty for other callers.
     """
 
     request: CutRequest
@@ -28,6 +29,7 @@ class Job:
     photo: Future[Photo] | None
     wanted: frozenset[int] | None
     accept: str
+    ticket: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     management_url: str = Field("http://127.0.0.1:8081", description="TorchServe's management address")
     metrics_url: str = Field("http://127.0.0.1:8082", description="TorchServe's metrics address")
     key_file: Path = Field(Path("key_file.json"), description="where TorchServe writes its tokens")
+    abandoned: Path | None = Field(
+        None, description="folder where the gateway tells the model workers whose senders left; without it they finish"
+    )
     log_file: Path | None = Field(None, description="the gateway's log, kept below 80 MB; without it, the console")
     queue: PositiveInt = Field(64, description="photos that wait for their turn; more are told to come back")
     stop_s: PositiveFloat = Field(25.0, description="seconds for the photos in flight once the server is told to stop")
