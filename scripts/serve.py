@@ -197,6 +197,10 @@ def _start_torchserve(run: RunDir, temp: Path, workers: int | None, fresh_ports:
         # Libraries count the machine's cores, not those of the container.
         **{name: os.environ.get(name, str(available())) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
         "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "20000"),
+        # torch keeps the layers that it prepared for each size of a photo, a thousand of them; and the C library keeps
+        # what was freed for each of many threads apart. Together that is half a gigabyte after some hundred photos.
+        "LRU_CACHE_CAPACITY": os.environ.get("LRU_CACHE_CAPACITY", "16"),
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
         # A form around the largest photo, or JSON with base64; and the largest picture that does not compress, in JSON.
         "TS_MAX_REQUEST_SIZE": str(settings.max_body_bytes * 4 // 3 + 3_000_000),
         "TS_MAX_RESPONSE_SIZE": str(max(settings.max_pixels, settings.max_result_pixels) * 4 * 4 // 3 + 6_000_000),

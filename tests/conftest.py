@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -130,11 +131,19 @@ class Files(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+class Host(http.server.ThreadingHTTPServer):
+    """A web server that says nothing of clients who leave, as browsers do when a page is closed."""
+
+    def handle_error(self, *arguments: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(*arguments)
+
+
 @contextlib.contextmanager
 def hosted(folder: Path, kind: type[http.server.SimpleHTTPRequestHandler] = Files) -> Iterator[str]:
     """The address of a plain web server for the files of `folder`."""
     handler = functools.partial(kind, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as host:
+    with Host(("127.0.0.1", 0), handler) as host:
         thread = threading.Thread(target=host.serve_forever, args=(0.05,))
         thread.start()
         yield f"http://127.0.0.1:{host.server_address[1]}"

@@ -9,9 +9,14 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 _GROWTH = 120_000_000  # bytes: the stages use about as much again for every photo, and should not ask for it each time
+# To take memory back from the system makes the next photo a third slower, so it is given back seldom while photos come.
+_SELDOM_S = 5.0
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _STATM = Path("/proc/self/statm")
 
@@ -22,14 +27,24 @@ class Memory:
     def __init__(self) -> None:
         self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
         self._least = 0
+        self._last = float("-inf")
+        self._later: threading.Timer | None = None
 
     def tidy(self) -> None:
-        """Give back what is free, if the process has grown by much since the last time."""
-        if self._trim is None:
+        """Give back what is free, if the process has grown by much since the last time: now, or a few seconds later."""
+        if self._trim is None or resident() <= self._least + _GROWTH:
             return
-        if resident() > self._least + _GROWTH:
-            self._trim(0)
-            self._least = resident()
+        if time.monotonic() >= self._last + _SELDOM_S:
+            self._give_back(self._trim)
+        elif self._later is None or not self._later.is_alive():
+            self._later = threading.Timer(_SELDOM_S, self._give_back, (self._trim,))
+            self._later.daemon = True
+            self._later.start()
+
+    def _give_back(self, trim: Callable[[int], int]) -> None:
+        trim(0)
+        self._least = resident()
+        self._last = time.monotonic()
 
 
 def resident() -> int:

@@ -14,11 +14,14 @@ Start = Callable[[str, int], Callable[[str], object]]
 
 @contextmanager
 def shown() -> Iterator[Start]:
-    """A bar on the terminal while the block runs, for one part after the other."""
+    """A bar on the terminal while the block runs, for one part after the other; a line for each where it is a file."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True, markup=False)
+    with Progress(*columns, console=console, transient=True) as progress:
 
         def start(title: str, steps: int) -> Callable[[str], object]:
+            if not console.is_terminal:
+                console.print(f"{title}, {steps} steps")
             for task in progress.task_ids:
                 progress.remove_task(task)
             task = progress.add_task(title, total=steps, completed=-1)
