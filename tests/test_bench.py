@@ -22,7 +22,7 @@ def test_one_round_of_the_bundled_model(tmp_path, chelsea, astronaut):
     chelsea.save(photos / "chelsea.png")
     astronaut.save(photos / "astronaut.jpg")
     (photos / "notes.txt").write_text("not a photo")
-    command = [sys.executable, ROOT / "scripts" / "bench.py", "--models", "bundled", "--sizes", "640x480"]
+    command = [sys.executable, ROOT / "scripts" / "bench.py", "--models", "bundled", "--sizes", "640x480", "--server"]
     done = subprocess.run(
         [*command, "--rounds", "1", "--photos", photos, "--json", figures, "--plot", chart],
         capture_output=True,
@@ -46,6 +46,8 @@ def test_one_round_of_the_bundled_model(tmp_path, chelsea, astronaut):
         "bf16": 2,
         "fp16": 2,
     }
+    for figure in ("ready", "first", "network", "gateway", "torchserve", "smooth"):
+        assert results["requests"][figure] > 0
     exact = results["parity"]["fp32"]
     assert exact["compared"] >= 2
     assert exact["missing"] == exact["invented"] == exact["boxes_apart"] == exact["masks_apart"] == 0

@@ -19,6 +19,8 @@ from objectcut.request import CutOptions
 
 WIDTH, HEIGHT = 5000, 3600
 BYTES_A_PIXEL = 12
+LIBWEBP = 24
+"""Bytes a pixel that the only encoder of WebP takes by itself, whatever its settings."""
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,11 @@ def test_a_cut_out_takes_twelve_bytes_for_each_pixel(photo: Photo, alpha: np.nda
     checked = CutOptions(**options)
     taken = peak_memory(lambda: encode(cutout.cut(photo, alpha, checked).pixels, kind))
     assert taken / (WIDTH * HEIGHT) <= BYTES_A_PIXEL
+
+
+def test_a_webp_file_takes_what_its_encoder_takes(photo: Photo, alpha: np.ndarray):
+    taken = peak_memory(lambda: encode(cutout.cut(photo, alpha, CutOptions()).pixels, "webp"))
+    assert taken / (WIDTH * HEIGHT) <= LIBWEBP
 
 
 def test_a_picture_behind_it_takes_no_more(photo: Photo, alpha: np.ndarray):
