@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from fetch_weights import OFFICIAL, Unavailable, fetch, locked
-from objectcut.card import Card, ModelError, read_card
+from objectcut.network.card import Card, ModelError, read_card
 
 ROOT = Path(__file__).resolve().parent.parent
 STORE = ROOT / "model_store"

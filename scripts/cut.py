@@ -23,7 +23,7 @@ import httpx
 from rich.console import Console
 from rich.progress import Progress
 
-from objectcut.sniff import ACCEPTED, HEAD, image_kind
+from objectcut.request.sniff import ACCEPTED, HEAD, image_kind
 
 SUFFIXES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".hif", ".avif"),

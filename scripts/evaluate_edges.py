@@ -33,10 +33,13 @@ from rich.progress import track
 from rich.table import Table
 
 from fetch_weights import STORE
-from objectcut import adjust, edges, foreground, matte, models
-from objectcut.detector import Detector, Instance, Query
-from objectcut.fuse import fuse
-from objectcut.refiner import load
+from objectcut.edges import drawing, foreground, matte
+from objectcut.edges.refiner import load
+from objectcut.instance import Instance, Query
+from objectcut.network import checkpoint
+from objectcut.network.detector import Detector
+from objectcut.network.fuse import fuse
+from objectcut.picture import adjust
 from refining import sheet
 from refining.composites import KINDS, Composite, Kind, compose
 from refining.measures import AlphaError, MaskScore, alpha_error, colour_error, mask_score
@@ -87,7 +90,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     options = parser.parse_args()
     console = Console()
-    model, card = models.load(STORE / "bundled.safetensors")
+    model, card = checkpoint.load(STORE / "bundled.safetensors")
     detector = Detector(model, card, torch.device("cpu"))
     refiner = fuse(load(options.refiner), torch.float32, torch.device("cpu"))
     told = {}
@@ -162,7 +165,7 @@ def _cut(
     """The alpha of some objects together, in every way."""
     height, width = pixels.shape[:2]
     raw = matte.union([matte.paste(instance, width, height) for instance in instances], width, height)
-    smooth = matte.union([edges.draw(pixels, instance, refiner) for instance in instances], width, height)
+    smooth = matte.union([drawing.draw(pixels, instance, refiner) for instance in instances], width, height)
     return {"raw": raw, "smooth": smooth, "sharp": adjust.sharp(smooth)}
 
 

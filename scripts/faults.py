@@ -44,7 +44,7 @@ def _outcomes(report: Path) -> dict[str, Counter[str]]:
     """How many tests of each file, and of each function, passed, failed or were skipped."""
     counted: dict[str, Counter[str]] = {}
     for case in ET.parse(report).iter("testcase"):  # noqa: S314  # pytest's own file
-        file = f"{case.get('classname', '').rpartition('.')[2]}.py"
+        file = f"{case.get('classname', '').removeprefix('tests.').replace('.', '/')}.py"
         function = f"{file}::{case.get('name', '').partition('[')[0]}"
         outcome = next(({"failure": "failed", "error": "failed"}.get(child.tag, child.tag) for child in case), "passed")
         for name in (file, function):

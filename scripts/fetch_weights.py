@@ -24,7 +24,7 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from objectcut.card import Card, ModelError
+from objectcut.network.card import Card, ModelError
 
 STORE = Path(__file__).resolve().parent.parent / "model_store"
 _ANSWER_S = 4.5  # all that a host that does not answer may cost a start
@@ -41,7 +41,7 @@ class Official:
 
     Attributes:
         name: for `MODEL=`, and of the model file.
-        architecture: a key of `models.ARCHITECTURES`, and the name of torchvision's own function for it.
+        architecture: a key of `checkpoint.ARCHITECTURES`, and the name of torchvision's own function for it.
         url: of the state dict.
         sha256: its checksum, hexadecimal.
     """
@@ -108,7 +108,7 @@ def _convert(download: Path, official: Official, target: Path) -> None:
     import torch
     from torchvision.models import get_model_weights
 
-    from objectcut import models
+    from objectcut.network import checkpoint
 
     meta = next(iter(get_model_weights(official.architecture))).meta
     figures = meta["_metrics"]["COCO-val2017"]
@@ -130,16 +130,16 @@ def _convert(download: Path, official: Official, target: Path) -> None:
             "mask_map": figures["mask_map"],
         },
     )
-    model = models.build(card)
+    model = checkpoint.build(card)
     try:
         weights = torch.load(download, map_location="cpu", weights_only=True)
-        models.fill(model, weights, official.url.rpartition("/")[2])
+        checkpoint.fill(model, weights, official.url.rpartition("/")[2])
     except (pickle.UnpicklingError, RuntimeError, ModelError) as error:
         download.unlink()
         raise Unavailable(
             f"the weights that came are not {official.architecture}'s: {error}; they were deleted"
         ) from error
-    models.save(model, card, target)
+    checkpoint.save(model, card, target)
 
 
 def _mirrored(url: str) -> str:

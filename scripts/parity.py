@@ -24,8 +24,9 @@ from torchvision.models.detection import MaskRCNN
 from torchvision.ops import box_iou
 from torchvision.transforms.functional import to_tensor
 
-from objectcut import matte
-from objectcut.detector import LOWEST_SCORE, Detector, Instance, Query
+from objectcut.edges import matte
+from objectcut.instance import Instance, Query
+from objectcut.network.detector import LOWEST_SCORE, Detector
 
 SCORE = 0.5
 """Lowest score of a detection that counts."""

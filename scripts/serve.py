@@ -32,10 +32,10 @@ import build_mar
 from build_mar import ARCHIVE, ROOT
 from child import Child
 from fetch_weights import Unavailable, locked
-from objectcut.card import ModelError
-from objectcut.cores import available
-from objectcut.labels import Labels
+from objectcut.network.card import ModelError
+from objectcut.request.labels import Labels
 from objectcut.settings import Settings
+from objectcut.worker.cores import available
 from rundir import PORT_TAKEN, InUse, Ports, RunDir, is_free
 from scale import Management, Unreachable
 
@@ -244,9 +244,10 @@ def _start_gateway(choice: Choice, run: RunDir) -> Child:
         "OBJECTCUT_METRICS_URL": f"http://127.0.0.1:{ports.metrics}",
         "OBJECTCUT_KEY_FILE": str(run.key_file),
         "OBJECTCUT_ABANDONED": str(run.abandoned),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "frontend"), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "OBJECTCUT_LOG_FILE": str(run.logs / "gateway.log"),
     }
-    command = [sys.executable, str(ROOT / "frontend" / "gateway.py")]
+    command = [sys.executable, "-m", "gateway"]
     return Child("the gateway", command, env, run.path, run.logs / "gateway-console.log")
 
 

@@ -30,9 +30,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.models.detection import MaskRCNN
 
 from fetch_weights import STORE
-from objectcut import models
-from objectcut.detector import Detector
-from objectcut.refiner import Refiner, alpha, load, save
+from objectcut.edges.refiner import Refiner, alpha, load, save
+from objectcut.network import checkpoint
+from objectcut.network.detector import Detector
 from refining import samples
 from refining.objects import read
 from refining.samples import View
@@ -65,7 +65,7 @@ def main() -> int:
     if not len(shares) == len(shrinks) == len(options.folders):
         parser.error("--weights and --shrink need a number a folder")
     torch.manual_seed(0)
-    model, card = models.load(STORE / "bundled.safetensors")
+    model, card = checkpoint.load(STORE / "bundled.safetensors")
     detector = Detector(model, card, torch.device("cpu"))
     sets = [_looked_at(folder, detector, shrink) for folder, shrink in zip(options.folders, shrinks, strict=True)]
     refiner = load(options.start) if options.start else _started(model)

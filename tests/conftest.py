@@ -27,8 +27,8 @@ import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from gateway import create_app
-from objectcut.matte import Matte
+from gateway.app import create_app
+from objectcut.edges.matte import Matte
 from objectcut.settings import Settings
 from rundir import RunDir
 
@@ -39,7 +39,7 @@ LONG = (
     "test_serve.py",
     "test_server.py",
     "test_page.py",
-    "test_page_several.py",
+    "test_several.py",
     "test_bench_page.py",
     "test_bench.py",
 )

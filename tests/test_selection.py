@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from conftest import solid
 
-from objectcut.detector import Instance
 from objectcut.identity import identify
-from objectcut.labels import Labels
-from objectcut.request import CutOptions
+from objectcut.instance import Instance
+from objectcut.request.labels import Labels
+from objectcut.request.options import CutOptions
 from objectcut.selection import Found, candidates, choose, nothing_found
 
 LABELS = Labels.of(("__background__", "cat", "dog"))

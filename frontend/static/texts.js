@@ -182,7 +182,6 @@ export const TEXTS = {
     "source.samples": "Or try one of these:",
     "source.sample.astronaut": "Astronaut",
     "source.sample.cat": "Cat",
-    "source.sample.motorcycle": "Motorcycle",
     "source.unreachable": "The sample photo cannot be fetched. Check your connection, then try again.",
     // code
     "code.title": "Use it from code",
@@ -400,7 +399,6 @@ export const TEXTS = {
     "source.samples": "O prueba con una de estas:",
     "source.sample.astronaut": "Astronauta",
     "source.sample.cat": "Gato",
-    "source.sample.motorcycle": "Motocicleta",
     "source.unreachable": "No se puede obtener la foto de ejemplo. Comprueba la conexión y vuelve a intentarlo.",
     // code
     "code.title": "Úsalo desde código",

@@ -1,1 +1,19 @@
-"""The stages that turn a photo and a name into a cut-out. Knows nothing of TorchServe or of HTTP servers."""
+"""Cut objects out of photos by their names. `Pipeline.load("bundled").cut("photo.jpg", ["cat"]).save("cat.png")`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from objectcut.pipeline import CutResult, Pipeline
+
+__all__ = ["CutResult", "Pipeline"]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when it is asked for: it imports torch, which the gateway and most programs of scripts/ do without.
+    if name in __all__:
+        from objectcut import pipeline
+
+        return getattr(pipeline, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

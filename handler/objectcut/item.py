@@ -1,4 +1,4 @@
-"""One item of a batch, at the two ends of its way: as a checked job and as a finished answer."""
+"""One item of a batch on its way: the order that came in, the job that can be begun, the finished answer."""
 
 from __future__ import annotations
 
@@ -6,8 +6,23 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from objectcut.photo import Photo, Preview
-from objectcut.request import CutRequest
+from objectcut.photo.decode import Photo, Preview
+from objectcut.request.parse import CutRequest
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """A checked request and how its answer is sent.
+
+    Attributes:
+        request: the request.
+        accept: the sender's Accept header.
+        ticket: the gateway's name for the request; empty for other callers.
+    """
+
+    request: CutRequest
+    accept: str = ""
+    ticket: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,21 +30,22 @@ class Job:
     """A request whose photo can be looked at and whose names are known.
 
     Attributes:
-        request: as it was checked.
+        order: as it came in.
         preview: for the network.
         photo: all pixels, for the cut-out; they may still be decoded while the network runs. None when that has not
             begun or is not needed.
         wanted: labels of the objects asked for; None for every class.
-        accept: the sender's Accept header.
-        ticket: the gateway's name for the request; empty for other callers.
     """
 
-    request: CutRequest
+    order: Order
     preview: Preview
     photo: Future[Photo] | None
     wanted: frozenset[int] | None
-    accept: str
-    ticket: str = ""
+
+    @property
+    def request(self) -> CutRequest:
+        """The checked request."""
+        return self.order.request
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from objectcut.detector import Instance
+from objectcut.edges.matte import Matte
 from objectcut.errors import CutError
 from objectcut.identity import match
-from objectcut.labels import Labels
-from objectcut.matte import Box, Matte
-from objectcut.request import CutOptions
+from objectcut.instance import Box, Instance
+from objectcut.request.labels import Labels
+from objectcut.request.options import CutOptions
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,12 +31,15 @@ from benchmark.progress import Start
 from benchmark.results import Alone, Around, Crowd, Figures, Layers, Refinement, Results, Timing
 from benchmark.sides import MIN_SCORE, MOST, Scene, Subject, eager_layers, sides
 from fetch_weights import STORE
-from objectcut import edges, foreground, matte, models, photo
-from objectcut.detector import Detector, Query
+from objectcut.edges import drawing, foreground, matte
+from objectcut.edges.refiner import load
 from objectcut.errors import CutError
-from objectcut.fuse import fuse
-from objectcut.network import DTYPES, best_dtype, dtype_name
-from objectcut.refiner import load
+from objectcut.instance import Query
+from objectcut.network import checkpoint
+from objectcut.network.detector import Detector
+from objectcut.network.fuse import fuse
+from objectcut.network.layers import DTYPES, best_dtype, dtype_name
+from objectcut.photo import decode
 from objectcut.settings import Settings
 from parity import Reference, Summary, compare
 
@@ -119,7 +122,7 @@ def _figures(subject: Subject, choice: Choice, start: Start) -> Figures:
     timings: list[Timing] = []
     inside = {}
     for size in choice.sizes:
-        photos = [photo.load(jpeg, Settings()).pixels for jpeg in jpegs(size, MOST)]
+        photos = [decode.load(jpeg, Settings()).pixels for jpeg in jpegs(size, MOST)]
         timings += _timings(subject, scene, size, photos, choice.rounds, start)
         advance = start(f"{subject.name}, {_words(size)}", choice.rounds)
         inside[_words(size)] = stages.inside(subject.detector, scene.query(photos[0]), choice.rounds, advance)
@@ -155,10 +158,10 @@ def _refinement(detector: Detector, size: Size, rounds: int, start: Start) -> Re
     pixels = _pixels(size)
     query = Query(pixels, MIN_SCORE, lambda found: found[:1])
     (person,) = detector.detect([query])[0].kept
-    alpha = matte.union([edges.draw(pixels, person, refiner)], *size)
+    alpha = matte.union([drawing.draw(pixels, person, refiner)], *size)
     tasks: dict[str, Task] = {
         "network": lambda: detector.detect([query]),
-        "edge": lambda: edges.draw(pixels, person, refiner),
+        "edge": lambda: drawing.draw(pixels, person, refiner),
         "colours": lambda: _cleaned(pixels, alpha),
     }
     for task in tasks.values():
@@ -227,7 +230,7 @@ def _crowd(subject: Subject, start: Start) -> Crowd | None:
 
 def _parity(folder: Path | None, start: Start) -> dict[str, Summary]:
     """How far the bundled model's detections are from torchvision's, in each number type."""
-    model, card = models.load(STORE / "bundled.safetensors")
+    model, card = checkpoint.load(STORE / "bundled.safetensors")
     photos = list(pictures() if folder is None else _own(folder))
     advance = start("torchvision's detections", len(photos))
     references = []
@@ -252,7 +255,7 @@ def _own(folder: Path) -> Iterator[NDArray[np.uint8]]:
     """The photos of a folder, made so small that torchvision resizes them as we do."""
     for path in sorted(folder.iterdir()):
         with suppress(CutError, OSError):
-            image = Image.fromarray(photo.load(path.read_bytes(), Settings()).pixels)
+            image = Image.fromarray(decode.load(path.read_bytes(), Settings()).pixels)
             image.thumbnail((_PARITY_SIDE, _PARITY_SIDE))
             yield np.array(image)
 
@@ -268,7 +271,7 @@ def _requests(detector: Detector, start: Start) -> server.Requests:
 
 def _pixels(size: Size) -> NDArray[np.uint8]:
     """The first photo of this size."""
-    return photo.load(jpegs(size, 1)[0], Settings()).pixels
+    return decode.load(jpegs(size, 1)[0], Settings()).pixels
 
 
 def _words(size: Size) -> str:

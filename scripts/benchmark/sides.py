@@ -22,9 +22,11 @@ from torchvision.transforms.functional import to_tensor
 
 from benchmark.measure import Task
 from fetch_weights import OFFICIAL, STORE
-from objectcut import matte, models
-from objectcut.card import Card
-from objectcut.detector import Detector, Instance, Query
+from objectcut.edges import matte
+from objectcut.instance import Instance, Query
+from objectcut.network import checkpoint
+from objectcut.network.card import Card
+from objectcut.network.detector import Detector
 
 MODELS = ("coco-v1", "coco", "bundled")
 BATCHES = (1, 4, 8)
@@ -120,10 +122,10 @@ class Subject:
         """The model with its weights if they are in the store, else with random ones."""
         path = STORE / f"{name}.safetensors"
         if path.exists():
-            model, card = models.load(path)
+            model, card = checkpoint.load(path)
         else:
             torch.manual_seed(0)
-            model = models.build(card := _card(name))
+            model = checkpoint.build(card := _card(name))
         if name in OFFICIAL:
             # torchvision lets all but the first layers learn unless it is told otherwise, and nobody told it.
             for layer in (model.backbone.body.layer2, model.backbone.body.layer3, model.backbone.body.layer4):

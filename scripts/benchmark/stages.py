@@ -17,10 +17,13 @@ from PIL import Image
 from benchmark.measure import Task, interleaved, medians
 from benchmark.photos import Size
 from benchmark.sides import Scene
-from objectcut import cutout, encode, matte, photo
-from objectcut.detector import Detector, Query
-from objectcut.request import CutOptions
-from objectcut.roialign import Pyramid
+from objectcut.edges import matte
+from objectcut.instance import Query
+from objectcut.network.detector import Detector
+from objectcut.network.roialign import Pyramid
+from objectcut.photo import decode
+from objectcut.picture import compose, encode
+from objectcut.request.options import CutOptions
 from objectcut.settings import Settings
 
 Made = TypeVar("Made")
@@ -67,11 +70,11 @@ def around(
     settings, options = Settings(), CutOptions()
     width, height = size
     instances = scene.masked(width, height)
-    decoded = photo.load(jpeg, settings)
+    decoded = decode.load(jpeg, settings)
     masks = [matte.paste(instance, width, height) for instance in instances]
 
     def cut() -> NDArray[np.uint8]:
-        made = cutout.cut(decoded, matte.union(masks, width, height), options)
+        made = compose.cut(decoded, matte.union(masks, width, height), options)
         assert made is not None
         return made.pixels
 
@@ -83,7 +86,7 @@ def around(
         "jpeg": lambda: encode.encode(picture, "jpeg"),
     }
     tasks: dict[str, Task] = {
-        "decode": lambda: photo.load(jpeg, settings),
+        "decode": lambda: decode.load(jpeg, settings),
         "paste": lambda: [matte.paste(instance, width, height) for instance in instances],
         "cut": cut,
         **writers,

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 from scipy import ndimage
 
-from objectcut.detector import Detector, Instance, Query
-from objectcut.matte import bounding_box, nearest_inside, probability
-from objectcut.refiner import STRIDE
+from objectcut.edges.matte import bounding_box, nearest_inside, probability
+from objectcut.edges.refiner import STRIDE
+from objectcut.instance import Instance, Query
+from objectcut.network.detector import Detector
 from refining.composites import KINDS, compose
 from refining.objects import Thing
 

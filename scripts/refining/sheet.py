@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from objectcut.foreground import estimate
+from objectcut.edges.foreground import estimate
 
 _SIDE = 240  # px, of a tile
 _COLUMNS = 6

@@ -1,0 +1,46 @@
+"""`python -m gateway`: serve until told to stop; address, port and all else come from the environment."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import uvicorn
+
+from gateway.app import create_app
+from gateway.lifetime import Server
+from objectcut.settings import Settings
+
+logger = logging.getLogger(__name__)
+_LAST_ANSWERS_S = 5  # for answers that are on their way when all else is done
+
+
+def _log_to(file: Path | None) -> None:
+    """Everything goes to the file, in bounded pieces, and only what is wrong to the console; without a file, all."""
+    console = logging.StreamHandler()
+    handlers: list[logging.Handler] = [console]
+    if file is not None:
+        console.setLevel(logging.WARNING)
+        handlers.append(RotatingFileHandler(file, maxBytes=20_000_000, backupCount=3))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=handlers)
+
+
+def main() -> None:
+    """Serve until told to stop; address, port and all else come from the environment."""
+    settings = Settings.from_environment()
+    _log_to(settings.log_file)
+    logger.info("ObjectCut settings: %s", settings.model_dump_json())
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app, settings.host, settings.port, log_config=None, timeout_graceful_shutdown=_LAST_ANSWERS_S
+    )
+    server = Server(config, app.state.lifetime)
+    server.run()
+    if not server.started:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""The one public port: the page, the interface and its docs, in front of a TorchServe that nobody else can reach.
+
+Checks the request, fetches a photo from its URL, forwards bytes and passes the answer through. Never decodes a
+picture and never imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import coloraide  # noqa: F401  # takes a moment, for which the first coloured background would wait
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
+
+from gateway import openapi, samples
+from gateway.body import BodyLimit
+from gateway.compression import TextCompression
+from gateway.defects import Defects
+from gateway.incoming import read
+from gateway.lifetime import Lifetime, while_connected
+from gateway.requestid import RequestId
+from gateway.routing import Routing
+from gateway.security import Security
+from gateway.torchserve import TorchServe
+from objectcut.errors import CutError
+from objectcut.network.card import BUNDLED
+from objectcut.photo.fetch import fetch
+from objectcut.request.accept import negotiate
+from objectcut.request.labels import Labels
+from objectcut.request.options import Task
+from objectcut.request.parse import CutRequest
+from objectcut.settings import Settings
+
+STATIC = Path(__file__).parents[1] / "static"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The gateway for these settings."""
+    torchserve = TorchServe(settings)
+    lifetime = Lifetime(settings.stop_s)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await torchserve.close()
+
+    app = FastAPIOffline(
+        title="ObjectCut",
+        version=version("objectcut"),
+        lifespan=lifespan,
+        docs_url=_DOCS,
+        redoc_url=None,
+        static_url="/docs-assets",
+    )
+
+    app.state.lifetime = lifetime
+
+    async def answer(request: Request, task: Task) -> Response:
+        return await lifetime.finish(read_and_cut(request, task))
+
+    async def read_and_cut(request: Request, task: Task) -> Response:
+        asked = await read(request, task, settings)
+        accept = negotiate(asked, ",".join(request.headers.getlist("accept"))).header
+        return await while_connected(request.receive, cut_out(asked, accept, request.state.id))
+
+    async def cut_out(asked: CutRequest, accept: str, request_id: str) -> Response:
+        # Both checks need no worker: an unknown name or a bad URL never waits in the queue.
+        Labels.of((await torchserve.describe())["card"]["classes"]).resolve(asked.options.objects)
+        if asked.url is not None:
+            asked = replace(asked, photo=await fetch(asked.url, settings), url=None)
+            asked.check_bytes(settings)
+        reply = await torchserve.predict(asked, accept, request_id)
+        return Response(reply.body, reply.status, dict(reply.headers))
+
+    @app.post("/cut", openapi_extra=openapi.CUT, summary="Cut objects out of a photo", tags=["pictures"])
+    async def cut(request: Request) -> Response:
+        return await answer(request, "cut")
+
+    @app.post("/detect", openapi_extra=openapi.DETECT, summary="List the objects in a photo", tags=["pictures"])
+    async def detect(request: Request) -> Response:
+        return await answer(request, "detect")
+
+    @app.api_route("/cut", methods=_NOT_POST, include_in_schema=False)
+    @app.api_route("/detect", methods=_NOT_POST, include_in_schema=False)
+    async def needs_post() -> Response:
+        raise HTTPException(405, "send the photo with POST, /docs shows how", {"Allow": "POST"})
+
+    @app.get(
+        "/labels", summary="The model that runs and the names it knows", tags=["server"], responses=openapi.errors()
+    )
+    async def labels() -> JSONResponse:
+        described = dict(await torchserve.describe())
+        described["note"] = _BUNDLED_NOTE if described["model"] == BUNDLED else None
+        described["limits"] = settings.model_dump(include={"max_body_bytes", "max_pixels", "max_side", "max_names"})
+        return JSONResponse({"error": False, "response": described})
+
+    @app.get("/health/live", summary="Whether the gateway runs", tags=["server"])
+    async def live() -> JSONResponse:
+        return JSONResponse({"status": "live"})
+
+    @app.get(
+        "/health/ready", summary="Whether a photo sent now would be cut", tags=["server"], responses=openapi.errors()
+    )
+    async def ready() -> JSONResponse:
+        if lifetime.stopping:
+            raise CutError("not_ready", "The server is stopping.", retry_after=10)
+        if not await torchserve.ready():
+            raise CutError("not_ready", "No model worker is ready yet.", retry_after=5)
+        return JSONResponse({"status": "ready", "in_flight": torchserve.in_flight})
+
+    @app.get(
+        "/metrics",
+        summary="TorchServe's metrics for Prometheus",
+        tags=["server"],
+        response_class=PlainTextResponse,
+        responses=openapi.errors(),
+    )
+    async def metrics() -> PlainTextResponse:
+        return PlainTextResponse(await torchserve.metrics())
+
+    @app.exception_handler(CutError)
+    async def on_cut_error(request: Request, error: CutError) -> Response:
+        return Response(error.body(request.state.id), error.status, error.headers, "application/json")
+
+    @app.exception_handler(HTTPException)
+    async def on_http_error(request: Request, error: HTTPException) -> Response:
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
+        problem = f"{request.method} {request.url.path[:200]}: {error.detail.rstrip('.')}."
+        answer = await on_cut_error(request, CutError(code, problem))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(ClientDisconnect)
+    async def on_disconnect(_request: Request, _error: ClientDisconnect) -> Response:
+        return Response(status_code=499)  # nobody reads it; nginx's number for a sender who left
+
+    # From the inside out: an answer passes the last one last. FastAPI would answer defects outside of all these.
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(Defects)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=("GET", "POST"),
+            expose_headers=("X-Object-Count", "X-Object-Ids", "X-Foreground-Box", "Retry-After", "X-Request-Id"),
+        )
+    app.add_middleware(RequestId)
+    app.add_middleware(Security, docs_path=_DOCS)
+    app.add_middleware(TextCompression)
+    app.add_middleware(Routing)
+
+    app.include_router(samples.router)
+    app.mount("/", StaticFiles(directory=STATIC, html=True))
+    return app
+
+
+_DOCS = "/docs"
+_NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_BUNDLED_NOTE = (
+    "The small bundled model runs: 20 classes. For the full one (80 classes, better edges) run `make weights` once, "
+    "then start the server again."
+)

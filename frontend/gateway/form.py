@@ -1,0 +1,120 @@
+"""From the bytes of a form to its fields.
+
+A part is read by the name of its field, never by whether it has a file name: many senders leave that out, or write it
+in a way that forms do not know (`filename*`), and a photo that was read as text is spoilt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from objectcut.errors import CutError
+from objectcut.request.picturefield import BACKDROP
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+_MOST = 50  # fields; there are about 20 to choose from
+_TOO_MANY = f"it has more than {_MOST} fields"
+_FILES = ("image_file", BACKDROP)
+
+
+def multipart(body: bytes, content_type: str) -> dict[str, bytes]:
+    """The fields of a multipart form (RFC 7578), as `_joined`. Without a boundary in the type, the first line has it.
+
+    Raises:
+        CutError: `invalid_request`.
+    """
+    options = parse_options_header(content_type)[1]
+    first_line = body.lstrip().partition(b"\n")[0].strip()
+    boundary = options.get(b"boundary") or first_line.removeprefix(b"--")
+    parts = _Parts()
+    try:
+        parser = MultipartParser(boundary, parts.callbacks())
+        parser.write(body)
+    except FormParserError as error:
+        raise _broken(str(error)) from None
+    if not parts.whole:
+        raise _broken("it ends before its last boundary")
+    return _joined(parts.fields)
+
+
+def urlencoded(body: bytes) -> dict[str, bytes]:
+    """The fields of a form in the way of a query string, as `_joined`.
+
+    Raises:
+        CutError: `invalid_request`.
+    """
+    pairs = [pair.partition(b"=") for pair in body.strip().split(b"&", _MOST + 1) if pair]
+    return _joined([(_unquoted(name).decode("utf-8", "replace"), _unquoted(value)) for name, _, value in pairs])
+
+
+class _Parts:
+    """What the parser finds: the fields in the order in which they came, and whether the form has an end."""
+
+    def __init__(self) -> None:
+        self.fields: list[tuple[str, bytes]] = []
+        self.whole = False
+        self._header, self._value, self._disposition, self._data = bytearray(), bytearray(), b"", bytearray()
+
+    def callbacks(self) -> MultipartCallbacks:
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": lambda data, start, end: self._header.extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+            "on_header_end": self._end_header,
+            "on_part_data": lambda data, start, end: self._data.extend(data[start:end]),
+            "on_part_end": self._end,
+            "on_end": self._end_form,
+        }
+
+    def _begin(self) -> None:
+        self._disposition, self._data = b"", bytearray()
+        if len(self.fields) == _MOST:
+            raise FormParserError(_TOO_MANY)
+
+    def _end_header(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._disposition = bytes(self._value)
+        self._header, self._value = bytearray(), bytearray()
+
+    def _end(self) -> None:
+        name = parse_options_header(self._disposition)[1].get(b"name")
+        if name is None:
+            raise FormParserError("a part of it has no name")
+        self.fields.append((name.decode("utf-8", "replace"), bytes(self._data)))
+
+    def _end_form(self) -> None:
+        self.whole = True
+
+
+def _unquoted(text: bytes) -> bytes:
+    return unquote_to_bytes(text.replace(b"+", b" "))
+
+
+def _joined(fields: list[tuple[str, bytes]]) -> dict[str, bytes]:
+    """Name to value; one that was sent several times is a list with commas.
+
+    Raises:
+        CutError: `invalid_request` for too many, and for a file that was sent several times.
+    """
+    if len(fields) > _MOST:
+        raise _broken(_TOO_MANY)
+    values: dict[str, list[bytes]] = {}
+    for name, value in fields:
+        values.setdefault(name, []).append(value)
+    for name in _FILES:
+        if (times := len(values.get(name, []))) > 1:
+            raise CutError("invalid_request", f"'{name}' was sent {times} times.", details={"field": name})
+    return {name: b",".join(several) for name, several in values.items()}
+
+
+def _broken(problem: str) -> CutError:
+    return CutError(
+        "invalid_request",
+        f"The form cannot be read: {problem.rstrip('.')}. Send multipart/form-data with one image_file.",
+    )

@@ -1,0 +1,42 @@
+"""From an HTTP request, in whichever way it brings its photo, to one checked `CutRequest`."""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from gateway import form
+from gateway.body import unpacked
+from objectcut.errors import CutError
+from objectcut.request import parse as requests
+from objectcut.request.options import Task
+from objectcut.request.parse import CutRequest
+from objectcut.request.sniff import body_kind
+from objectcut.settings import Settings
+
+
+async def read(request: Request, task: Task, settings: Settings) -> CutRequest:
+    """The checked request. Its body may be packed, and is taken for what its first bytes say.
+
+    Raises:
+        CutError: `invalid_request`, `body_too_large`, or `unsupported_image` for an unknown packing.
+    """
+    query = {name: ",".join(request.query_params.getlist(name)) for name in request.query_params}
+    content_type = request.headers.get("content-type", "")
+    encoding = ",".join(request.headers.getlist("content-encoding"))
+    body = await request.body()
+    return await run_in_threadpool(_checked, body, encoding, content_type, query, task, settings)
+
+
+def _checked(
+    body: bytes, encoding: str, content_type: str, query: dict[str, str], task: Task, settings: Settings
+) -> CutRequest:
+    body = unpacked(body, encoding, settings.max_body_bytes)
+    kind = body_kind(body, content_type)
+    if kind not in {"multipart", "urlencoded"}:
+        return requests.from_body(body, content_type, query, task, settings)
+    if query:
+        raise CutError("invalid_request", requests.QUERY_IS_FOR_PHOTOS)
+    if kind == "urlencoded":
+        return requests.from_form(form.urlencoded(body), task, settings, urlencoded=True)
+    return requests.from_form(form.multipart(body, content_type), task, settings)

@@ -1,0 +1,157 @@
+"""What `/docs` and `/openapi.json` say of the calls, made from the options' own definitions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.body import PACKINGS
+from objectcut.errors import STATUS
+from objectcut.request.options import CutOptions, DetectOptions
+from objectcut.request.picturefield import BACKDROP
+
+_BINARY = {"type": "string", "format": "binary"}
+_WHOLE = {"type": "integer"}
+_BOX = {
+    "type": "array",
+    "items": _WHOLE,
+    "minItems": 4,
+    "maxItems": 4,
+    "description": "x0, y0, x1, y1 in px, half-open",
+}
+_OBJECT = {
+    "id": {**_WHOLE, "description": "what `pick` of /cut takes for the same photo and model"},
+    "label": {"type": "string"},
+    "score": {"type": "number"},
+    "box": _BOX,
+    "area": {**_WHOLE, "description": "px"},
+}
+_RLE = {
+    "type": "object",
+    "description": "compressed COCO run lengths",
+    "properties": {"size": {"type": "array", "items": _WHOLE}, "counts": {"type": "string"}},
+}
+_RAW_KINDS = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif", "application/octet-stream")
+_MADE_KINDS = ("image/png", "image/webp", "image/jpeg", "application/zip")
+_EVERY_CALL = ("internal", "not_ready", "overloaded")
+_EVERY_PHOTO = (
+    *("invalid_request", "unknown_object", "unreadable_image", "url_refused", "image_too_large", "body_too_large"),
+    *("unsupported_image", "url_unreachable"),
+)
+
+
+def errors(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's `responses` for a call that may fail with these codes, beside those that every call has."""
+    by_status: dict[int, list[str]] = {}
+    for code in (*codes, *_EVERY_CALL):
+        by_status.setdefault(STATUS[code], []).append(code)
+    return {
+        status: {
+            "description": " or ".join(f"`{code}`" for code in names),
+            "content": {"application/json": {"schema": _error(names)}},
+        }
+        for status, names in sorted(by_status.items())
+    }
+
+
+def _error(codes: list[str]) -> dict[str, Any]:
+    fields = {
+        "error": {"type": "boolean", "const": True},
+        "code": {"type": "string", "enum": codes},
+        "message": {"type": "string"},
+        "details": {"type": "object"},
+        "request_id": {"type": "string"},
+    }
+    return {"type": "object", "properties": fields, "required": list(fields)}
+
+
+def _answer(fields: dict[str, Any]) -> dict[str, Any]:
+    response = {"type": "object", "properties": fields}
+    return {"type": "object", "properties": {"error": {"type": "boolean", "const": False}, "response": response}}
+
+
+def _call(options: type[DetectOptions], success: dict[str, Any], *codes: str) -> dict[str, Any]:
+    fields = options.model_json_schema()["properties"]
+    url = {"image_url": {"type": "string", "format": "uri", "description": "a public address of the photo"}}
+    text = {"image_base64": {"type": "string", "description": "the photo in base64, or a data: URL"}}
+    file = {"image_file": {**_BINARY, "description": "the photo"}}
+    if options is CutOptions:
+        behind = "another picture behind the cut-out: it fills the result, centred, and what is too much is cropped"
+        text[BACKDROP] = {"type": "string", "description": f"{behind}; in base64"}
+        file[BACKDROP] = {**_BINARY, "description": behind}
+    in_json = {
+        "type": "object",
+        "properties": {**url, **text, **fields},
+        "example": {"image_url": "https://example.org/cat.jpg", "objects": ["cat", "person"]},
+    }
+    # In a form everything is text, and an empty field is one that was left alone.
+    texts = {
+        name: {"type": "string", "description": field["description"], "example": "cat" if name == "objects" else ""}
+        for name, field in {**url, **text, **fields}.items()
+        if name not in file
+    }
+    return {
+        "description": "Exactly one photo: `image_url`, `image_base64` or `image_file`, or the photo itself as the "
+        "body; then, and only then, the options are in the query string. What a body is follows from its first bytes, "
+        f"whatever its Content-Type says. It may be packed: `Content-Encoding: {' or '.join(PACKINGS)}`.",
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "schema": {"type": "string"},
+                "description": f"With the photo as the body: {field['description']}",
+            }
+            for name, field in fields.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {"schema": {"type": "object", "properties": {**file, **texts}}},
+                "application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": texts}},
+                "application/json": {"schema": in_json},
+                **{kind: {"schema": _BINARY} for kind in _RAW_KINDS},
+            },
+        },
+        "responses": {"200": success, **{str(status): told for status, told in errors(*_EVERY_PHOTO, *codes).items()}},
+    }
+
+
+_SIZE = {"width": _WHOLE, "height": _WHOLE, "model": {"type": "string"}}
+_CUT = {
+    "image_base64": {"type": "string"},
+    **_SIZE,
+    "box": _BOX,
+    "objects": {"type": "array", "items": {"type": "object", "properties": _OBJECT}},
+}
+_FOUND = {
+    **_SIZE,
+    "objects": {"type": "array", "items": {"type": "object", "properties": {**_OBJECT, "mask": _RLE}}},
+}
+
+CUT = _call(
+    CutOptions,
+    {
+        "description": "The picture itself when `Accept` prefers `image/*` to JSON, or when the photo was the body and "
+        "`Accept` does not prefer JSON; else JSON with `image_base64`. With `output=both` it is a ZIP, which "
+        "`application/zip` asks for as well.",
+        "headers": {
+            "X-Object-Count": {"schema": _WHOLE},
+            "X-Object-Ids": {"schema": {"type": "string"}, "description": "ids of what was cut, such as 0,2"},
+            "X-Foreground-Box": {"schema": {"type": "string"}, "description": "x0,y0,x1,y1 of what is kept"},
+        },
+        "content": {
+            "application/json": {"schema": _answer(_CUT)},
+            **{kind: {"schema": _BINARY} for kind in _MADE_KINDS},
+        },
+    },
+    "object_not_found",
+)
+"""FastAPI's `openapi_extra` for `POST /cut`."""
+
+DETECT = _call(
+    DetectOptions,
+    {
+        "description": "The objects, best score first; an empty list when there are none.",
+        "content": {"application/json": {"schema": _answer(_FOUND)}},
+    },
+)
+"""FastAPI's `openapi_extra` for `POST /detect`."""

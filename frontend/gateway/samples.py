@@ -1,0 +1,16 @@
+"""Which photos there are to try the page with. They lie in `static/samples/`, with their licences."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+_TITLES = {"astronaut.jpg": "Astronaut", "cat.jpg": "Cat"}
+"""Every model knows what is on them."""
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/samples")
+def samples() -> list[dict[str, str]]:
+    """The samples as {name, title, url}, the url relative to the page."""
+    return [{"name": name, "title": title, "url": f"samples/{name}"} for name, title in _TITLES.items()]

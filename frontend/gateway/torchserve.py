@@ -1,0 +1,362 @@
+"""The gateway's side of TorchServe: tokens, calls, and its failures in the words of the public interface.
+
+TorchServe says the same few things for very different troubles. A reply that carries the handler's `X-Model` is the
+handler's own and goes through as it is; anything else is TorchServe speaking and is translated here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+import uuid
+from collections.abc import Coroutine, Mapping, Set
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import aiohttp
+
+from gateway.admission import Admission
+from gateway.inflight import InFlight, Ticket
+from objectcut.errors import CutError, internal
+from objectcut.request.parse import CutRequest
+from objectcut.request.picturefield import BACKDROP
+from objectcut.settings import Settings
+from objectcut.worker.abandoned import Abandoned
+
+logger = logging.getLogger(__name__)
+Made = TypeVar("Made")
+_MODEL = "objectcut"
+_RESTART_S, _POLL_S = 20.0, 0.25  # a worker that died is back in about 6 s with the bundled model
+_WORD_S = 2.0  # for anything but a cut; a TorchServe that takes longer for it does not work
+_LOOK_S = 2.0
+_PROBE_S = 4.0  # between two probes: the last one may be lost itself
+_BATCH = 8  # until TorchServe has told it
+_AHEAD = 2  # batches a worker is given: the one that it works on, and the next
+_LARGEST = 5  # requests of the largest size that TorchServe holds at a time; its heap is made for these
+_PASSED_ON = ("content-type", "x-object-count", "x-object-ids", "x-foreground-box", "retry-after", "x-model")
+
+
+@dataclass(frozen=True, eq=False)
+class Reply:
+    """An answer of TorchServe: the handler's, or one that it made itself."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class _State:
+    """The process ids of the workers that are ready, and how many requests each takes at once."""
+
+    workers: Set[str]
+    batch: int
+
+
+class _Broken(Exception):
+    """An answer ended in its middle: TorchServe puts its word on a worker that died behind what it had sent."""
+
+
+class TorchServe:
+    """A TorchServe on loopback with tokens on.
+
+    Args:
+        settings: addresses, the key file and the longest wait.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._session: aiohttp.ClientSession | None = None
+        self._keys: dict[str, str] = {}
+        self._keys_read = (0, 0)
+        self._description: dict[str, Any] | None = None
+        self._in_flight = InFlight()
+        self._admission = Admission(_AHEAD * _BATCH, _LARGEST * settings.max_body_bytes, settings.queue)
+        self._abandoned = Abandoned(settings.abandoned)
+        self._lost: dict[Ticket, asyncio.Future[None]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self._probed = float("-inf")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def predict(self, request: CutRequest, accept: str, request_id: str) -> Reply:
+        """Send a request that has its photo to the handler, when its turn comes.
+
+        Whoever is cancelled before has never been there. After that TorchServe cannot be stopped any more: its workers
+        are told not to begin it, and the place stays taken until it has gone through.
+
+        Raises:
+            CutError: TorchServe could not bring it to the handler, or not back.
+        """
+        size = _size(request)
+        self._watch()
+        await self._admission.enter(size)
+        left = asyncio.Event()
+        name = uuid.uuid4().hex  # not the request's id, which its sender may choose
+        headers = {"Accept": accept, "X-Request-Id": request_id, "X-Ticket": name}
+        sent = self._begin(self._predict(request, headers, left))
+        sent.add_done_callback(lambda _: self._admission.leave(size))
+        try:
+            return await asyncio.shield(sent)
+        except asyncio.CancelledError:
+            left.set()
+            self._abandoned.add(name)
+            sent.add_done_callback(lambda _: self._abandoned.discard(name))
+            raise
+
+    def _begin(self, work: Coroutine[Any, Any, Made]) -> asyncio.Task[Made]:
+        """Do the work whether anybody waits for it or not."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # if nobody else asks for it
+        return task
+
+    async def _predict(self, request: CutRequest, headers: Mapping[str, str], left: asyncio.Event) -> Reply:
+        for attempt in (1, 2):
+            reply = await self._ask(request, headers)
+            if reply is not None and "x-model" in reply.headers:
+                passed_on = {name: reply.headers[name] for name in _PASSED_ON if name in reply.headers}
+                return Reply(reply.status, passed_on, reply.body)
+            lost = f"lost {headers['X-Request-Id']} with a worker"
+            told = f"answered {reply.status}: {_text(reply)[:500]}" if reply else lost
+            logger.warning("TorchServe itself %s", " ".join(told.split()))
+            # A worker that dies takes its whole batch with it, and scaling down stops a worker in the middle of one.
+            # A cut changes nothing, so it can be asked for again; once, in case the photo is what killed the worker.
+            if attempt == 1 and not left.is_set() and (reply is None or _worker_died(reply)):
+                await self._until_ready()
+            else:
+                break
+        raise _worker_gone() if reply is None else await self._translated(reply)
+
+    async def _ask(self, request: CutRequest, headers: Mapping[str, str]) -> Reply | None:
+        """TorchServe's answer; None when it lost the request."""
+        assert request.photo is not None
+        files = {"image_file": request.photo}
+        if request.backdrop is not None:
+            files[BACKDROP] = request.backdrop
+        ticket = self._in_flight.send(time.monotonic(), _size(request))
+        lost = self._lost[ticket] = asyncio.get_running_loop().create_future()
+        call = asyncio.ensure_future(self._infer(request.task, headers, {**request.form(), **files}, ticket))
+        try:
+            await asyncio.wait({call, lost}, return_when=asyncio.FIRST_COMPLETED)
+            return call.result() if call.done() else None
+        except _Broken:
+            return None
+        finally:
+            call.cancel()
+            del self._lost[ticket]
+            self._in_flight.close(ticket)
+
+    async def _infer(
+        self, task: str, headers: Mapping[str, str], form: Mapping[str, str | bytes], ticket: Ticket
+    ) -> Reply:
+        url = f"{self._settings.inference_url}/predictions/{_MODEL}/1.0/{task}"
+        reply = await self._call("POST", url, "inference", self._settings.answer_s, headers, form, ticket)
+        if "x-worker" in reply.headers:
+            self._in_flight.answered(reply.headers["x-worker"], ticket.sent)
+        return reply
+
+    def _watch(self) -> None:
+        """Look after what TorchServe has, as long as it has anything."""
+        if self._watching is None or self._watching.done():
+            self._watching = self._begin(self._look())
+
+    async def _look(self) -> None:
+        await asyncio.sleep(_LOOK_S)
+        while len(self._admission):
+            state = await self._state()
+            now = time.monotonic()
+            for ticket in self._in_flight.look(state.workers, now) if state else ():
+                self._lost[ticket].set_result(None)
+            if self._in_flight.in_doubt(now) and now - self._probed > _PROBE_S:
+                self._probed = now
+                self._begin(self._probe())
+            await asyncio.sleep(_LOOK_S)
+
+    async def _probe(self) -> None:
+        """Ask for nothing: the refusal tells which worker has come this far in the queue."""
+        ticket = Ticket(time.monotonic())
+        with suppress(CutError, _Broken):
+            await self._infer("cut", {"X-Request-Id": "probe"}, {"objects": ""}, ticket)
+
+    @property
+    def in_flight(self) -> int:
+        """Photos that wait for their turn, and those that TorchServe has and has not answered yet."""
+        return len(self._admission)
+
+    async def describe(self) -> dict[str, Any]:
+        """The model that runs: card, classes and their words, as `describe_handle` tells them.
+
+        Raises:
+            CutError: `not_ready`.
+        """
+        self._fresh_keys()
+        if self._description is None:
+            url = f"{self._settings.management_url}/models/{_MODEL}?customized=true"
+            reply = await self._call("GET", url, "management", self._settings.answer_s)
+            try:
+                told = json.loads(reply.body)[0]["customizedMetadata"]
+                self._description = json.loads(told) if isinstance(told, str) else told
+            except (ValueError, LookupError, TypeError):
+                self._description = None
+        if not self._description:
+            raise _not_ready()
+        return self._description
+
+    async def ready(self) -> bool:
+        """Whether a worker waits for photos."""
+        state = await self._state()
+        return state is not None and bool(state.workers)
+
+    async def _state(self) -> _State | None:
+        """How TorchServe is; None: it cannot be told."""
+        try:
+            reply = await self._call("GET", f"{self._settings.management_url}/models/{_MODEL}", "management", _WORD_S)
+            told = json.loads(reply.body)[0]
+            ready = {str(worker["pid"]) for worker in told["workers"] if worker["status"] == "READY"}
+            state = _State(ready, int(told["batchSize"]))
+        except (CutError, ValueError, LookupError, TypeError):
+            return None
+        self._admission.resize(_AHEAD * state.batch * max(len(state.workers), 1))
+        return state
+
+    async def _until_ready(self) -> None:
+        """Wait for a worker, but not for ever."""
+        deadline = time.monotonic() + _RESTART_S
+        while time.monotonic() < deadline and not await self.ready():
+            await asyncio.sleep(_POLL_S)
+
+    async def metrics(self) -> str:
+        """The metrics port's text, in Prometheus' format.
+
+        Raises:
+            CutError: `not_ready`.
+        """
+        reply = await self._call("GET", f"{self._settings.metrics_url}/metrics", None, _WORD_S)
+        if reply.status != 200:
+            raise CutError("not_ready", "TorchServe does not tell its metrics. Try again soon.", retry_after=5)
+        return _text(reply)
+
+    async def _call(
+        self,
+        method: str,
+        url: str,
+        key: str | None,
+        longest_s: float,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str | bytes] | None = None,
+        ticket: Ticket | None = None,
+    ) -> Reply:
+        if self._session is None:  # it belongs to the event loop, which did not run yet when this object was made
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),  # TorchServe has the queue
+            )
+        for attempt in (1, 2):
+            self._fresh_keys()
+            token = {"Authorization": f"Bearer {self._keys.get(key, '')}"} if key else {}
+            data = _multipart(form) if form else None
+            timeout = aiohttp.ClientTimeout(total=longest_s, sock_connect=min(longest_s, 3.0))
+            try:
+                async with self._session.request(
+                    method, url, headers={**(headers or {}), **token}, data=data, timeout=timeout
+                ) as reply:
+                    if ticket is not None:
+                        ticket.answering = "x-model" in reply.headers
+                    answer = Reply(reply.status, reply.headers, await reply.read())
+            except asyncio.TimeoutError as error:
+                raise CutError(
+                    "overloaded", "The server did not finish in time. Try again in a while.", retry_after=30
+                ) from error
+            except aiohttp.ClientError as error:
+                if ticket is not None and ticket.answering:
+                    raise _Broken from error
+                raise _not_ready() from error
+            if answer.status != 400 or b"InvalidKeyException" not in answer.body:
+                return answer
+            if attempt == 1:
+                self._keys_read = (0, 0)  # a server that just started wrote a new file
+        logger.error("TorchServe refuses the keys in %s", self._settings.key_file)
+        raise _not_ready()
+
+    def _fresh_keys(self) -> None:
+        """Read the key file when it is another than last time: TorchServe writes a new one at each start."""
+        try:
+            stat = self._settings.key_file.stat()
+            if (stat.st_mtime_ns, stat.st_ino) == self._keys_read:
+                return
+            entries = json.loads(self._settings.key_file.read_bytes())
+            self._keys = {name: entry["key"] for name, entry in entries.items()}
+            self._keys_read = (stat.st_mtime_ns, stat.st_ino)
+            self._description = None  # a new server may run another model
+        except (OSError, ValueError, LookupError, TypeError):
+            self._keys = {}
+
+    async def _translated(self, reply: Reply) -> CutError:
+        """What TorchServe itself answered, as one of our errors."""
+        status, text = reply.status, _text(reply)
+        if status == 413:
+            return CutError(
+                "body_too_large",
+                "The request is larger than the server accepts. Make the photo smaller.",
+                details={"max_bytes": self._settings.max_body_bytes},
+            )
+        if status == 503 and "no worker" in text:
+            # The same words stand for a full queue and for a model without workers.
+            if await self.ready():
+                return CutError(
+                    "overloaded", "The server has more photos waiting than it can take. Try again soon.", retry_after=5
+                )
+            return _not_ready()
+        if status == 507 and not _worker_died(reply):
+            return CutError(
+                "overloaded", "The server has no memory left for this photo. Try again soon.", retry_after=10
+            )
+        if status in {404, 500, 507}:
+            return _worker_gone()
+        return internal()
+
+
+def _size(request: CutRequest) -> int:
+    """Bytes of its pictures."""
+    return len(request.photo or b"") + len(request.backdrop or b"")
+
+
+def _multipart(fields: Mapping[str, str | bytes]) -> aiohttp.MultipartWriter:
+    """A form; bytes become a file."""
+    form = aiohttp.MultipartWriter("form-data")
+    for name, value in fields.items():
+        if isinstance(value, str):
+            form.append(value).set_content_disposition("form-data", name=name)
+        else:
+            part = form.append(value, {"Content-Type": "application/octet-stream"})
+            part.set_content_disposition("form-data", name=name, filename="photo")
+    return form
+
+
+def _worker_died(reply: Reply) -> bool:
+    return reply.status in {500, 507} and b"Worker died" in reply.body
+
+
+def _text(reply: Reply) -> str:
+    return reply.body.decode("utf-8", "replace")
+
+
+def _not_ready() -> CutError:
+    return CutError("not_ready", "The model is still starting. Try again in a few seconds.", retry_after=5)
+
+
+def _worker_gone() -> CutError:
+    return CutError(
+        "not_ready", "The model stopped while it worked and is starting again. Try again soon.", retry_after=10
+    )

@@ -1,0 +1,145 @@
+"""From a coarse mask to an alpha whose edge follows the photo, at the photo's resolution.
+
+The refiner draws the edge in a small picture of the object's surroundings, `guided` carries it to the photo's pixels.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+from torch import nn
+
+from objectcut.edges import refiner as refiners
+from objectcut.edges.guided import enlarge
+from objectcut.edges.matte import Matte, nearest_inside, probability
+from objectcut.edges.refiner import STRIDE
+from objectcut.instance import Box, Instance
+
+_ROOM = 0.15  # of the box's longer side, on each side: how far beyond the box an object may reach
+_AREA = 256 * 256  # px of the small picture
+_SAMPLES = 2  # of the photo, along a side of a small px
+_BORDER = 1  # small px beside the photo's border, where nothing but the object beside them is believed
+_DOUBTED, _BELIEVED = 0.35, 0.6  # probabilities of the coarse mask deep inside of it, between which trust in it grows
+_STRICTER = 0.2  # taken off the refiner's logits: a strip of background disturbs more than a missing hair
+_FIRMER = 1.5  # the edges of photos are harder than those of the composites that taught the refiner softness
+_ISLAND, _HOLE = 0.02, 0.01  # shares of the object; smaller ones are doubt, not parts of it or gaps in it
+_RIM = 7  # small px across: of the square around each pixel of a speck, which takes its soft rim along
+Plane = NDArray[np.float32]
+
+
+def draw(pixels: NDArray[np.uint8], instance: Instance, refiner: nn.Module) -> Matte:
+    """The refined alpha of an instance that has a mask.
+
+    Args:
+        pixels: (H, W, 3) uint8, sRGB, the whole photo.
+        instance: with its mask.
+        refiner: as `refiner.load` gives it.
+    """
+    assert instance.mask is not None
+    window = _window(instance.box)
+    size = _small_size(window)
+    # Beyond the photo's border goes on what lies at it: black there would be an edge to the refiner.
+    photo = 0, 0, pixels.shape[1], pixels.shape[0]
+    rows, columns = nearest_inside(size, window, photo)
+    small, seen, core = (
+        plane[rows[:, None], columns]
+        for plane in (
+            _small_picture(pixels, window, size),
+            probability(instance.mask, instance.box, window, size),
+            probability(_core(instance.mask, instance.box, photo), instance.box, window, size),
+        )
+    )
+    alpha, hardness = _drawn(small, seen, refiner)
+    alpha = _tidied(np.maximum(alpha, core))
+    # The network's box often ends a little before the border, and so does what the refiner draws.
+    rows, columns = nearest_inside(size, window, photo, _BORDER)
+    return Matte(*enlarge(alpha[rows[:, None], columns], hardness, small, pixels, window))
+
+
+def _drawn(small: Plane, seen: Plane, refiner: nn.Module) -> tuple[Plane, Plane]:
+    """Alpha and hardness of a small picture with the coarse mask, (h, w) each."""
+    inputs = np.concatenate((small * 2 - 1, 2 * seen[..., None] - 1), 2)[None]
+    with torch.inference_mode():
+        drawn = refiner(torch.from_numpy(inputs).permute(0, 3, 1, 2))
+        drawn += torch.tensor((-_STRICTER, _FIRMER)).view(1, 2, 1, 1)
+        alpha, hardness = (plane[0, 0].numpy() for plane in refiners.alpha(drawn))
+    return alpha, hardness
+
+
+def _window(box: tuple[float, float, float, float]) -> Box:
+    room = _ROOM * max(box[2] - box[0], box[3] - box[1]) + 1
+    x0, y0, x1, y1 = box
+    return math.floor(x0 - room), math.floor(y0 - room), math.ceil(x1 + room), math.ceil(y1 + room)
+
+
+def _small_size(window: Box) -> tuple[int, int]:
+    """Width and height of the small picture: the window's shape, multiples of the refiner's stride."""
+    width, height = window[2] - window[0], window[3] - window[1]
+    scale = math.sqrt(_AREA / (width * height))
+    sides = (max(2, round(side * scale / STRIDE)) * STRIDE for side in (width, height))
+    return next(sides), next(sides)
+
+
+def _core(mask: Plane, box: tuple[float, float, float, float], photo: Box) -> Plane:
+    """What lies so deep inside of the coarse mask that it is not the refiner's to take away, (28, 28), 0 to 1.
+
+    An object ends where its box does, but not where it goes on beyond the photo.
+    """
+    padded = np.pad(mask, 1, mode="edge")
+    cell = (box[2] - box[0]) / mask.shape[1], (box[3] - box[1]) / mask.shape[0]
+    for axis, rows in ((0, padded.T), (1, padded)):
+        if box[axis] > photo[axis] + cell[axis]:
+            rows[0] = 0
+        if box[axis + 2] < photo[axis + 2] - cell[axis]:
+            rows[-1] = 0
+    lowest: Plane = ndimage.minimum_filter(padded, 3)[1:-1, 1:-1]
+    return ((lowest - _DOUBTED) / (_BELIEVED - _DOUBTED)).clip(0, 1)
+
+
+def _tidied(alpha: Plane) -> Plane:
+    """Without small islands beside the object and small holes inside of it."""
+    inside = alpha > 0.5
+    area = np.count_nonzero(inside)
+    islands = _specks(inside, _ISLAND * area)
+    around = np.pad(~inside, 1, constant_values=True)  # one part, however the object divides it
+    holes = _specks(around, _HOLE * area)[1:-1, 1:-1]
+    tidied: Plane = np.where(holes, np.float32(1), np.where(islands, np.float32(0), alpha))
+    return tidied
+
+
+def _specks(plane: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
+    """Parts of fewer pixels than `least`, with their rims but nothing of the other parts."""
+    parts, _ = ndimage.label(plane)
+    small = np.bincount(parts.ravel()) < least
+    small[0] = False
+    specks: NDArray[np.bool_] = small[parts]
+    if not specks.any():
+        return specks
+    near = ndimage.maximum_filter(specks, _RIM) & (specks | ~plane)
+    return np.asarray(near, bool)
+
+
+def _small_picture(pixels: NDArray[np.uint8], window: Box, size: tuple[int, int]) -> Plane:
+    """(h, w, 3) float32, 0 to 1, of the window; black outside of the photo."""
+    x0, y0, x1, y1 = window
+    height, width = pixels.shape[:2]
+    # Of a fine photo some pixels stand for all: reading every one would take longer than all that follows.
+    step = max(1, int(min((x1 - x0) / size[0], (y1 - y0) / size[1]) / _SAMPLES))
+    columns, rows = (np.arange(low + step // 2, high, step) for low, high in ((x0, x1), (y0, y1)))
+    taken = np.zeros((len(rows), len(columns), 3), np.uint8)
+    (top, bottom), (left, right) = (
+        np.searchsorted(places, (0, side)) for places, side in ((rows, height), (columns, width))
+    )
+    if top < bottom and left < right:
+        taken[top:bottom, left:right] = pixels[
+            rows[top] : rows[bottom - 1] + 1 : step, columns[left] : columns[right - 1] + 1 : step
+        ]
+    box = 0, 0, min((x1 - x0) / step, len(columns)), min((y1 - y0) / step, len(rows))
+    resized = Image.fromarray(taken).resize(size, Image.Resampling.BILINEAR, box)
+    small: Plane = np.asarray(resized, np.float32) * np.float32(1 / 255)
+    return small

@@ -1,0 +1,157 @@
+"""From the network's 28 x 28 masks to masks and alpha at the photo's own resolution.
+
+Owns the pasting. Work and memory grow with the boxes of the wanted instances.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch.nn import functional
+
+from objectcut.instance import Box, Instance
+
+_THRESHOLD = 0.5  # where He et al. 2017, section 3.1, cut the mask
+
+
+@dataclass(frozen=True, eq=False)
+class Matte:
+    """The pixels of one instance.
+
+    Attributes:
+        x, y: top left corner of `alpha` in the photo, px.
+        alpha: (h, w) uint8, the instance's share of each pixel, 255 is all; the rest of the photo is outside.
+    """
+
+    x: int
+    y: int
+    alpha: NDArray[np.uint8]
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """(h, w), the pixels of which the instance has most."""
+        return self.alpha > 127
+
+    @property
+    def area(self) -> int:
+        """Pixels inside."""
+        return int(np.count_nonzero(self.inside))
+
+    @property
+    def box(self) -> Box:
+        """Around the pixels inside, x0, y0, x1, y1 in px of the photo, half-open. There must be some."""
+        tight = bounding_box(self.inside)
+        assert tight is not None
+        return tight[0] + self.x, tight[1] + self.y, tight[2] + self.x, tight[3] + self.y
+
+    def covers(self, x: float, y: float) -> bool:
+        """Whether the photo's pixel at this point belongs to the instance."""
+        column, row = math.floor(x) - self.x, math.floor(y) - self.y
+        height, width = self.alpha.shape
+        return 0 <= column < width and 0 <= row < height and bool(self.alpha[row, column] > 127)
+
+
+def paste(instance: Instance, width: int, height: int) -> Matte:
+    """The instance's mask at the resolution of a photo of this size, as small as it can be.
+
+    The same sampling as torchvision's `paste_mask_in_image`: one cell of zeros around the mask, the box widened by as
+    much and its corners cut to whole pixels, bilinear, half-open.
+    """
+    assert instance.mask is not None, "the instance was not among those kept"
+    cells = instance.mask.shape[0]
+    grow = (cells + 2) / cells
+    x0, y0, x1, y1 = instance.box
+    half_width, half_height = (x1 - x0) / 2 * grow, (y1 - y0) / 2 * grow
+    left, top = int((x0 + x1) / 2 - half_width), int((y0 + y1) / 2 - half_height)
+    right, bottom = int((x0 + x1) / 2 + half_width), int((y0 + y1) / 2 + half_height)
+    columns, rows = max(right - left + 1, 1), max(bottom - top + 1, 1)
+    padded = torch.from_numpy(np.pad(instance.mask, 1))[None, None]
+    pasted = functional.interpolate(padded, size=(rows, columns), mode="bilinear", align_corners=False)[0, 0]
+    inside = (pasted > _THRESHOLD).numpy()
+    x, y = max(left, 0), max(top, 0)
+    inside = inside[y - top : max(height - top, 0), x - left : max(width - left, 0)]
+    tight = bounding_box(inside) or (0, 0, 0, 0)
+    return Matte(x + tight[0], y + tight[1], inside[tight[1] : tight[3], tight[0] : tight[2]] * np.uint8(255))
+
+
+def probability(
+    mask: NDArray[np.float32], box: tuple[float, float, float, float], window: tuple[float, ...], size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """The network's mask seen through a window of the photo, bilinear, 0 outside of the box.
+
+    Args:
+        mask: (cells, cells) float32, 0 to 1.
+        box: that it belongs to, x0, y0, x1, y1 in px of the photo.
+        window: what is looked at, likewise.
+        size: width and height of the result, px.
+    """
+    cells = mask.shape[0]
+    x_scale, y_scale = cells / max(box[2] - box[0], 1e-6), cells / max(box[3] - box[1], 1e-6)
+    # From px of the result to cells of the mask with one of zeros around it.
+    across, down = (window[2] - window[0]) / size[0] * x_scale, (window[3] - window[1]) / size[1] * y_scale
+    shift_x, shift_y = (window[0] - box[0]) * x_scale + 1, (window[1] - box[1]) * y_scale + 1
+    image = Image.fromarray(np.pad(mask, 1))
+    seen = image.transform(
+        size, Image.Transform.AFFINE, (across, 0, shift_x, 0, down, shift_y), Image.Resampling.BILINEAR
+    )
+    return np.array(seen)
+
+
+def nearest_inside(
+    size: tuple[int, int], window: tuple[float, ...], photo: tuple[float, ...], margin: int = 0
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """For each row and column of a small picture the nearest one that shows nothing beyond the photo.
+
+    Args:
+        size: width and height of the small picture, px.
+        window: what it shows, x0, y0, x1, y1.
+        photo: where the photo lies, likewise.
+        margin: px of the small picture beside the photo's border that count as beyond it.
+    """
+    places = []
+    for axis in (1, 0):
+        count, low, high = size[axis], window[axis], window[axis + 2]
+        scale = count / (high - low)  # small px a px
+        first = math.ceil(max(photo[axis] - low, 0) * scale) + margin * (low < photo[axis])
+        last = math.floor((min(high, photo[axis + 2]) - low) * scale) - 1 - margin * (high > photo[axis + 2])
+        places.append(np.arange(count).clip(first, max(first, last)).clip(0, count - 1))
+    return places[0], places[1]
+
+
+def union(mattes: Iterable[Matte], width: int, height: int) -> NDArray[np.uint8]:
+    """The alpha of different objects together, (H, W) uint8: the sum, so that soft edges that meet leave no seam."""
+    together = np.zeros((height, width), np.uint8)
+    for matte in mattes:
+        rows, columns = matte.alpha.shape
+        part = together[matte.y : matte.y + rows, matte.x : matte.x + columns]
+        part += np.minimum(matte.alpha, 255 - part)
+    return together
+
+
+def highest(mattes: Sequence[Matte]) -> Matte:
+    """The alpha of one object that was found several times: of each pixel the highest, so that no edge hardens."""
+    if len(mattes) == 1:
+        return mattes[0]
+    x, y = min(matte.x for matte in mattes), min(matte.y for matte in mattes)
+    right = max(matte.x + matte.alpha.shape[1] for matte in mattes)
+    bottom = max(matte.y + matte.alpha.shape[0] for matte in mattes)
+    together = np.zeros((bottom - y, right - x), np.uint8)
+    for matte in mattes:
+        rows, columns = matte.alpha.shape
+        part = together[matte.y - y : matte.y - y + rows, matte.x - x : matte.x - x + columns]
+        np.maximum(part, matte.alpha, out=part)
+    return Matte(x, y, together)
+
+
+def bounding_box(plane: NDArray[np.uint8] | NDArray[np.bool_]) -> Box | None:
+    """Around everything that is not zero in (H, W): x0, y0, x1, y1, half-open; None when all is zero."""
+    rows, columns = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
+    if not rows.size:
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

@@ -1,0 +1,1 @@
+"""Mask R-CNN: its weights, its layers and what it finds."""

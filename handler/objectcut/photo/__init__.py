@@ -1,0 +1,1 @@
+"""From an encoded photo, or its address, to upright sRGB pixels."""

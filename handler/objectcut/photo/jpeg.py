@@ -1,0 +1,171 @@
+"""JPEG files: what their segments say, and a picture that lacks nothing but its end.
+
+Owns the walk over the segments: the decoder gets only those that make pixels, so that broken ones of other kinds do no
+harm. Leaves the decoding to libjpeg-turbo.
+
+Format: ITU-T T.81, annex B; Exif, ICC.1 annex B.4 and Adobe's TN5116 for the application segments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+import re
+from collections.abc import Iterator
+
+from PIL import Image
+
+from objectcut.photo import kinds, orientation
+from objectcut.photo.source import Decoded, Source
+
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+_SOF = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
+_LS, _SOS, _COM, _EXIF, _ICC = 0xF7, 0xDA, 0xFE, 0xE1, 0xE2
+# Start and least length of the two application segments that say how colours are stored.
+_OF_PIXELS = {0xE0: (b"JFIF\0", 14), 0xEE: (b"Adobe", 12)}
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # behind the bits of a scan
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+_BAND_ROWS = 256
+
+
+def read(data: bytes) -> Source:
+    """Read the header of a JPEG file.
+
+    Raises:
+        CutError: `unsupported_image` for 12 bits and other rare forms.
+        Exception: whatever Pillow raises for a broken header.
+    """
+    parts: list[bytes | memoryview] = [_START]
+    profile_parts: list[bytes] = []
+    turned: int | None = None
+    at = len(_START)
+    view = memoryview(data)
+    for marker, start, content in _segments(data):
+        if marker in _SOF:
+            _check_frame(marker, content)
+        elif marker == _EXIF and content.startswith(b"Exif\0\0"):
+            turned = turned or orientation.of_exif(content)
+        elif marker == _ICC and content.startswith(b"ICC_PROFILE\0"):
+            profile_parts.append(content[12:])
+        end = start + 4 + len(content)
+        if _makes_pixels(marker, content):
+            parts.append(view[start:end])
+        at = end
+    plain = b"".join([*parts, view[at:]])
+
+    return Source(
+        size=_opened(plain).size,
+        decode=lambda: Decoded(_loaded(plain)),
+        shrunk=lambda side: _shrunk(plain, side),
+        orientation=turned or 1,
+        profile=_profile(profile_parts),
+    )
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Marker, offset and content of the segments before the first scan, as long as they follow each other."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # padding
+            at += 1
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker == _SOS or not 0xC0 <= marker <= 0xFE or 0xD0 <= marker <= 0xD9 or end < at + 4 or end > len(data):
+            return
+        yield marker, at, data[at + 4 : end]
+        at = end
+
+
+def _makes_pixels(marker: int, content: bytes) -> bool:
+    if marker in _OF_PIXELS:
+        start, least = _OF_PIXELS[marker]
+        return content.startswith(start) and len(content) >= least
+    return marker != _COM and not 0xE0 <= marker <= 0xEF
+
+
+def _check_frame(marker: int, frame: bytes) -> None:
+    if len(frame) < 6:
+        return
+    depth, components = frame[0], frame[5]
+    if depth in {12, 16}:
+        raise kinds.unsupported(f"{depth}-bit JPEG")
+    if marker == _LS:
+        raise kinds.unsupported("JPEG-LS")
+    if components == 2:
+        raise kinds.unsupported("JPEG of two components")
+
+
+def _profile(parts: list[bytes]) -> bytes | None:
+    """The ICC profile: each part has its number and the number of parts before it."""
+    if not parts or any(len(part) < 2 or part[1] != len(parts) for part in parts):
+        return None
+    return b"".join(part[2:] for part in sorted(parts))
+
+
+def _opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data), formats=("JPEG",))
+
+
+def _loaded(data: bytes, side: int | None = None) -> Image.Image:
+    """The pixels, of a smaller copy when a side is given."""
+    image = _opened(data)
+    if side is not None:
+        image.draft(None, (side, side))
+    try:
+        image.load()
+    except OSError:
+        if data.endswith(_END) or not _lacks_only_its_end(data):
+            raise
+        return _loaded(data + _END, side)
+    return image
+
+
+def _shrunk(data: bytes, side: int) -> Decoded | None:
+    """JPEG stores frequencies, so that a half, a quarter or an eighth of the size needs only the lower ones of them."""
+    image = _opened(data)
+    return None if min(image.size) < 2 * side else Decoded(_loaded(data, side))
+
+
+def _lacks_only_its_end(data: bytes) -> bool:
+    """Whether every pixel of a file without end marker is there: then none depends on what is put behind it."""
+    if not _has_all_scans(data):
+        return False
+    data = data.rstrip(b"\xff")
+    return _digest(data + _END) == _digest(data + _noise(data) + _END)
+
+
+def _noise(data: bytes) -> bytes:
+    """More of a scan, of no meaning: bits, and the restart markers that are next."""
+    *_, last = (7, *(match[0][1] for match in _RESTART.finditer(data)))
+    chance = random.Random(0)  # noqa: S311
+    parts = ((*(chance.randrange(255) for _ in range(64)), 0xFF, 0xD0 + (last + n) % 8) for n in range(1, 33))
+    return b"".join(map(bytes, parts))
+
+
+def _has_all_scans(data: bytes) -> bool:
+    """Whether the scans bring every coefficient of every component to its full precision."""
+    missing: dict[int, set[int]] = {}
+    at = 2
+    while match := _NEXT_MARKER.search(data, at):
+        marker, at = match[0][1], match.end()
+        content = data[at + 2 : at + int.from_bytes(data[at : at + 2], "big")]
+        if marker in _SOF and len(content) >= 6:
+            missing = {content[i]: set(range(64)) for i in range(6, len(content), 3)}
+        elif marker == _SOS and len(content) >= 4:
+            first, last, precision = content[-3:]
+            if precision & 15 == 0:
+                for component in content[1 : 1 + 2 * content[0] : 2]:
+                    missing.get(component, set()).difference_update(range(first, last + 1))
+        at += 2 + len(content)
+    return bool(missing) and not any(missing.values())
+
+
+def _digest(data: bytes) -> bytes:
+    image = _opened(data)
+    image.load()
+    told = hashlib.blake2b()
+    for top in range(0, image.height, _BAND_ROWS):
+        told.update(image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height))).tobytes())
+    return told.digest()

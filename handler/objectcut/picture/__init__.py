@@ -1,0 +1,1 @@
+"""From alpha and photo to the finished picture and its file."""

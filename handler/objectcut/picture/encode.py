@@ -1,0 +1,76 @@
+"""From a finished picture to the bytes of a file, without any of the photo's metadata."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from objectcut.errors import CutError
+from objectcut.picture import png
+from objectcut.request.options import Format
+
+_ROWS = 256  # that are worked on at once
+# px: WEBP_MAX_DIMENSION, JPEG_MAX_DIMENSION
+_LONGEST: dict[Format, int] = {"webp": 16_383, "jpeg": 65_500, "zip": 65_500}
+
+
+def encode(pixels: NDArray[np.uint8], kind: Format) -> bytes:
+    """The file. JPEG has no transparency: what is transparent becomes white there.
+
+    A ZIP holds `cutout.jpg`, the colours as they are, black where alpha is zero, and `alpha.png`, grey.
+
+    Args:
+        pixels: uint8; (h, w, 4) RGBA with straight alpha, (h, w, 3) RGB or (h, w) grey.
+        kind: of the file.
+
+    Raises:
+        CutError: `image_too_large` for a picture that is longer than the format allows.
+    """
+    height, width = pixels.shape[:2]
+    if max(height, width) > _LONGEST.get(kind, max(height, width)):
+        raise CutError(
+            "image_too_large",
+            f"The picture has {width} x {height} pixels; {kind} holds at most {_LONGEST[kind]} a side. "
+            "Send a smaller 'max_size', or ask for png.",
+            details={"field": "format", "format": kind, "width": width, "height": height, "max_side": _LONGEST[kind]},
+        )
+    if kind == "png":
+        return png.encode(pixels)
+    if kind == "zip":
+        return _zipped(pixels)
+    if kind == "webp":
+        # Lossless colour: the pixels of the cut-out stay those of the photo.
+        return _saved(Image.fromarray(pixels), "WEBP", lossless=True, quality=0, method=0)
+    return _saved(_on_white(pixels), "JPEG", quality=92)
+
+
+def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def _on_white(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Without transparency."""
+    if pixels.shape[2:] != (4,):
+        return Image.fromarray(pixels)
+    image = Image.new("RGB", (pixels.shape[1], pixels.shape[0]), "white")
+    for top in range(0, len(pixels), _ROWS):
+        strip = Image.fromarray(pixels[top : top + _ROWS])
+        image.paste(strip.convert("RGB"), (0, top), strip.getchannel("A"))
+    return image
+
+
+def _zipped(pixels: NDArray[np.uint8]) -> bytes:
+    alpha = pixels[..., 3] if pixels.shape[2:] == (4,) else np.full(pixels.shape[:2], 255, np.uint8)
+    # Colour at full resolution: at half of it, the black outside would run into the edge.
+    jpeg = _saved(Image.fromarray(pixels).convert("RGB"), "JPEG", quality=95, subsampling="4:4:4")
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
+        for name, data in {"cutout.jpg": jpeg, "alpha.png": png.encode(alpha)}.items():
+            packed.writestr(zipfile.ZipInfo(name), data)  # of the year 1980: the same cut-out is the same file
+    return out.getvalue()

@@ -1,0 +1,221 @@
+"""The options of `/cut` and `/detect`: their names, types and ranges.
+
+The meaning of the names in `objects` belongs to `labels`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from objectcut.identity import LARGEST
+from objectcut.request.colour import parse_colour, rgba
+
+# Commas and what stands for them in Chinese, Japanese and Arabic, semicolons and line breaks.
+_SEPARATORS = re.compile(
+    r"[,;\n\r\N{IDEOGRAPHIC COMMA}\N{HALFWIDTH IDEOGRAPHIC COMMA}\N{FULLWIDTH COMMA}"
+    r"\N{FULLWIDTH SEMICOLON}\N{ARABIC COMMA}\N{ARABIC SEMICOLON}]"
+)
+_MAX_BLUR = 500  # px
+_MAX_IDS = 1000  # more than a network finds
+_BLUR_SHARE = 0.015  # of the longer side: text in the background cannot be read, places are still known
+Task = Literal["cut", "detect"]
+Format = Literal["png", "webp", "jpeg", "zip"]
+
+
+def _listed(value: object) -> object:
+    """A list as people write it in a form: JSON, or words with commas between."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise ValueError("is not a valid JSON list") from None
+    return _split(text)
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in _SEPARATORS.split(text) if part.strip()]
+
+
+def _names(value: object) -> object:
+    """Names as `_listed`, several of which may stand in one item of a list."""
+    listed = _listed(value)
+    if not isinstance(listed, list | tuple):
+        return listed
+    return [name for item in listed for name in (_split(item) if isinstance(item, str) else [item])]
+
+
+def _pick(value: object) -> object:
+    """`all`, `largest` and `best` stay words; anything else is a list of instance ids."""
+    if isinstance(value, str) and value.strip().lower() in {"all", "largest", "best"}:
+        return value.strip().lower()
+    ids = [value] if isinstance(value, int) else _listed(value)
+    if isinstance(ids, list | tuple) and len(ids) > _MAX_IDS:
+        raise ValueError(f"has {len(ids):,} ids; at most {_MAX_IDS:,} are accepted")
+    if isinstance(ids, list | tuple) and ids and all(re.fullmatch(r"\s*\d{1,16}\s*", str(part)) for part in ids):
+        numbers = tuple(int(part) for part in ids)
+        if max(numbers) <= LARGEST:
+            return numbers
+    raise ValueError("must be 'all', 'largest', 'best' or a list of the ids that /detect gives")
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _format(value: object) -> object:
+    return {"jpg": "jpeg"}.get(word, word) if isinstance(word := _lower(value), str) else value
+
+
+Flag = Annotated[bool, BeforeValidator(_lower)]
+Name = Annotated[str, Field(max_length=100)]
+Coordinate = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class DetectOptions(BaseModel):
+    """What `/detect` takes beside the photo."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    objects: Annotated[tuple[Name, ...], BeforeValidator(_names)] = Field(
+        (), description="names of the objects: any case, plurals and synonyms; empty means every object"
+    )
+    min_score: float = Field(0.5, ge=0, le=1, allow_inf_nan=False, description="lowest detection score, 0 to 1")
+
+
+class CutOptions(DetectOptions):
+    """What `/cut` takes beside the photo. Coordinates are pixels of the upright photo, x right, y down."""
+
+    return_white_bg: Flag = Field(False, description="white instead of transparent")
+    background: str = Field(
+        "transparent",
+        max_length=100,
+        description="`transparent`, a CSS colour, `blur` for the photo itself out of focus, or `blur:20` with a radius "
+        f"in px of the photo, at most {_MAX_BLUR}",
+    )
+    invert: Flag = Field(False, description="remove the objects and keep the rest")
+    pick: Annotated[Literal["all", "largest", "best"] | tuple[int, ...], BeforeValidator(_pick)] = Field(
+        "all", description="which of the found instances: `all`, `largest`, `best` or a list of ids"
+    )
+    point: Annotated[tuple[Coordinate, Coordinate] | None, BeforeValidator(_listed)] = Field(
+        None, description="[x, y]: only the smallest instance under this point"
+    )
+    roi: Annotated[tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None, BeforeValidator(_listed)] = Field(
+        None, description="[x0, y0, x1, y1]: only objects whose centre lies inside"
+    )
+    edges: Annotated[Literal["smooth", "sharp", "raw"], BeforeValidator(_lower)] = Field(
+        "smooth",
+        description="how the mask becomes an edge: `smooth` follows the photo and cleans the colours, `sharp` follows "
+        "it with no pixel in between, `raw` is the network's own mask",
+    )
+    feather: float = Field(0, ge=0, le=1000, allow_inf_nan=False, description="px over which the edge fades")
+    grow: float = Field(
+        0, ge=-1000, le=1000, allow_inf_nan=False, description="px by which the edge moves outwards; negative: inwards"
+    )
+    crop: Flag = Field(False, description="trim to the cut-out")
+    margin: str = Field("0", description="room around the trimmed cut-out: px, or '5%' of its longer side")
+    max_size: int | None = Field(None, ge=1, le=16_384, description="longest side of the result, px")
+    output: Annotated[Literal["image", "mask", "both"], BeforeValidator(_lower)] = Field(
+        "image",
+        description="the cut-out, its mask (white is kept), or `both`: a ZIP with the colours as `cutout.jpg` and the "
+        "transparency as `alpha.png`",
+    )
+    format: Annotated[Format | None, BeforeValidator(_format)] = Field(
+        None, description="png, webp or jpeg; without it the Accept header decides, else PNG. zip is `output=both`"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _zip_means_both(cls, given: object) -> object:
+        if isinstance(given, Mapping) and _format(given.get("format")) == "zip":
+            return {"output": "both", **given}
+        return given
+
+    @field_validator("background")
+    @classmethod
+    def _check_background(cls, value: str) -> str:
+        value = value.strip().lower()
+        if value.startswith("blur"):
+            found = re.fullmatch(r"blur(?:\s*:\s*(\d{1,3}(?:\.\d{1,6})?)\s*(?:px)?)?", value)
+            if not found or (found[1] and not 0 < float(found[1]) <= _MAX_BLUR):
+                raise ValueError(f"must be 'blur' or 'blur:<radius>' with more than 0 and at most {_MAX_BLUR} px")
+            return f"blur:{found[1]}" if found[1] else "blur"
+        if value in {"transparent", "none"}:
+            return "transparent"
+        if value == "currentcolor":
+            raise ValueError("cannot be 'currentcolor', the colour of a text: name a colour such as 'white'")
+        try:
+            colour = parse_colour(value)
+        except ValueError:
+            raise ValueError(
+                "must be 'transparent', 'blur' or a CSS colour such as 'white', '#ff8800', 'rgb(0 80 160 / 50%)'"
+            ) from None
+        return "transparent" if rgba(colour)[3] == 0 else colour
+
+    @field_validator("margin", mode="before")
+    @classmethod
+    def _check_margin(cls, value: object) -> str:
+        text = str(value).strip().lower().removesuffix("px").strip()
+        if not re.fullmatch(r"\d{1,5}(\.\d+)?\s*%?", text):
+            raise ValueError("must be pixels or a share such as '5%', not negative")
+        if text.endswith("%") and float(text[:-1]) > 100:
+            raise ValueError("must be at most 100%")
+        return text
+
+    @field_validator("roi")
+    @classmethod
+    def _check_roi(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if value is not None and (value[0] >= value[2] or value[1] >= value[3]):
+            raise ValueError("must be [x0, y0, x1, y1] with x0 < x1 and y0 < y1")
+        return value
+
+    @model_validator(mode="after")
+    def _check_together(self) -> CutOptions:
+        if self.return_white_bg and self.background != "transparent" and self._behind() != (255,) * 4:
+            raise ValueError("'return_white_bg' and 'background' ask for different backgrounds; send one of them")
+        if self.output == "both":
+            if self.format not in {None, "zip"}:
+                raise ValueError(
+                    f"'output' is 'both', which is a ZIP, and 'format' is '{self.format}'; send one of them"
+                )
+            if field := self.background_field():
+                raise ValueError(f"'output' is 'both', which has no background; leave '{field}' out")
+        elif self.format == "zip":
+            raise ValueError(f"'format' is 'zip', which is for 'output=both', and 'output' is '{self.output}'")
+        return self
+
+    def background_field(self) -> str | None:
+        """The field that asks for something behind the cut-out; None when it stays transparent."""
+        if self.return_white_bg:
+            return "return_white_bg"
+        return None if self.background == "transparent" else "background"
+
+    def background_rgba(self) -> tuple[int, int, int, int]:
+        """The colour behind the cut-out, straight RGBA, 0 to 255; alpha 0 when there is none."""
+        return (255, 255, 255, 255) if self.return_white_bg else self._behind()
+
+    def _behind(self) -> tuple[int, int, int, int]:
+        if self.background == "transparent" or self.background.startswith("blur"):
+            return 0, 0, 0, 0
+        return rgba(self.background)
+
+    def blur_px(self, width: int, height: int) -> float | None:
+        """The radius of the blur behind the cut-out in px of a photo of this size; None when nothing is blurred."""
+        name, _, radius = self.background.partition(":")
+        if name != "blur":
+            return None
+        return float(radius) if radius else min(max(_BLUR_SHARE * max(width, height), 1), _MAX_BLUR)
+
+    def margin_px(self, width: int, height: int) -> int:
+        """The margin around a cut-out of this size, whole px."""
+        if self.margin.endswith("%"):
+            return math.ceil(float(self.margin[:-1]) / 100 * max(width, height))
+        return math.ceil(float(self.margin))

@@ -1,0 +1,1 @@
+"""What a worker process shares and bounds: cores, threads, memory, and who still waits."""

@@ -1,0 +1,73 @@
+"""The archive: what is in it, and when it is built anew."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import build_mar
+
+
+@pytest.fixture
+def handler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the handler's folder that a test may change."""
+    copy = tmp_path / "handler"
+    shutil.copytree(build_mar.HANDLER, copy)
+    monkeypatch.setattr(build_mar, "HANDLER", copy)
+    return copy
+
+
+def test_the_archive_is_built_only_when_an_input_changed(handler: Path, tmp_path: Path) -> None:
+    archive, weights = tmp_path / "objectcut.mar", tmp_path / "model.safetensors"
+    shutil.copyfile(build_mar.STORE / "bundled.safetensors", weights)
+    assert build_mar.build(weights, archive)
+    assert not build_mar.build(weights, archive)
+    (handler / "objectcut" / "labels.py").write_text("# changed")
+    assert build_mar.build(weights, archive)
+    with weights.open("ab") as file:
+        file.write(b"\0")
+    assert build_mar.build(weights, archive)
+    archive.unlink()
+    assert build_mar.build(weights, archive)
+
+
+def test_the_archive_may_lie_elsewhere_and_have_another_name(tmp_path: Path) -> None:
+    other = tmp_path / "new" / "other.mar"
+    command = [sys.executable, build_mar.ROOT / "scripts" / "build_mar.py", "--model", "bundled", "--output", other]
+    first, again = (subprocess.run(command, capture_output=True, text=True, timeout=120) for _ in range(2))
+    assert first.returncode == again.returncode == 0, first.stderr
+    assert "other.mar built with the model objectcut-bundled" in first.stderr
+    assert "other.mar is up to date" in again.stderr
+    with zipfile.ZipFile(other) as packed:
+        assert json.loads(packed.read("MAR-INF/MANIFEST.json"))["model"]["modelName"] == "objectcut"
+
+
+def test_a_model_that_is_not_there_is_named() -> None:
+    command = [sys.executable, build_mar.ROOT / "scripts" / "build_mar.py", "--model", "nonsense"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "MODEL=nonsense is neither" in done.stderr
+
+
+def test_the_archive_holds_code_settings_and_weights(tmp_path: Path) -> None:
+    archive = tmp_path / "objectcut.mar"
+    build_mar.build(build_mar.STORE / "bundled.safetensors", archive)
+    with zipfile.ZipFile(archive) as packed:
+        names = set(packed.namelist())
+    package = [path for path in (build_mar.HANDLER / "objectcut").rglob("*.*") if "__pycache__" not in path.parts]
+    stages = {path.relative_to(build_mar.HANDLER).as_posix() for path in package}
+    assert names == stages | {
+        "MAR-INF/MANIFEST.json",
+        "bundled.safetensors",
+        "handler.py",
+        "metrics.yaml",
+        "model-config.yaml",
+        "refiner.safetensors",
+    }
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["objectcut.inputs", "objectcut.mar"]

@@ -1,0 +1,88 @@
+"""The door for Python programs: photos cut without any server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import encoded
+from PIL import Image
+
+from objectcut import Pipeline
+from objectcut.errors import CutError
+from objectcut.network.card import ModelError
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Pipeline:
+    return Pipeline.load("bundled")
+
+
+@pytest.mark.parametrize("way", ["path", "text", "bytes", "picture"])
+def test_a_photo_is_cut_whatever_it_is_given_as(way: str, pipeline: Pipeline, chelsea: Image.Image, tmp_path: Path):
+    path = tmp_path / "chelsea.png"
+    chelsea.save(path)
+    photo = {"path": path, "text": str(path), "bytes": path.read_bytes(), "picture": chelsea}[way]
+    result = pipeline.cut(photo, ["cat"])
+    assert result.pixels.shape == (chelsea.height, chelsea.width, 4)
+    assert (result.pixels[120:260, 150:330, 3] == 255).all()
+    assert not result.pixels[0:60, 420:451].any()
+    assert [each["label"] for each in result.objects] == ["cat"]
+    x0, y0, x1, y1 = result.box
+    assert (result.pixels[y0:y1, x0:x1, 3] > 0).sum() == (result.pixels[..., 3] > 0).sum()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "mode"),
+    [("cat.png", "PNG", "RGBA"), ("cat.webp", "WEBP", "RGBA"), ("cat.JPG", "JPEG", "RGB"), ("cat.jpeg", "JPEG", "RGB")],
+)
+def test_the_suffix_chooses_the_format(name, kind, mode, pipeline: Pipeline, chelsea: Image.Image, tmp_path: Path):
+    pipeline.cut(chelsea, ["cat"]).save(tmp_path / name)
+    with Image.open(tmp_path / name) as saved:
+        assert (saved.format, saved.mode, saved.size) == (kind, mode, chelsea.size)
+
+
+def test_an_unknown_suffix_is_named(pipeline: Pipeline, chelsea: Image.Image, tmp_path: Path):
+    with pytest.raises(ValueError, match=r"cat\.bmp.*\.png, \.webp"):
+        pipeline.cut(chelsea, ["cat"]).save(tmp_path / "cat.bmp")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_options_are_those_of_the_server(pipeline: Pipeline, chelsea: Image.Image, astronaut: Image.Image):
+    white = pipeline.cut(chelsea, ["cat"], background="white", crop=True)
+    assert white.pixels.shape[2:] == (3,)
+    assert white.image.size == (white.box[2] - white.box[0], white.box[3] - white.box[1])
+    behind = pipeline.cut(chelsea, ["cat"], background_image=encoded(astronaut))
+    assert behind.pixels.shape == (chelsea.height, chelsea.width, 3)
+    mask = pipeline.cut(chelsea, output="mask", edges="sharp")
+    assert set(np.unique(mask.pixels)) == {0, 255}
+
+
+@pytest.mark.parametrize(
+    ("objects", "options", "code"),
+    [
+        (["kat"], {}, "unknown_object"),
+        (["bus"], {}, "object_not_found"),
+        (["cat"], {"edges": "round"}, "invalid_request"),
+        (["cat"], {"colour": "red"}, "invalid_request"),
+    ],
+)
+def test_what_is_wrong_has_the_servers_code(objects, options, code, pipeline: Pipeline, chelsea: Image.Image):
+    with pytest.raises(CutError) as caught:
+        pipeline.cut(chelsea, objects, **options)
+    assert caught.value.code == code
+
+
+def test_a_photo_that_cannot_be_read(pipeline: Pipeline, tmp_path: Path):
+    with pytest.raises(CutError) as caught:
+        pipeline.cut(b"no photo at all", ["cat"])
+    assert caught.value.code in {"unreadable_image", "unsupported_image"}
+    with pytest.raises(FileNotFoundError):
+        pipeline.cut(tmp_path / "missing.jpg", ["cat"])
+
+
+@pytest.mark.parametrize("model", ["nonsense", "/nowhere/mine.safetensors"])
+def test_a_model_that_is_not_there_is_named(model: str):
+    with pytest.raises(ModelError, match=model):
+        Pipeline.load(model)
