@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 USERS ?= 8
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --no-annotate --no-header --quiet \
+	pyproject.toml
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
@@ -14,13 +16,16 @@ help:  ## this list
 .venv/installed: requirements.lock pyproject.toml scripts/setup.py
 	@$(PYTHON) scripts/setup.py
 
+.venv/installed-tests: .venv/installed requirements-dev.lock
+	@.venv/bin/python scripts/setup.py tests
+
 serve: .venv/installed  ## everything on http://127.0.0.1:8000, until Ctrl-C
 	@exec $(BIN)/python scripts/serve.py
 
-test: .venv/installed  ## all tests, two files at once; ARGS="tests/test_matte.py" runs some
+test: .venv/installed-tests  ## all tests, two files at once; ARGS="tests/edges/test_matte.py" runs some
 	@exec $(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
 
-faults: .venv/installed  ## faults that were found in use, with what is right instead and whether the tests say so
+faults: .venv/installed-tests  ## faults that were found in use, with what is right instead and whether the tests say so
 	@exec $(BIN)/python scripts/faults.py $(ARGS)
 
 weights: .venv/installed  ## download the full model, 80 classes
@@ -29,31 +34,31 @@ weights: .venv/installed  ## download the full model, 80 classes
 scale: .venv/installed  ## show the model workers, or set them with WORKERS=
 	@$(BIN)/python scripts/scale.py $(if $(WORKERS),--workers $(WORKERS)) $(if $(PORT),--port $(PORT))
 
-load: .venv/installed  ## a minute of load on a running server from USERS=8 people
+load: .venv/installed-tests  ## a minute of load on a running server from USERS=8 people
 	@$(BIN)/locust -f loadtests/locustfile.py --headless --users $(USERS) --spawn-rate 4 --run-time 1m \
 		--host http://127.0.0.1:$(or $(PORT),8000) --only-summary
 
-bench: .venv/installed  ## speed, memory and detections beside torchvision's own; ARGS="--help" says what to choose
+bench: .venv/installed-tests  ## speed, memory and detections beside torchvision's own; ARGS="--help" says what to choose
 	@exec $(BIN)/python scripts/bench.py $(ARGS)
 
-bench-page: .venv/installed  ## weight, paint, jumps and waiting times of the page beside their goals; needs Chromium
+bench-page: .venv/installed-tests  ## weight, paint, jumps and waiting times of the page beside their goals; needs Chromium
 	@exec $(BIN)/python scripts/bench_page.py $(ARGS)
 
-screenshots: .venv/installed  ## pictures of the page in docs/screenshots, and the README's; needs Chromium
+screenshots: .venv/installed-tests  ## pictures of the page in docs/screenshots, and the README's; needs Chromium
 	@exec $(BIN)/python scripts/screenshots.py $(ARGS)
 
-check: .venv/installed  ## style, types and spelling
+check: .venv/installed-tests  ## style, types and spelling
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/codespell $$(git ls-files | grep -v lock)
 
-format: .venv/installed  ## bring the code into shape
+format: .venv/installed-tests  ## bring the code into shape
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-hooks: .venv/installed  ## check every commit before it is made
+hooks: .venv/installed-tests  ## check every commit before it is made
 	@$(BIN)/pre-commit install
 
 lock: .venv/installed  ## pin the dependencies of pyproject.toml anew
-	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --extra dev --no-annotate --no-header \
-		--quiet --upgrade pyproject.toml --output-file requirements.lock
+	@$(LOCK) --extra dev --upgrade --output-file requirements-dev.lock
+	@cp requirements-dev.lock requirements.lock && $(LOCK) --output-file requirements.lock
 
 clean:  ## remove everything that was made here but downloaded weights
 	@rm -rf .venv .run model_store/objectcut.* .pytest_cache .mypy_cache .ruff_cache

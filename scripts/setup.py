@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Make the virtual environment that `make` uses, from requirements.lock. Needs Python 3.10 or newer, nothing else.
+"""Make the virtual environment that `make` uses. Needs Python 3.10 or newer, nothing else.
 
-`setup.py dependencies` and `setup.py project` do it in two steps, for the layers of an image.
+`setup.py` installs what serving needs, from requirements.lock. `setup.py dependencies` and `setup.py project` do the
+same in two steps, for the layers of an image. `setup.py tests` adds what tests and benchmarks need, from
+requirements-dev.lock.
 """
 
 from __future__ import annotations
@@ -28,18 +30,25 @@ def main(part: str) -> int:
         "environment": [sys.executable, "-m", "venv", str(VENV)],
         "uv": [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV],
         "dependencies": [*uv, "--require-hashes", "-r", str(ROOT / "requirements.lock")],
-        # The stages become importable, from where they lie.
+        "tests": [*uv, "--require-hashes", "-r", str(ROOT / "requirements-dev.lock")],
         "project": [*uv, "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)],
     }
-    wanted = {"dependencies": ["environment", "uv", "dependencies"], "project": ["project"]}
-    print("Setting up .venv: about 6 GB, most of it PyTorch. This is done once.", flush=True)
-    for step in wanted.get(part, list(steps)):
+    first = ["environment", "uv", "dependencies"]
+    wanted = {"all": [*first, "project"], "dependencies": first, "project": ["project"], "tests": ["tests"]}
+    if part not in wanted:
+        print(f"There is no part '{part}': choose one of {', '.join(wanted)}.")
+        return 2
+    if part == "tests":
+        print("Adding what tests and benchmarks need to .venv. This is done once.", flush=True)
+    else:
+        print("Setting up .venv: about 6 GB, most of it PyTorch. This is done once.", flush=True)
+    for step in wanted[part]:
         if subprocess.run(steps[step], check=False).returncode:
             if step == "environment":
                 print("Python's venv module is not complete. On Debian and Ubuntu: apt install python3-venv")
             print(f"The set-up failed at '{step}'; the lines above say why. Run the same command again to go on.")
             return 1
-    (VENV / "installed").touch()
+    (VENV / ("installed-tests" if part == "tests" else "installed")).touch()
     return 0
 
 
