@@ -20,6 +20,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 Task = Callable[[], object]
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_KEPT = 64 << 20  # bytes that glibc keeps by itself once it has seen large pieces
+_SMALL = 1 << 17  # bytes, the size from which glibc gives pieces back by themselves at first
 _MATRIX = 3072  # rows and columns; large enough that multiplying is all that counts
 
 
@@ -51,7 +54,7 @@ class Machine:
         )
 
 
-class Others:
+class BackgroundLoad:
     """How busy other programs, or other guests of the same host, keep the processor."""
 
     def __init__(self) -> None:
@@ -104,15 +107,27 @@ def medians(seconds: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 
 def peak_memory(task: Task) -> int:
-    """Bytes that a task takes at most beyond what the process has before. Linux only."""
+    """Bytes that a task takes at most beyond what the process has before. Linux with glibc only."""
+    glibc = ctypes.CDLL(None)
     gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far; proc(5)
-    before = psutil.Process().memory_info().rss
-    result = task()
-    lines = Path("/proc/self/status").read_text().splitlines()
-    del result
+    glibc.malloc_trim(0)
+    # What is freed goes back at once, so that the figure does not depend on what this process did before.
+    _keep_freed(glibc, 0)
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far; proc(5)
+        before = psutil.Process().memory_info().rss
+        result = task()
+        lines = Path("/proc/self/status").read_text().splitlines()
+        del result
+    finally:
+        _keep_freed(glibc, _KEPT)
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")) - before
+
+
+def _keep_freed(glibc: ctypes.CDLL, most: int) -> None:
+    """Set how many bytes of freed memory the C library keeps, and from which size on it keeps none; mallopt(3)."""
+    glibc.mallopt(_M_TRIM_THRESHOLD, most)
+    glibc.mallopt(_M_MMAP_THRESHOLD, max(most // 2, _SMALL))
 
 
 def matrix_product(dtype: torch.dtype) -> Task:

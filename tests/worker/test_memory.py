@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
 from conftest import ROOT, wait_until
 from PIL import Image
 
-from benchmark.measure import peak_memory as measured_once
+from benchmark.measure import peak_memory
 from objectcut.edges import drawing, refiner
 from objectcut.instance import Instance
 from objectcut.network.fuse import fuse
@@ -24,11 +22,6 @@ WIDTH, HEIGHT = 5000, 3600
 BYTES_A_PIXEL = 12
 LIBWEBP = 24
 """Bytes a pixel that the only encoder of WebP takes by itself, whatever its settings."""
-
-
-def peak_memory(task: Callable[[], object]) -> int:
-    """The least of some measurements: the kernel may give a process more than it asks for, but never less."""
-    return min(measured_once(task) for _ in range(3))
 
 
 @pytest.fixture(scope="module")
