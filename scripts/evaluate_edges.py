@@ -43,8 +43,8 @@ from objectcut.picture import adjust
 from refining import sheet
 from refining.composites import KINDS, Composite, Kind, compose
 from refining.measures import AlphaError, MaskScore, alpha_error, colour_error, mask_score
-from refining.objects import Thing, read
-from refining.samples import spoilt, square
+from refining.objects import Annotation, read
+from refining.samples import degraded_mask, square
 
 WAYS = ("raw", "smooth", "sharp")
 _SMALLEST = 24  # px, of an object's sides
@@ -121,13 +121,13 @@ def main() -> int:
     return 0
 
 
-def _tracked(things: list[Thing], title: str) -> Iterable[list[Thing]]:
+def _tracked(things: list[Annotation], title: str) -> Iterable[list[Annotation]]:
     """The things of one photo after the other."""
     photos = [list(group) for _, group in itertools.groupby(things, lambda thing: thing.photo)]
     return track(photos, title, console=Console(stderr=True))
 
 
-def _true_boxes(photos: Iterable[list[Thing]], detector: Detector, refiner: torch.nn.Module) -> Iterator[Case]:
+def _true_boxes(photos: Iterable[list[Annotation]], detector: Detector, refiner: torch.nn.Module) -> Iterator[Case]:
     for things in photos:
         pixels = things[0].pixels()
         labels = [detector.card.classes.index(thing.name) for thing in things]
@@ -136,7 +136,7 @@ def _true_boxes(photos: Iterable[list[Thing]], detector: Detector, refiner: torc
             yield _case(thing.name, pixels, [instance], refiner, thing.mask())
 
 
-def _end_to_end(photos: Iterable[list[Thing]], detector: Detector, refiner: torch.nn.Module) -> Iterator[Case]:
+def _end_to_end(photos: Iterable[list[Annotation]], detector: Detector, refiner: torch.nn.Module) -> Iterator[Case]:
     for things in photos:
         pixels = things[0].pixels()
         (detection,) = detector.detect([Query(pixels, _MIN_SCORE, lambda found: found)])
@@ -169,7 +169,7 @@ def _cut(
     return {"raw": raw, "smooth": smooth, "sharp": adjust.sharp(smooth)}
 
 
-def _composites(things: list[Thing], each: int, refiner: torch.nn.Module, side: int) -> Iterator[Known]:
+def _composites(things: list[Annotation], each: int, refiner: torch.nn.Module, side: int) -> Iterator[Known]:
     numbers = np.random.default_rng(0)
     order = [things[place] for place in numbers.permutation(len(things))]
     order.sort(
@@ -183,7 +183,7 @@ def _composites(things: list[Thing], each: int, refiner: torch.nn.Module, side: 
         if tight is None:
             continue
         box = (float(tight[0]), float(tight[1]), float(tight[2]), float(tight[3]))
-        mask = spoilt(Image.fromarray((made.alpha * 255).astype(np.uint8)), box, numbers)
+        mask = degraded_mask(Image.fromarray((made.alpha * 255).astype(np.uint8)), box, numbers)
         alphas = _cut(made.pixels, [Instance(0, 1, 1.0, box, mask)], refiner)
         errors = {way: alpha_error(alpha * np.float32(1 / 255), made.alpha) for way, alpha in alphas.items()}
         cleaned = made.pixels.copy()
@@ -192,7 +192,7 @@ def _composites(things: list[Thing], each: int, refiner: torch.nn.Module, side: 
         yield Known(kind, errors, before, after)
 
 
-def _composite(kind: Kind, thing: Thing, other: Thing, side: int, numbers: np.random.Generator) -> Composite:
+def _composite(kind: Kind, thing: Annotation, other: Annotation, side: int, numbers: np.random.Generator) -> Composite:
     x0, y0, x1, y1 = (round(edge) for edge in square(thing.box, 1.4))
     photo, truth = Image.fromarray(thing.pixels()), Image.fromarray(thing.mask().astype(np.uint8) * 255)
     shown = (each.crop((x0, y0, x1, y1)).resize((side, side), Image.Resampling.BICUBIC) for each in (photo, truth))

@@ -1,7 +1,7 @@
 """Finds the requests that TorchServe forgot.
 
 A worker that goes away, because it died or was scaled down, can take requests with it that it had drawn from the queue:
-TorchServe 0.12.0 answers them never. Others it puts back to the queue's front. How many requests are queued says
+TorchServe 0.12.0 never answers them. Others it puts back to the queue's front. How many requests are queued says
 nothing of it, as other programs send requests too. What proves a loss is the order: the queue is first in, first out,
 and a worker has one batch in hand. A worker that answers a request has nothing any more of what was queued before; once
 every worker has answered one that was sent later, nobody can have the older one.

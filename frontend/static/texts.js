@@ -35,7 +35,7 @@ export const TEXTS = {
     "found.unseen":
       { one: "1 object found. Type its name to cut it out.", other: "{count} objects found. Type the names of those you want." },
     "found.nothing": "No object was found that the model knows.",
-    "found.queue": "The server works on {count} photos. Yours has its turn …",
+    "found.queue": "The server is processing {count} photos. Yours is next …",
     // strip
     "strip.title": "Photos",
     "strip.zip": "Download all as ZIP",
@@ -47,7 +47,7 @@ export const TEXTS = {
     "strip.tile": "{name}, {state}",
     "strip.remove": "Remove {name}",
     "strip.waiting": "waits for its turn",
-    "strip.working": "is worked on",
+    "strip.working": "processing",
     "strip.found": { one: "1 object", other: "{count} objects" },
     "strip.cut": { one: "cut out, 1 object", other: "cut out, {count} objects" },
     "strip.failed": "failed",
@@ -55,7 +55,7 @@ export const TEXTS = {
     "names.label": "What to cut out",
     "names.chosen": "Names to cut out",
     "names.known": "Known names",
-    "names.hint": "Commas between names. Empty means every object.",
+    "names.hint": "Separate names with commas. Leave empty for every object.",
     "names.remove": "Remove {name}",
     "names.example": "cat, person",
     // model

@@ -52,7 +52,8 @@ class Settings(BaseSettings):
 
     # The model worker.
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field(
-        "auto", description="number type of the network; auto takes the fastest that suits the model and the device"
+        "auto",
+        description="precision (dtype) of the network; auto takes the fastest that suits the model and the device",
     )
     threads: PositiveInt = Field(
         default_factory=available,

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, CDPSession, Page
 
 from benchmark.aims import Aim
-from benchmark.measure import Machine, Others
+from benchmark.measure import BackgroundLoad, Machine
 from benchmark.photos import Size, pair
 from benchmark.progress import Start
 
@@ -151,7 +151,7 @@ def run(browser: Browser, url: str, folder: Path, rounds: int, start: Start) -> 
         rounds: how often the page is opened and each photo dropped; four times as many clicks.
         start: shows how far it is.
     """
-    others = Others()
+    others = BackgroundLoad()
     photos = {}
     for size in (SMALL, LARGE):
         photos[size] = folder / f"{_words(size)}.jpg"

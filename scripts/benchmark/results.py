@@ -35,7 +35,7 @@ class Figures:
 
     Attributes:
         weights: trained or random.
-        dtype: number type that ours runs it in.
+        dtype: precision that ours runs it in.
         proposals: boxes that its box head had to look at.
         inside: seconds of each stage of our detector, for each size of photo.
     """
@@ -49,7 +49,7 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Around:
+class SurroundingStages:
     """Seconds of each stage around the detector, and bytes of the files that were written."""
 
     photo: str
@@ -63,7 +63,7 @@ class Layers:
 
     Attributes:
         shape: height and width of the network's input, px.
-        dtype: the number type of ours.
+        dtype: the precision of ours.
         multiply_adds: of the layers as they are written.
         seconds: median of ours.
     """
@@ -80,7 +80,7 @@ class Layers:
 
 
 @dataclass(frozen=True)
-class Alone:
+class NetworkOnly:
     """Seconds of the bundled network on a photo of 640x480, masks of 28 x 28 cells included.
 
     Attributes:
@@ -95,7 +95,7 @@ class Alone:
 
 
 @dataclass(frozen=True)
-class Crowd:
+class CrowdedScene:
     """Bytes that many detections in a large photo take at most."""
 
     detections: int
@@ -132,11 +132,11 @@ class Results:
 
     Attributes:
         others: share of the processor that other programs kept busy, 0 to 1.
-        peaks: multiply-adds a second of a large matrix product in each number type.
+        peaks: multiply-adds a second of a large matrix product in each precision.
         models, around: for each model, and for each size of photo.
         refinements: for each size of photo; empty when they were not measured.
         layers, alone, crowd, requests: None when they were not measured.
-        parity: for each number type; empty when it was not measured.
+        parity: for each precision; empty when it was not measured.
     """
 
     machine: Machine
@@ -144,11 +144,11 @@ class Results:
     others: float
     peaks: Mapping[str, float]
     models: tuple[Figures, ...]
-    around: tuple[Around, ...]
+    around: tuple[SurroundingStages, ...]
     refinements: tuple[Refinement, ...]
     layers: Layers | None
-    alone: Alone | None
-    crowd: Crowd | None
+    alone: NetworkOnly | None
+    crowd: CrowdedScene | None
     parity: Mapping[str, Summary]
     requests: Requests | None
 

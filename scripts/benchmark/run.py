@@ -17,8 +17,8 @@ from torchvision.transforms.functional import to_tensor
 from benchmark import server, stages
 from benchmark.measure import (
     MATRIX_MULTIPLY_ADDS,
+    BackgroundLoad,
     Machine,
-    Others,
     Task,
     interleaved,
     matrix_product,
@@ -28,7 +28,7 @@ from benchmark.measure import (
 )
 from benchmark.photos import Size, jpegs, pictures
 from benchmark.progress import Start
-from benchmark.results import Alone, Around, Crowd, Figures, Layers, Refinement, Results, Timing
+from benchmark.results import CrowdedScene, Figures, Layers, NetworkOnly, Refinement, Results, SurroundingStages, Timing
 from benchmark.sides import MIN_SCORE, MOST, Scene, Subject, eager_layers, sides
 from fetch_weights import STORE
 from objectcut.edges import drawing, foreground, matte
@@ -46,7 +46,7 @@ from parity import Reference, Summary, compare
 _PLAIN, _LARGE = (640, 480), (4000, 3000)
 SIZES: tuple[Size, ...] = (_PLAIN, (1920, 1080), _LARGE)
 """Of photos, unless others are chosen."""
-_FEW = 4  # photos for a number type that the processor only imitates
+_FEW = 4  # photos for a precision that the processor only imitates
 _OFTEN = 4  # times as many rounds for what takes little time
 _REQUESTS = 40
 _PARITY_SIDE = 600  # px, of one's own photos: larger ones are resized in another way than torchvision's
@@ -80,7 +80,7 @@ def run(choice: Choice, start: Start) -> Results:
     Raises:
         Failed: the server did not start or did not answer.
     """
-    others = Others()
+    others = BackgroundLoad()
     often = choice.rounds * _OFTEN
     peaks = _peaks(often, start)
     figures: list[Figures] = []
@@ -146,10 +146,10 @@ def _timings(
         yield Timing(_words(size), side.name, side.batch, seconds[side.name] / side.batch, peaks[side.name])
 
 
-def _around(size: Size, rounds: int, start: Start) -> Around:
+def _around(size: Size, rounds: int, start: Start) -> SurroundingStages:
     advance = start(f"around the detector, {_words(size)}", rounds * len(stages.AROUND))
     seconds, lengths = stages.around(jpegs(size, 1)[0], size, Scene.invent(), rounds, advance)
-    return Around(_words(size), seconds, lengths)
+    return SurroundingStages(_words(size), seconds, lengths)
 
 
 def _refinement(detector: Detector, size: Size, rounds: int, start: Start) -> Refinement:
@@ -178,7 +178,7 @@ def _cleaned(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.
 
 
 def _peaks(rounds: int, start: Start) -> dict[str, float]:
-    """Multiply-adds a second of matrix products in the number types that the processor multiplies."""
+    """Multiply-adds a second of matrix products in the precisions that the processor multiplies."""
     tasks = {dtype_name(dtype): matrix_product(dtype) for dtype in (torch.float32, *_FAST)}
     seconds = interleaved(tasks, rounds, start("matrix products", rounds * len(tasks)))
     return {name: MATRIX_MULTIPLY_ADDS / min(taken) for name, taken in seconds.items()}
@@ -195,7 +195,7 @@ def _layers(subject: Subject, rounds: int, start: Start) -> Layers:
     return Layers((shape[2], shape[3]), dtype_name(dtype), work, seconds["layers"])
 
 
-def _alone(subject: Subject, rounds: int, start: Start) -> Alone:
+def _alone(subject: Subject, rounds: int, start: Start) -> NetworkOnly:
     """The network alone on a photo of 640x480, without pasting."""
     pixels, scene, wanted = _pixels(_PLAIN), Scene.invent(), Scene.invent(10)
     query = scene.query(pixels)
@@ -210,10 +210,10 @@ def _alone(subject: Subject, rounds: int, start: Start) -> Alone:
         "ours": lambda: subject.detector.detect([query]),
     }
     seconds = interleaved(tasks, rounds, start(f"{subject.name}, the network alone", rounds * len(tasks)))
-    return Alone(**medians(seconds))
+    return NetworkOnly(**medians(seconds))
 
 
-def _crowd(subject: Subject, start: Start) -> Crowd | None:
+def _crowd(subject: Subject, start: Start) -> CrowdedScene | None:
     """The memory for a hundred detections in a large photo, ten of them wanted."""
     scene = Scene.invent(100)
     subject.pin(scene)
@@ -225,11 +225,11 @@ def _crowd(subject: Subject, start: Start) -> Crowd | None:
     for side in (original, ours):
         advance(side.name)
         peaks.append(peak_memory(side.run))
-    return Crowd(100, _words(_LARGE), *peaks)
+    return CrowdedScene(100, _words(_LARGE), *peaks)
 
 
 def _parity(folder: Path | None, start: Start) -> dict[str, Summary]:
-    """How far the bundled model's detections are from torchvision's, in each number type."""
+    """How far the bundled model's detections are from torchvision's, in each precision."""
     model, card = checkpoint.load(STORE / "bundled.safetensors")
     photos = list(pictures() if folder is None else _own(folder))
     advance = start("torchvision's detections", len(photos))

@@ -1,6 +1,6 @@
 """What the benchmark compares: a model run the way of the first program, the way of TorchServe's example, and ours.
 
-A network with random weights finds nonsense, and different nonsense in every number type. So each side runs the whole
+A network with random weights finds nonsense, and different nonsense in every precision. So each side runs the whole
 network, and then what was found is replaced by the same invented detections: fifty above torchvision's lowest score,
 ten of them of the class that is wanted.
 """

@@ -14,7 +14,7 @@ from pycocotools import mask as rle
 
 
 @dataclass(frozen=True, eq=False)
-class Thing:
+class Annotation:
     """One object of a photo.
 
     Attributes:
@@ -45,7 +45,7 @@ class Thing:
             return np.array(image.convert("RGB"))
 
 
-def read(folder: Path, split: str, smallest: float) -> list[Thing]:
+def read(folder: Path, split: str, smallest: float) -> list[Annotation]:
     """The objects of a folder's `train` or `val` photos whose boxes have at least `smallest` px a side; no crowds."""
     told = json.loads((folder / "instances.json").read_text())
     photos = {photo["id"]: photo for photo in told["images"] if photo["split"] == split}
@@ -59,5 +59,5 @@ def read(folder: Path, split: str, smallest: float) -> list[Thing]:
         box = (x, y, x + width, y + height)
         path = folder / "images" / photo["file_name"]
         size = photo["height"], photo["width"]
-        things.append(Thing(path, names[thing["category_id"]], box, size, thing["segmentation"]))
+        things.append(Annotation(path, names[thing["category_id"]], box, size, thing["segmentation"]))
     return things

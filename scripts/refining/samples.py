@@ -1,7 +1,7 @@
 """What the refiner learns from: windows of photos with a coarse mask and the true one.
 
 The coarse mask is what the bundled model's mask head says for the true box, jittered, where it knows the class. For
-everything else, and now and then instead, the true mask is spoilt: blurred to 28 x 28 cells, grown or shrunk here and
+everything else, and now and then instead, the true mask is degraded: blurred to 28 x 28 cells, grown or shrunk here and
 there, with pieces lost and pieces of the surroundings taken in. Some windows are composites, whose soft edges are
 known. Beyond the photo's border goes on what lies at it, as the refiner sees it in use.
 """
@@ -22,7 +22,7 @@ from objectcut.edges.refiner import STRIDE
 from objectcut.instance import Instance, Query
 from objectcut.network.detector import Detector
 from refining.composites import KINDS, compose
-from refining.objects import Thing
+from refining.objects import Annotation
 
 CELLS = 28
 SIDE = 224
@@ -52,7 +52,7 @@ class View:
     seen: Sequence[tuple[Box, NDArray[np.float32]]]
 
 
-def look(things: Sequence[Thing], detector: Detector, shrink: int, numbers: np.random.Generator) -> list[View]:
+def look(things: Sequence[Annotation], detector: Detector, shrink: int, numbers: np.random.Generator) -> list[View]:
     """Things of one photo, with what the network's mask head says for three jittered boxes each.
 
     Args:
@@ -76,7 +76,7 @@ def look(things: Sequence[Thing], detector: Detector, shrink: int, numbers: np.r
 
 
 def _view(
-    pixels: NDArray[np.uint8], thing: Thing, shrink: int, seen: Sequence[tuple[Box, NDArray[np.float32]]]
+    pixels: NDArray[np.uint8], thing: Annotation, shrink: int, seen: Sequence[tuple[Box, NDArray[np.float32]]]
 ) -> View:
     x0, y0, x1, y1 = (round(edge) for edge in square(thing.box, _ROOM))
     scale = min(1.0, _KEPT / (x1 - x0))
@@ -116,7 +116,7 @@ def sample(view: View, other: View, numbers: np.random.Generator) -> tuple[NDArr
             box, mask = view.seen[int(numbers.integers(len(view.seen)))]
         else:
             box = _inside(_jittered(view.box, numbers, 0.05), view.bounds)
-            mask = spoilt(view.truth, box, numbers)
+            mask = degraded_mask(view.truth, box, numbers)
         window = square(box, numbers.uniform(1.1, 1.5), numbers)
         photo = _shown(view.photo, window)
         alpha = np.asarray(_shown(view.truth, window), np.float32) * np.float32(1 / 255)
@@ -158,7 +158,7 @@ def _composite(
     made = compose(kind, _shown(view.photo, window), _shown(view.truth, window), behind, numbers)
     tight = bounding_box(made.alpha > 0.3) or (0, 0, SIDE, SIDE)
     box = _jittered((float(tight[0]), float(tight[1]), float(tight[2]), float(tight[3])), numbers, 0.05)
-    mask = spoilt(Image.fromarray((made.alpha * 255).astype(np.uint8)), box, numbers)
+    mask = degraded_mask(Image.fromarray((made.alpha * 255).astype(np.uint8)), box, numbers)
     return Image.fromarray(made.pixels), made.alpha, probability(mask, box, (0, 0, SIDE, SIDE), (SIDE, SIDE))
 
 
@@ -188,7 +188,7 @@ def _inside(box: Box, bounds: Box) -> Box:
     return max(box[0], x0), max(box[1], y0), min(box[2], x1), min(box[3], y1)
 
 
-def spoilt(truth: Image.Image, box: Box, numbers: np.random.Generator) -> NDArray[np.float32]:
+def degraded_mask(truth: Image.Image, box: Box, numbers: np.random.Generator) -> NDArray[np.float32]:
     """A mask of 28 x 28 cells of the box as a network might have made it of an L image, 255 on the object."""
     corners = tuple(round(edge) for edge in box)
     cells = truth.crop((corners[0], corners[1], max(corners[2], corners[0] + 1), max(corners[3], corners[1] + 1)))

@@ -1,4 +1,4 @@
-"""Ours finds what torchvision's own forward finds, in fp32 and in the number type that is served."""
+"""Ours finds what torchvision's own forward finds, in fp32 and in the precision that is served."""
 
 from __future__ import annotations
 

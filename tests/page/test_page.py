@@ -241,7 +241,7 @@ def test_a_file_that_is_no_photo_does_not_take_the_cut_out_away(page: Page, chel
 
 def test_a_sample_photo_is_one_click(page: Page):
     page.get_by_role("button", name="Cat", exact=True).click()
-    expect(page.get_by_role("img", name="Your photo cat.png")).to_be_visible()
+    expect(page.get_by_role("img", name="Your photo cat.jpg")).to_be_visible()
     wait_for_objects(page)
 
 

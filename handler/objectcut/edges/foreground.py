@@ -20,7 +20,7 @@ from objectcut.edges.matte import bounding_box
 _SIDE = 256  # px, of the reduced picture that colours are averaged in, at most
 _LEVELS = 4  # of which each sees three times as far as the one before
 _REACH = 2  # cells of a level that are averaged to each side
-_ROWS = 128  # of the photo that are worked on at once
+_ROWS = 128  # of the photo that are processed at once
 # Share of one colour above which a pixel tells what that colour is: what it shows of the other one is in it at first,
 # and known and taken out the second time, when less pure and so nearer pixels can be asked.
 _PURE = (0.9, 0.6)

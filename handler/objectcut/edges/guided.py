@@ -2,7 +2,7 @@
 
 The fast guided filter (He and Sun 2015, arXiv:1505.00996): in every neighbourhood of the small picture alpha is a
 linear function of the colours; its coefficients are enlarged and applied to the colours of the photo. Only tiles that
-the edge runs through are worked on, so time and memory grow with the contour and not with the photo.
+the edge runs through are processed, so time and memory grow with the contour and not with the photo.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TILE = 4  # small px a side
 _REACH = _TILE + 4  # small px that the pixels of a tile lie between
 _SURE = 0.04  # alpha nearer to 0 or 1 is taken for it
 _COARSE = 1.4  # photo px a small px, below which there is no detail to find
-_AT_ONCE = 60_000  # px that are worked on together, so that memory stays small
+_AT_ONCE = 60_000  # px that are processed together, so that memory stays small
 Plane = NDArray[np.float32]
 
 

@@ -39,7 +39,7 @@ class Detector:
         model: in evaluation mode, fp32. It is not changed.
         card: the model's input size, mean and std.
         device: where it runs.
-        dtype: number type of the layers; None takes the best one for the architecture and the device.
+        dtype: precision of the layers; None takes the best one for the architecture and the device.
     """
 
     def __init__(self, model: MaskRCNN, card: Card, device: torch.device, dtype: torch.dtype | None = None) -> None:

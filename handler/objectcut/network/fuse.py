@@ -75,7 +75,7 @@ class _Tracer(fx.Tracer):
 
 
 def fuse(block: nn.Module, dtype: torch.dtype, device: torch.device) -> nn.Module:
-    """A block that computes what this one does in evaluation mode, in another number type.
+    """A block that computes what this one does in evaluation mode, in another precision.
 
     What is not a convolution, or is used in a way that is not known here, is left as it is.
 

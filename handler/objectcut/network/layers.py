@@ -1,4 +1,4 @@
-"""Mask R-CNN's layers, rewritten to run fast, and the number type that is best for a device.
+"""Mask R-CNN's layers, rewritten to run fast, and the precision that is best for a device.
 
 Takes a torchvision `MaskRCNN` apart: its convolutions are fused (`fuse`), its pooling is `roialign`. Which boxes go
 from one part to the next is decided elsewhere (`boxes`, `detector`).
@@ -17,7 +17,7 @@ from torchvision.models.detection.faster_rcnn import TwoMLPHead
 from objectcut.network.fuse import fuse
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-"""Names of the number types, as settings and answers use them."""
+"""Names of the precisions, as settings and answers use them."""
 
 # In bf16 a light network with narrow layers finds visibly other boxes and masks (scripts/bench.py tells how many), for
 # a few milliseconds: its time goes into memory traffic, not into multiplying.
@@ -43,7 +43,7 @@ def best_dtype(architecture: str, device: torch.device) -> torch.dtype:
 
 
 class Network:
-    """The layers of a Mask R-CNN on one device, in one number type.
+    """The layers of a Mask R-CNN on one device, in one precision.
 
     Args:
         model: in evaluation mode, fp32. It is not changed.

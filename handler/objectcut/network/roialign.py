@@ -3,7 +3,7 @@
 Method: He et al., Mask R-CNN, 2017 (arXiv:1703.06870), section 3, with the level of Lin et al., Feature Pyramid
 Networks, 2017 (arXiv:1612.03144), equation 1; the same samples as torchvision's `MultiScaleRoIAlign`. With features
 channels last, every sample is a row of a table, so that the whole operation is an `embedding_bag`: parallel, vectorised
-and in the number type of the features, where torchvision's operator uses one core and fp32.
+and in the precision of the features, where torchvision's operator uses one core and fp32.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class _PublicOnly(httpcore.AsyncNetworkBackend):
 def _is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        # An IPv4 address in an IPv6 coat is judged as what it is.
+        # An IPv4-mapped address is judged as the IPv4 address.
         ip = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1] or ip
         if isinstance(ip, ipaddress.IPv6Address) and ip in ipaddress.ip_network("64:ff9b::/96"):
             ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)

@@ -17,7 +17,7 @@ from objectcut.edges.matte import bounding_box
 from objectcut.instance import Box
 from objectcut.request.options import CutOptions
 
-_ROWS = 256  # that are worked on at once, at least
+_ROWS = 256  # that are processed at once, at least
 Plane = NDArray[np.uint8]
 
 

@@ -21,7 +21,7 @@ from objectcut.settings import Settings
 # far around, it is all there is: a plain blur.
 _FLOOR = 1e-3
 _BICUBIC = 2  # px of the larger scale that the filter reaches
-_ROWS = 256  # of the photo that are worked on at once, about
+_ROWS = 256  # of the photo that are processed at once, about
 _REACH = 3  # standard deviations after which a Gaussian is cut off
 
 

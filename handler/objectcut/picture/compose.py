@@ -1,6 +1,6 @@
 """From photo and alpha to the picture that was asked for.
 
-Owns inversion, trimming, size and background, in this order: what will be thrown away is not worked on. Colour is
+Owns inversion, trimming, size and background, in this order: what is discarded later is not processed. Colour is
 zero wherever alpha is zero, so nothing of the hidden background leaves the server. The picture is made in strips of
 rows, so that beside photo, alpha and result there is never more than a strip in memory. Leaves the making of a blurred
 or another picture behind the cut-out to `backdrop`, and what a request does to the alpha to `adjust`.
@@ -27,7 +27,7 @@ from objectcut.picture.adjust import adjusted
 from objectcut.picture.backdrop import Blurred, covering
 from objectcut.request.options import CutOptions
 
-_STRIP = 512  # rows of the photo that are worked on at once, about
+_STRIP = 512  # rows of the photo that are processed at once, about
 _LANCZOS = 3  # rows of the result that a row of the photo reaches, each way
 Plane = NDArray[np.uint8]
 Rows = Callable[[int, int], Plane]

@@ -13,7 +13,7 @@ from objectcut.errors import CutError
 from objectcut.picture import png
 from objectcut.request.options import Format
 
-_ROWS = 256  # that are worked on at once
+_ROWS = 256  # that are processed at once
 # px: WEBP_MAX_DIMENSION, JPEG_MAX_DIMENSION
 _LONGEST: dict[Format, int] = {"webp": 16_383, "jpeg": 65_500, "zip": 65_500}
 

@@ -44,7 +44,7 @@ class Pool(ThreadPoolExecutor):
     def spread(self, work: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
         """The work on each item, in order, as it is asked for and little ahead of it, so that few results wait.
 
-        A lone item is worked on by the caller's thread, where torch may use every core.
+        A single item is processed by the caller's thread, where torch may use every core.
         """
         coming = iter(items)
         start = [*islice(coming, 2)]
