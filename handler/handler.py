@@ -21,7 +21,7 @@ from ts.torch_handler.base_handler import BaseHandler
 from objectcut.errors import CutError
 from objectcut.item import Answer, Order
 from objectcut.picture import reply
-from objectcut.pipeline import Pipeline
+from objectcut.pipeline import Pipeline, is_gpu_lost
 from objectcut.request import parse
 from objectcut.request.options import Task
 from objectcut.request.parse import CutRequest
@@ -73,7 +73,13 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         if len(data) == 1 and not data[0].get("body") and context.get_request_header(0, "describe") == "True":
             return [self.describe_handle()]
         orders = [partial(self._order, fields, _headers(context, index)) for index, fields in enumerate(data)]
-        replies = self.pipeline.run(orders, partial(self._answer, context))
+        try:
+            replies = self.pipeline.run(orders, partial(self._answer, context))
+        except torch.AcceleratorError as error:
+            if is_gpu_lost(error):
+                logger.critical("The GPU cannot be used any more by this process", exc_info=error)
+                os._exit(1)  # TorchServe starts a fresh one
+            raise
         self._report()
         return replies
 

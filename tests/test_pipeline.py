@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import encoded
 from PIL import Image
 
@@ -41,6 +42,27 @@ def test_the_suffix_chooses_the_format(name, kind, mode, pipeline: Pipeline, che
     pipeline.cut(chelsea, ["cat"]).save(tmp_path / name)
     with Image.open(tmp_path / name) as saved:
         assert (saved.format, saved.mode, saved.size) == (kind, mode, chelsea.size)
+
+
+def test_a_picture_of_many_bytes_is_no_large_request(pipeline: Pipeline, chelsea: Image.Image):
+    picture = chelsea.resize((4000, 2600))
+    assert pipeline.settings.max_body_bytes < 4000 * 2600 * 3
+    assert pipeline.cut(picture, ["cat"]).image.size == picture.size
+
+
+def test_a_picture_of_too_many_pixels_is_refused(pipeline: Pipeline):
+    with pytest.raises(CutError) as caught:
+        pipeline.cut(Image.new("RGB", (6000, 5000)), ["cat"])
+    assert caught.value.code == "image_too_large"
+
+
+def test_a_failure_that_is_the_gpus_own_is_not_hidden(pipeline: Pipeline, chelsea: Image.Image, monkeypatch):
+    def lost(_: object) -> None:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(pipeline.detector, "detect", lost)
+    with pytest.raises(torch.AcceleratorError):
+        pipeline.cut(chelsea, ["cat"])
 
 
 def test_an_unknown_suffix_is_named(pipeline: Pipeline, chelsea: Image.Image, tmp_path: Path):

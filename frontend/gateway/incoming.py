@@ -8,7 +8,7 @@ from starlette.requests import Request
 from gateway import form
 from gateway.body import unpacked
 from objectcut.errors import CutError
-from objectcut.request import parse as requests
+from objectcut.request import parse
 from objectcut.request.options import Task
 from objectcut.request.parse import CutRequest
 from objectcut.request.sniff import body_kind
@@ -34,9 +34,9 @@ def _checked(
     body = unpacked(body, encoding, settings.max_body_bytes)
     kind = body_kind(body, content_type)
     if kind not in {"multipart", "urlencoded"}:
-        return requests.from_body(body, content_type, query, task, settings)
+        return parse.from_body(body, content_type, query, task, settings)
     if query:
-        raise CutError("invalid_request", requests.QUERY_IS_FOR_PHOTOS)
+        raise CutError("invalid_request", parse.QUERY_IS_FOR_PHOTOS)
     if kind == "urlencoded":
-        return requests.from_form(form.urlencoded(body), task, settings, urlencoded=True)
-    return requests.from_form(form.multipart(body, content_type), task, settings)
+        return parse.from_form(form.urlencoded(body), task, settings, urlencoded=True)
+    return parse.from_form(form.multipart(body, content_type), task, settings)

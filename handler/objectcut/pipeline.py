@@ -12,6 +12,7 @@ import asyncio
 import io
 import logging
 import os
+import sys
 import sysconfig
 import time
 from collections import deque
@@ -123,6 +124,8 @@ class Pipeline:
     ) -> None:
         self.settings = settings
         self.device = device
+        # How many bytes a photo has is a matter of those who receive it; its pixels are bounded here too.
+        self._local = settings.model_copy(update={"max_body_bytes": sys.maxsize})
         self._observe: Observe = observe or _ignore
         self._abandoned = abandoned
         self._share_cores()
@@ -174,11 +177,12 @@ class Pipeline:
         Raises:
             CutError: what `/cut` answers with, for instance `unknown_object` or `object_not_found`.
             OSError: the file cannot be read.
+            torch.AcceleratorError: the GPU cannot be used any more by this process.
         """
         values = {"image_file": _encoded(photo), "objects": list(objects), **options}
         if background_image is not None:
             values["background_image"] = background_image
-        job = self.decode(Order(from_values(values, "cut", self.settings)))
+        job = self.decode(Order(from_values(values, "cut", self._local)))
         (detection,) = self._detect([job])
         if isinstance(detection, CutError):
             raise detection
@@ -194,6 +198,9 @@ class Pipeline:
             orders: each returns a checked request or raises.
             answer: called with the index of an order and its answer, as soon as that is there, in any order and in any
                 thread. What it returns is returned, in the order of `orders`.
+
+        Raises:
+            torch.AcceleratorError: the GPU is lost (`is_gpu_lost`); a new process is needed.
         """
         if time.monotonic() > self._shared + _SHARE_S:
             self._share_cores()
@@ -250,7 +257,8 @@ class Pipeline:
         try:
             return list(self.detector.detect([_query(job) for job in jobs]))
         except Exception as error:
-            _leave_if_gpu_is_lost(error)
+            if is_gpu_lost(error):
+                raise
             # One photo may have been too much for the memory: find out which, and answer the others.
             logger.warning("The batch failed (%r); its photos are tried one by one", error)  # each logs its own trace
             return list(map(_each(lambda job: self.detector.detect([_query(job)])[0]), jobs))
@@ -366,8 +374,10 @@ class Pipeline:
     def _timed(self, metric: str) -> Iterator[None]:
         """Report the seconds that a stage takes."""
         start = time.perf_counter()
-        yield
-        self._observe(metric, time.perf_counter() - start, "s")
+        try:
+            yield
+        finally:  # a photo without the object takes its time as well
+            self._observe(metric, time.perf_counter() - start, "s")
 
 
 def _ignore(*_: object) -> None:
@@ -397,11 +407,9 @@ def _query(job: Job) -> Query:
     )
 
 
-def _leave_if_gpu_is_lost(error: Exception) -> None:
-    """End this worker after an error of CUDA that every later call would repeat; TorchServe starts a fresh one."""
-    if isinstance(error, torch.AcceleratorError) and not isinstance(error, torch.OutOfMemoryError):
-        logger.critical("The GPU cannot be used any more by this process", exc_info=error)
-        os._exit(1)
+def is_gpu_lost(error: Exception) -> bool:
+    """Whether this is an error of CUDA that every later call of this process would repeat."""
+    return isinstance(error, torch.AcceleratorError) and not isinstance(error, torch.OutOfMemoryError)
 
 
 def _each(stage: Callable[[Any], Made]) -> Callable[[Any], Made | CutError]:

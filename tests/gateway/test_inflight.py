@@ -174,12 +174,18 @@ def test_an_answer_that_has_begun_is_not_lost() -> None:
     assert not story.flight.in_doubt(story.now)
 
 
-def test_a_large_photo_takes_its_time_to_get_into_the_queue() -> None:
+def with_a_departure(size: int = 0) -> tuple[InFlight, Ticket]:
+    """A request whose worker left, after which the new one answered what was sent at 5 s."""
     flight = InFlight()
-    ticket = flight.send(0, 20_000_000)
+    ticket = flight.send(0, size)
     flight.look({"1"}, 1)
     flight.look({"2"}, 2)
     flight.answered("2", 5)
+    return flight, ticket
+
+
+def test_a_large_photo_takes_its_time_to_get_into_the_queue() -> None:
+    flight, ticket = with_a_departure(20_000_000)
     assert flight.look({"2"}, 8) == flight.look({"2"}, 10) == [], "a small one that was sent later overtook it"
     flight.answered("2", 11)
     assert flight.look({"2"}, 12) == []
@@ -188,21 +194,13 @@ def test_a_large_photo_takes_its_time_to_get_into_the_queue() -> None:
 
 def test_one_look_is_not_enough() -> None:
     """The answers of one batch arrive one after the other."""
-    flight = InFlight()
-    ticket = flight.send(0)
-    flight.look({"1"}, 1)
-    flight.look({"2"}, 2)
-    flight.answered("2", 5)
+    flight, ticket = with_a_departure()
     assert flight.look({"2"}, 8) == []
     assert flight.look({"2"}, 10) == [ticket]
 
 
 def test_two_looks_with_doubt_between_them_are_not_enough_either() -> None:
-    flight = InFlight()
-    ticket = flight.send(0)
-    flight.look({"1"}, 1)
-    flight.look({"2"}, 2)
-    flight.answered("2", 5)
+    flight, ticket = with_a_departure()
     assert flight.look({"2"}, 8) == []
     assert flight.look({"2", "3"}, 10) == [], "the one that came may have it"
     flight.answered("3", 11)

@@ -35,5 +35,4 @@ class Abandoned:
 
     def __contains__(self, name: object) -> bool:
         """Whether the sender left. Names that are none of the gateway's are unknown."""
-        known = isinstance(name, str) and bool(_NAME.fullmatch(name))
-        return known and self._folder is not None and (self._folder / str(name)).exists()
+        return self._folder is not None and bool(_NAME.fullmatch(str(name))) and (self._folder / str(name)).exists()
