@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE_MS, ROOT, Server, encoded, gateway, hosted
+from conftest import ROOT, Server, encoded, gateway, hosted
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
+from window import choose, window
 
 from objectcut.settings import Settings
 
@@ -63,20 +64,8 @@ def open_server(server: Server, site: Copy) -> Iterator[str]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A window in which no script may fail."""
-    failures: list[str] = []
-    with browser.new_context(reduced_motion="reduce") as context:
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("pageerror", lambda error: failures.append(str(error)))
+    with window(browser) as page:
         yield page
-    assert failures == []
-
-
-def choose(page: Page, photo: Image.Image) -> None:
-    page.get_by_label(re.compile("^Choose (a photo|another)$")).set_input_files(
-        [{"name": "chelsea.png", "mimeType": "image/png", "buffer": encoded(photo)}]
-    )
-    expect(page.get_by_text("chelsea.png", exact=True)).to_be_visible()
 
 
 def sent_to(page: Page) -> list[str]:
@@ -99,7 +88,7 @@ def test_a_photo_is_cut_by_the_server_that_is_written_into_the_page(
     expect(page.get_by_text(f"The photo goes only to {host}. Nothing is stored there.")).to_be_visible()
     expect(page.get_by_role("link", name="API docs")).to_have_attribute("href", f"{open_server}/docs")
     expect(page.get_by_text(re.compile(r"knows \d+ names"))).to_be_visible()
-    choose(page, chelsea)
+    choose(page, encoded(chelsea))
     page.get_by_label("What to cut out").fill("cat")
     page.get_by_role("button", name="Cut out", exact=True).click()
     expect(page.get_by_role("img", name="Cut-out of cat", exact=True)).to_be_visible()
@@ -124,7 +113,7 @@ def test_the_servers_samples_are_offered(page: Page, site: Copy, open_server: st
 
 def test_what_the_server_says_of_a_mistake_is_read(page: Page, site: Copy, open_server: str, chelsea: Image.Image):
     page.goto(site.naming(open_server))
-    choose(page, chelsea)
+    choose(page, encoded(chelsea))
     page.get_by_label("What to cut out").fill("kat")
     page.get_by_role("button", name="Cut out", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("No class is called 'kat'")
@@ -132,7 +121,7 @@ def test_what_the_server_says_of_a_mistake_is_read(page: Page, site: Copy, open_
 
 def test_a_server_that_lets_nobody_in_is_told(page: Page, site: Copy, server: Server, chelsea: Image.Image):
     page.goto(site.naming(server.url))
-    choose(page, chelsea)
+    choose(page, encoded(chelsea))
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text(f"This page cannot reach {server.url.removeprefix('http://')}.")
     expect(alert).to_contain_text(f"not allow pages from {site.host}")
@@ -171,14 +160,14 @@ def test_a_link_has_photos_sent_nowhere_else(
             page.goto(f"{site.naming(*([open_server] if at.endswith('another') else []))}?api={stranger}")
         told = page.get_by_role("alert").get_by_text(f"names a server, “{stranger}”, that it does not send photos to.")
         expect(told).to_be_visible()
-        choose(page, chelsea)
+        choose(page, encoded(chelsea))
         page.get_by_role("button", name="Cut out", exact=True).click()
         expect(told).to_be_visible()
         expect(page.get_by_role("region", name="Model")).to_contain_text("This page has no server.")
         assert hosts == []
         # It would have been heard.
         page.goto(site.naming(stranger))
-        choose(page, chelsea)
+        choose(page, encoded(chelsea))
         expect(page.get_by_role("alert")).to_be_visible()
         assert set(hosts) == {stranger.removeprefix("http://")}
 
@@ -194,7 +183,7 @@ def test_the_servers_own_page_sends_them_nowhere_else_whatever_is_written_into_i
         hosts: list[str] = []
         page.on("response", lambda reply: hosts.append(reply.url.split("/")[2]))
         page.goto(f"{server.url}/")
-        choose(page, chelsea)
+        choose(page, encoded(chelsea))
         expect(page.get_by_role("alert")).to_contain_text("this page may only call its own server")
         assert set(hosts) == {server.url.removeprefix("http://")}
 
@@ -229,7 +218,7 @@ def test_what_is_no_address_is_told_and_nothing_is_sent(
     alert = page.get_by_role("alert").get_by_text(f"“{wrong}”")
     expect(alert).to_contain_text(told)
     expect(page.get_by_role("region", name="Model")).to_contain_text("This page has no server.")
-    choose(page, chelsea)
+    choose(page, encoded(chelsea))
     expect(alert).to_be_visible()
     page.get_by_role("button", name="Cut out", exact=True).click()
     expect(alert).to_be_visible()

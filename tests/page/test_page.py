@@ -17,6 +17,7 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import PATIENCE_MS, PhotoHost, Server, encoded
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, expect
+from window import choose
 
 
 @pytest.fixture
@@ -40,13 +41,6 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
         yield page
     assert complaints == []
     assert [url for url in asked if not url.removeprefix("blob:").startswith(f"{server.url}/")] == []
-
-
-def choose(page: Page, content: bytes, name: str = "chelsea.png", kind: str = "image/png") -> None:
-    page.get_by_label(re.compile("^Choose (a photo|another)$")).set_input_files(
-        [{"name": name, "mimeType": kind, "buffer": content}]
-    )
-    expect(page.get_by_text(name, exact=True)).to_be_visible()
 
 
 def ask_for(page: Page, names: str) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE_MS, READY_S, Server, encoded, free_port, start, stop, wait_until
+from conftest import READY_S, Server, encoded, free_port, start, stop, wait_until
 from PIL import Image
 from playwright.sync_api import Browser, Download, Locator, Page, Route, expect
+from window import window
 
 
 @pytest.fixture
@@ -21,14 +22,9 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
 
 def opened(browser: Browser, url: str) -> Iterator[Page]:
     """The page, on which nothing may fail."""
-    failures: list[str] = []
-    with browser.new_context(reduced_motion="reduce") as context:
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("pageerror", lambda error: failures.append(str(error)))
+    with window(browser) as page:
         page.goto(url)
         yield page
-    assert failures == []
 
 
 def choose(page: Page, photos: dict[str, Image.Image]) -> None:

@@ -6,31 +6,20 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from conftest import PATIENCE_MS, Server, encoded
+from conftest import Server, encoded
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
+from window import choose, window
 
 
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
     """The page, freshly opened, whose time can be put forward. No script may fail unheard."""
-    failures: list[str] = []
-    with browser.new_context(reduced_motion="reduce") as context:
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("pageerror", lambda error: failures.append(str(error)))
+    with window(browser) as page:
         page.clock.install()
         page.goto(server.url)
         expect(page.get_by_text(re.compile(r"knows \d+ names"))).to_be_visible()
         yield page
-    assert failures == []
-
-
-def choose(page: Page, photo: Image.Image) -> None:
-    page.get_by_label(re.compile("^Choose (a photo|another)$")).set_input_files(
-        [{"name": "chelsea.png", "mimeType": "image/png", "buffer": encoded(photo)}]
-    )
-    expect(page.get_by_text("chelsea.png", exact=True)).to_be_visible()
 
 
 def cut_out(page: Page) -> None:
@@ -46,7 +35,7 @@ def hold(held: list[Route], route: Route) -> None:
 def test_without_the_worker_for_outlines_photos_are_cut_all_the_same(page: Page, chelsea: Image.Image, how: str):
     held: list[Route] = []
     page.route("**/maskworker.js", lambda route: route.abort() if how == "fails" else hold(held, route))
-    choose(page, chelsea)
+    choose(page, encoded(chelsea))
     cut_out(page)
     if how == "never comes":
         expect(page.get_by_text("1 object found.")).to_be_visible()
@@ -60,7 +49,7 @@ def test_without_the_worker_for_outlines_photos_are_cut_all_the_same(page: Page,
 def test_without_the_worker_for_strokes_the_cut_out_stays(page: Page, chelsea: Image.Image, how: str):
     held: list[Route] = []
     page.route("**/brushworker.js", lambda route: route.abort() if how == "fails" else hold(held, route))
-    choose(page, chelsea)
+    choose(page, encoded(chelsea))
     cut_out(page)
     expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
     viewer = page.get_by_role("group", name="Cut-out, zoomable")
@@ -79,7 +68,7 @@ def test_without_the_worker_for_strokes_the_cut_out_stays(page: Page, chelsea: I
 def test_a_server_that_falls_silent_is_told(page: Page, chelsea: Image.Image):
     held: list[Route] = []
     page.route("**/cut", lambda route: hold(held, route) if not held else route.continue_())
-    choose(page, chelsea)
+    choose(page, encoded(chelsea))
     expect(page.get_by_role("checkbox", name=re.compile("^cat, "))).to_be_visible()
     with page.expect_request("**/cut"):
         cut_out(page)
@@ -111,14 +100,14 @@ def test_a_browser_that_refuses_a_copy_is_told(page: Page, chelsea: Image.Image)
     page.evaluate(
         "() => { navigator.clipboard.write = async () => { throw new DOMException('', 'NotAllowedError'); }; }"
     )
-    choose(page, chelsea)
+    choose(page, encoded(chelsea))
     cut_out(page)
     page.locator("#copy").click()
     expect(page.get_by_role("alert")).to_contain_text("Your browser does not allow this here.")
 
 
 def test_a_file_that_the_server_does_not_give_is_told(page: Page, chelsea: Image.Image):
-    choose(page, chelsea)
+    choose(page, encoded(chelsea))
     cut_out(page)
     expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
     page.get_by_text("ZIP", exact=True).click()

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import PATIENCE_MS, Server, encoded
+from conftest import Server, encoded
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, expect
+from window import window
 
 ORIENTATION = 0x0112
 LYING = {  # how an upright picture lies in a file of this orientation
@@ -29,14 +30,9 @@ LYING = {  # how an upright picture lies in a file of this orientation
 
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
-    complaints: list[str] = []
-    with browser.new_context(reduced_motion="reduce") as context:
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+    with window(browser) as page:
         page.goto(server.url)
         yield page
-    assert complaints == []
 
 
 def turned(upright: Image.Image, orientation: int, kind: str) -> bytes:

@@ -1,0 +1,30 @@
+"""What most tests of the page begin with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from conftest import PATIENCE_MS
+from playwright.sync_api import Browser, Page, expect
+
+
+@contextmanager
+def window(browser: Browser, **options: object) -> Iterator[Page]:
+    """A window, with playwright's options for one, in which no script may fail unheard."""
+    failures: list[str] = []
+    with browser.new_context(reduced_motion="reduce", **options) as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        yield page
+    assert failures == []
+
+
+def choose(page: Page, content: bytes, name: str = "chelsea.png", kind: str = "image/png") -> None:
+    """Choose a photo, and wait until it is there."""
+    page.get_by_label(re.compile("^Choose (a photo|another)$")).set_input_files(
+        [{"name": name, "mimeType": kind, "buffer": content}]
+    )
+    expect(page.get_by_text(name, exact=True)).to_be_visible()
