@@ -21,12 +21,13 @@ from ts.torch_handler.base_handler import BaseHandler
 from objectcut.errors import CutError
 from objectcut.item import Answer, Order
 from objectcut.picture import reply
-from objectcut.pipeline import Pipeline, is_gpu_lost
+from objectcut.pipeline import Pipeline
 from objectcut.request import parse
 from objectcut.request.options import Task
 from objectcut.request.parse import CutRequest
 from objectcut.settings import Settings
 from objectcut.worker.abandoned import Abandoned
+from objectcut.worker.isolation import is_gpu_lost
 
 logger = logging.getLogger(__name__)
 _WHOLE = 256_000  # bytes; an answer up to this size goes out with those of its batch

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import fcntl
 import hashlib
-import os
 import pickle
 import sys
 import threading
@@ -25,6 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from objectcut.network.card import Card, ModelError
+from objectcut.settings import Settings
 
 STORE = Path(__file__).resolve().parent.parent / "model_store"
 _ANSWER_S = 4.5  # all that a host that does not answer may cost a start
@@ -144,7 +144,7 @@ def _convert(download: Path, official: Official, target: Path) -> None:
 
 def _mirrored(url: str) -> str:
     """The same file name under OBJECTCUT_WEIGHTS_MIRROR, for networks that reach only a mirror of their own."""
-    mirror = os.environ.get("OBJECTCUT_WEIGHTS_MIRROR")
+    mirror = Settings.from_environment().weights_mirror
     return f"{mirror.rstrip('/')}/{url.rpartition('/')[2]}" if mirror else url
 
 

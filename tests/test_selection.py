@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from conftest import solid
 
+from objectcut.edges.matte import Found
 from objectcut.identity import identify
 from objectcut.instance import Instance
 from objectcut.request.labels import Labels
 from objectcut.request.options import CutOptions
-from objectcut.selection import Found, candidates, choose, nothing_found
+from objectcut.selection import candidates, choose, nothing_found
 
 LABELS = Labels.of(("__background__", "cat", "dog"))
 CAT, DOG = 1, 2

@@ -16,9 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import aiohttp
-
 from gateway.admission import Admission
+from gateway.connection import Broken, Connection, Reply, not_ready
 from gateway.inflight import InFlight, Ticket
 from objectcut.errors import CutError, internal
 from objectcut.request.parse import CutRequest
@@ -39,25 +38,12 @@ _LARGEST = 5  # requests of the largest size that TorchServe holds at a time; it
 _PASSED_ON = ("content-type", "x-object-count", "x-object-ids", "x-foreground-box", "retry-after", "x-model")
 
 
-@dataclass(frozen=True, eq=False)
-class Reply:
-    """An answer of TorchServe: the handler's, or one that it made itself."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
 @dataclass(frozen=True)
 class _State:
     """The process ids of the workers that are ready, and how many requests each takes at once."""
 
     workers: Set[str]
     batch: int
-
-
-class _Broken(Exception):
-    """An answer ended in its middle: TorchServe puts its word on a worker that died behind what it had sent."""
 
 
 class TorchServe:
@@ -69,9 +55,8 @@ class TorchServe:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._session: aiohttp.ClientSession | None = None
-        self._keys: dict[str, str] = {}
-        self._keys_read = (0, 0)
+        self._connection = Connection(settings)
+        self._described = (0, 0)  # by which start of TorchServe
         self._description: dict[str, Any] | None = None
         self._in_flight = InFlight()
         self._admission = Admission(_AHEAD * _BATCH, _LARGEST * settings.max_body_bytes, settings.queue)
@@ -86,8 +71,7 @@ class TorchServe:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        await self._connection.close()
 
     async def predict(self, request: CutRequest, accept: str, request_id: str) -> Reply:
         """Send a request that has its photo to the handler, when its turn comes.
@@ -129,7 +113,7 @@ class TorchServe:
                 passed_on = {name: reply.headers[name] for name in _PASSED_ON if name in reply.headers}
                 return Reply(reply.status, passed_on, reply.body)
             lost = f"lost {headers['X-Request-Id']} with a worker"
-            told = f"answered {reply.status}: {_text(reply)[:500]}" if reply else lost
+            told = f"answered {reply.status}: {reply.text[:500]}" if reply else lost
             logger.warning("TorchServe itself %s", " ".join(told.split()))
             # A worker that dies takes its whole batch with it, and scaling down stops a worker in the middle of one.
             # A cut changes nothing, so it can be asked for again; once, in case the photo is what killed the worker.
@@ -151,7 +135,7 @@ class TorchServe:
         try:
             await asyncio.wait({call, lost}, return_when=asyncio.FIRST_COMPLETED)
             return call.result() if call.done() else None
-        except _Broken:
+        except Broken:
             return None
         finally:
             call.cancel()
@@ -162,7 +146,7 @@ class TorchServe:
         self, task: str, headers: Mapping[str, str], form: Mapping[str, str | bytes], ticket: Ticket
     ) -> Reply:
         url = f"{self._settings.inference_url}/predictions/{_MODEL}/1.0/{task}"
-        reply = await self._call("POST", url, "inference", self._settings.answer_s, headers, form, ticket)
+        reply = await self._connection.call("POST", url, "inference", self._settings.answer_s, headers, form, ticket)
         if "x-worker" in reply.headers:
             self._in_flight.answered(reply.headers["x-worker"], ticket.sent)
         return reply
@@ -187,7 +171,7 @@ class TorchServe:
     async def _probe(self) -> None:
         """Ask for nothing: the refusal tells which worker has come this far in the queue."""
         ticket = Ticket(time.monotonic())
-        with suppress(CutError, _Broken):
+        with suppress(CutError, Broken):
             await self._infer("cut", {"X-Request-Id": "probe"}, {"objects": ""}, ticket)
 
     @property
@@ -201,17 +185,18 @@ class TorchServe:
         Raises:
             CutError: `not_ready`.
         """
-        self._fresh_keys()
-        if self._description is None:
+        start = self._connection.refresh_keys()
+        if self._description is None or start != self._described:  # a new server may run another model
+            self._described = start
             url = f"{self._settings.management_url}/models/{_MODEL}?customized=true"
-            reply = await self._call("GET", url, "management", self._settings.answer_s)
+            reply = await self._connection.call("GET", url, "management", self._settings.answer_s)
             try:
                 told = json.loads(reply.body)[0]["customizedMetadata"]
                 self._description = json.loads(told) if isinstance(told, str) else told
             except (ValueError, LookupError, TypeError):
                 self._description = None
         if not self._description:
-            raise _not_ready()
+            raise not_ready()
         return self._description
 
     async def ready(self) -> bool:
@@ -222,7 +207,9 @@ class TorchServe:
     async def _state(self) -> _State | None:
         """How TorchServe is; None: it cannot be told."""
         try:
-            reply = await self._call("GET", f"{self._settings.management_url}/models/{_MODEL}", "management", _WORD_S)
+            reply = await self._connection.call(
+                "GET", f"{self._settings.management_url}/models/{_MODEL}", "management", _WORD_S
+            )
             told = json.loads(reply.body)[0]
             ready = {str(worker["pid"]) for worker in told["workers"] if worker["status"] == "READY"}
             state = _State(ready, int(told["batchSize"]))
@@ -243,68 +230,14 @@ class TorchServe:
         Raises:
             CutError: `not_ready`.
         """
-        reply = await self._call("GET", f"{self._settings.metrics_url}/metrics", None, _WORD_S)
+        reply = await self._connection.call("GET", f"{self._settings.metrics_url}/metrics", None, _WORD_S)
         if reply.status != 200:
             raise CutError("not_ready", "TorchServe does not tell its metrics. Try again soon.", retry_after=5)
-        return _text(reply)
-
-    async def _call(
-        self,
-        method: str,
-        url: str,
-        key: str | None,
-        longest_s: float,
-        headers: Mapping[str, str] | None = None,
-        form: Mapping[str, str | bytes] | None = None,
-        ticket: Ticket | None = None,
-    ) -> Reply:
-        if self._session is None:  # it belongs to the event loop, which did not run yet when this object was made
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),  # TorchServe has the queue
-            )
-        for attempt in (1, 2):
-            self._fresh_keys()
-            token = {"Authorization": f"Bearer {self._keys.get(key, '')}"} if key else {}
-            data = _multipart(form) if form else None
-            timeout = aiohttp.ClientTimeout(total=longest_s, sock_connect=min(longest_s, 3.0))
-            try:
-                async with self._session.request(
-                    method, url, headers={**(headers or {}), **token}, data=data, timeout=timeout
-                ) as reply:
-                    if ticket is not None:
-                        ticket.answering = "x-model" in reply.headers
-                    answer = Reply(reply.status, reply.headers, await reply.read())
-            except asyncio.TimeoutError as error:
-                raise CutError(
-                    "overloaded", "The server did not finish in time. Try again in a while.", retry_after=30
-                ) from error
-            except aiohttp.ClientError as error:
-                if ticket is not None and ticket.answering:
-                    raise _Broken from error
-                raise _not_ready() from error
-            if answer.status != 400 or b"InvalidKeyException" not in answer.body:
-                return answer
-            if attempt == 1:
-                self._keys_read = (0, 0)  # a server that just started wrote a new file
-        logger.error("TorchServe refuses the keys in %s", self._settings.key_file)
-        raise _not_ready()
-
-    def _fresh_keys(self) -> None:
-        """Read the key file when it is another than last time: TorchServe writes a new one at each start."""
-        try:
-            stat = self._settings.key_file.stat()
-            if (stat.st_mtime_ns, stat.st_ino) == self._keys_read:
-                return
-            entries = json.loads(self._settings.key_file.read_bytes())
-            self._keys = {name: entry["key"] for name, entry in entries.items()}
-            self._keys_read = (stat.st_mtime_ns, stat.st_ino)
-            self._description = None  # a new server may run another model
-        except (OSError, ValueError, LookupError, TypeError):
-            self._keys = {}
+        return reply.text
 
     async def _translated(self, reply: Reply) -> CutError:
         """What TorchServe itself answered, as one of our errors."""
-        status, text = reply.status, _text(reply)
+        status, text = reply.status, reply.text
         if status == 413:
             return CutError(
                 "body_too_large",
@@ -317,7 +250,7 @@ class TorchServe:
                 return CutError(
                     "overloaded", "The server has more photos waiting than it can take. Try again soon.", retry_after=5
                 )
-            return _not_ready()
+            return not_ready()
         if status == 507 and not _worker_died(reply):
             return CutError(
                 "overloaded", "The server has no memory left for this photo. Try again soon.", retry_after=10
@@ -332,28 +265,8 @@ def _size(request: CutRequest) -> int:
     return len(request.photo or b"") + len(request.backdrop or b"")
 
 
-def _multipart(fields: Mapping[str, str | bytes]) -> aiohttp.MultipartWriter:
-    """A form; bytes become a file."""
-    form = aiohttp.MultipartWriter("form-data")
-    for name, value in fields.items():
-        if isinstance(value, str):
-            form.append(value).set_content_disposition("form-data", name=name)
-        else:
-            part = form.append(value, {"Content-Type": "application/octet-stream"})
-            part.set_content_disposition("form-data", name=name, filename="photo")
-    return form
-
-
 def _worker_died(reply: Reply) -> bool:
     return reply.status in {500, 507} and b"Worker died" in reply.body
-
-
-def _text(reply: Reply) -> str:
-    return reply.body.decode("utf-8", "replace")
-
-
-def _not_ready() -> CutError:
-    return CutError("not_ready", "The model is still starting. Try again in a few seconds.", retry_after=5)
 
 
 def _worker_gone() -> CutError:

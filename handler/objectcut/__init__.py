@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from objectcut.pipeline import CutResult, Pipeline
+    from objectcut.pipeline import Pipeline
+    from objectcut.result import CutResult
 
 __all__ = ["CutResult", "Pipeline"]
 

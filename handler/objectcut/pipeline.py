@@ -9,17 +9,12 @@ A request that fails must not fail its batch, so errors travel as values through
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 import os
 import sys
-import sysconfig
-import time
 from collections import deque
 from collections.abc import Callable, Container, Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,72 +25,36 @@ from PIL import Image
 
 import objectcut.network.lean  # noqa: F401  # first: it decides how torchvision is imported
 from objectcut import selection
-from objectcut.edges import drawing, matte, refiner
-from objectcut.edges.overlap import same_things
-from objectcut.errors import CutError, internal
-from objectcut.instance import Detection, Instance, Query
+from objectcut.edges import matte, refiner
+from objectcut.edges.matte import Extent, Found
+from objectcut.edges.refine import refine
+from objectcut.errors import CutError
+from objectcut.instance import Detection, Instance
 from objectcut.item import Answer, Job, Order
 from objectcut.network import checkpoint
 from objectcut.network.card import ModelError
 from objectcut.network.detector import Detector
 from objectcut.network.fuse import fuse
 from objectcut.network.layers import DTYPES, dtype_name
+from objectcut.network.stored import stored
 from objectcut.photo import decode
-from objectcut.photo.decode import Photo, Preview
+from objectcut.photo.decode import Photo
 from objectcut.photo.fetch import fetch
 from objectcut.picture import backdrop, compose, reply
 from objectcut.picture.compose import Cutout
-from objectcut.picture.encode import encode
 from objectcut.picture.reply import described
 from objectcut.request.labels import Labels
-from objectcut.request.options import Format
 from objectcut.request.parse import from_values
-from objectcut.selection import Extent, Found
+from objectcut.result import CutResult, file_of
 from objectcut.settings import Settings
-from objectcut.worker.cores import workers
+from objectcut.worker.isolation import is_gpu_lost, isolated
 from objectcut.worker.memory import Memory
 from objectcut.worker.pool import Pool
+from objectcut.worker.threads import NetworkThreads
+from objectcut.worker.timer import Observe, StageTimer
 
 logger = logging.getLogger(__name__)
 Made = TypeVar("Made")
-Observe = Callable[[str, float, str], None]
-"""Takes a measurement: the metric's name, a value and its unit."""
-_SUFFIXES: dict[str, Format] = {"png": "png", "webp": "webp", "jpg": "jpeg", "jpeg": "jpeg", "zip": "zip"}
-_SHARE_S = 10.0  # interval between two checks of how many workers share the cores
-_CHECKOUT = Path(__file__).resolve().parents[2] / "model_store"
-_INSTALLED = Path(sysconfig.get_path("data")) / "share" / "objectcut"
-
-
-@dataclass(frozen=True, eq=False)
-class CutResult:
-    """A finished cut-out.
-
-    Attributes:
-        pixels: uint8; (h, w, 4) RGBA with straight alpha, (h, w, 3) RGB, or (h, w) for a mask.
-        box: of everything that is kept, x0, y0, x1, y1 in px of the upright photo, half-open.
-        objects: for each object its `id`, `label`, `score`, `box` and `area`, as `/cut` returns them.
-    """
-
-    pixels: NDArray[np.uint8]
-    box: tuple[int, int, int, int]
-    objects: list[dict[str, Any]]
-
-    @property
-    def image(self) -> Image.Image:
-        """The picture for Pillow."""
-        return Image.fromarray(self.pixels)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture; the suffix chooses the format: .png, .webp, .jpg, .jpeg or .zip.
-
-        Raises:
-            ValueError: another suffix.
-            CutError: `image_too_large` for the format.
-        """
-        suffix = Path(path).suffix.lower().removeprefix(".")
-        if suffix not in _SUFFIXES:
-            raise ValueError(f"'{path}' has none of the suffixes {', '.join(f'.{each}' for each in _SUFFIXES)}")
-        Path(path).write_bytes(encode(self.pixels, _SUFFIXES[suffix]))
 
 
 class Pipeline:
@@ -126,9 +85,9 @@ class Pipeline:
         self.device = device
         # How many bytes a photo has is a matter of those who receive it; its pixels are bounded here too.
         self._local = settings.model_copy(update={"max_body_bytes": sys.maxsize})
-        self._observe: Observe = observe or _ignore
+        self._timed = StageTimer(observe)
         self._abandoned = abandoned
-        self._share_cores()
+        self._threads = NetworkThreads(settings.threads)  # before the model is made
         model, self.card = checkpoint.load(weights)
         self.labels = Labels.of(self.card.classes)
         self.refiner = fuse(refiner.load(refiner_weights), torch.float32, torch.device("cpu"))
@@ -153,10 +112,10 @@ class Pipeline:
             ModelError: no such model.
         """
         chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        weights = Path(model) if Path(model).suffix else _stored(f"{model}.safetensors")
+        weights = Path(model) if Path(model).suffix else stored(f"{model}.safetensors")
         if not weights.is_file():
             raise ModelError(f"there is no model file {weights}")
-        return cls(weights, _stored("refiner.safetensors"), settings or Settings.from_environment(), chosen)
+        return cls(weights, stored("refiner.safetensors"), settings or Settings.from_environment(), chosen)
 
     def cut(
         self,
@@ -179,7 +138,7 @@ class Pipeline:
             OSError: the file cannot be read.
             torch.AcceleratorError: the GPU cannot be used any more by this process.
         """
-        values = {"image_file": _encoded(photo), "objects": list(objects), **options}
+        values = {"image_file": file_of(photo), "objects": list(objects), **options}
         if background_image is not None:
             values["background_image"] = background_image
         job = self.decode(Order(from_values(values, "cut", self._local)))
@@ -202,17 +161,16 @@ class Pipeline:
         Raises:
             torch.AcceleratorError: the GPU is lost (`is_gpu_lost`); a new process is needed.
         """
-        if time.monotonic() > self._shared + _SHARE_S:
-            self._share_cores()
-        self._observe("objectcut_batch_size", len(orders), "count")
-        with self._timed("objectcut_decode_seconds"):
-            decoding = _each(lambda index: self.decode(orders[index](), ahead=index < self.settings.threads))
+        self._threads.adjust()
+        self._timed.observe("objectcut_batch_size", len(orders), "count")
+        with self._timed("decode"):
+            decoding = isolated(lambda index: self.decode(orders[index](), ahead=index < self.settings.threads))
             jobs = list(self._pool.map(decoding, range(len(orders))))
-        with self._timed("objectcut_detect_seconds"):
+        with self._timed("detect"):
             detections = self.detect(jobs)
         items = deque(enumerate(zip(jobs, detections, strict=True)))
         del jobs, detections  # each photo is released as soon as it is answered
-        finish = _each(lambda item: self._finish(*item))
+        finish = isolated(lambda item: self._finish(*item))
         coming = (items.popleft() for _ in range(len(items)))
         answers = list(self._pool.spread(lambda item: answer(item[0], finish(item[1])), coming))
         self._memory.tidy()
@@ -236,17 +194,10 @@ class Pipeline:
             asked = replace(asked, photo=asyncio.run(fetch(asked.url, self.settings)), url=None)
             order = replace(order, request=asked)
         assert asked.photo is not None
-        preview = decode.preview(asked.photo, self.settings, self.card.min_size)
-        whole: Future[Photo] | None = None
-        if preview is None:
-            whole = Future()
-            whole.set_result(decode.load(asked.photo, self.settings))
-            pixels = whole.result().pixels
-            preview = Preview(pixels, pixels.shape[1], pixels.shape[0])
-        elif asked.task == "cut" and ahead:
-            # The others of the batch have to wait anyway, and would fill memory.
-            whole = self._pool.submit(decode.load, asked.photo, self.settings)
-        return Job(order, preview, whole, wanted)
+        # The others of the batch have to wait anyway, and would fill memory.
+        submit = self._pool.submit if asked.task == "cut" and ahead else None
+        preview, photo = decode.begin(asked.photo, self.settings, self.card.min_size, submit)
+        return Job(order, preview, photo, wanted)
 
     def detect(self, jobs: Sequence[Job | CutError]) -> list[Detection | CutError]:
         """Find the instances of each photo, with masks for those that may be wanted. Errors stay where they are."""
@@ -255,13 +206,13 @@ class Pipeline:
 
     def _detect(self, jobs: Sequence[Job]) -> list[Detection | CutError]:
         try:
-            return list(self.detector.detect([_query(job) for job in jobs]))
+            return list(self.detector.detect([selection.query(job) for job in jobs]))
         except Exception as error:
             if is_gpu_lost(error):
                 raise
             # One photo may have been too much for the memory: find out which, and answer the others.
             logger.warning("The batch failed (%r); its photos are tried one by one", error)  # each logs its own trace
-            return list(map(_each(lambda job: self.detector.detect([_query(job)])[0]), jobs))
+            return list(map(isolated(lambda job: self.detector.detect([selection.query(job)])[0]), jobs))
 
     def choose(self, job: Job, masks: Iterator[Found], detection: Detection) -> list[Instance]:
         """The instances that are wanted, by their masks.
@@ -275,36 +226,19 @@ class Pipeline:
         return chosen
 
     def refine(
-        self, photo: Photo, chosen: Sequence[Instance], raw: bool = False
+        self, pixels: NDArray[np.uint8], chosen: Sequence[Instance], raw: bool = False
     ) -> tuple[NDArray[np.uint8], list[Extent]]:
         """Draw the edges along the photo.
 
         Args:
-            photo: whole and upright.
-            chosen: the wanted instances.
+            pixels: (H, W, 3) uint8, the whole upright photo, sRGB.
+            chosen: the wanted instances, with their masks.
             raw: whether the masks stay as the network made them.
 
         Returns:
             (H, W) uint8, the alpha of all together, and what each covers.
         """
-
-        def drawn(instance: Instance) -> matte.Matte:
-            made = None if raw else drawing.draw(photo.pixels, instance, self.refiner)
-            # Where the refiner sees no object, the plain mask is better.
-            return made if made is not None and made.inside.any() else matte.paste(instance, photo.width, photo.height)
-
-        groups = same_things(chosen)
-        mattes = self._mask_pool.spread(drawn, [instance for group in groups for instance in group])
-        extents: dict[int, Extent] = {}
-
-        def things() -> Iterator[matte.Matte]:
-            for group in groups:
-                found = [Found(instance, next(mattes)) for instance in group]
-                extents.update((each.instance.id, each.extent) for each in found)
-                yield matte.highest([each.matte for each in found])
-
-        alpha = matte.union(things(), photo.width, photo.height)
-        return alpha, [extents[instance.id] for instance in chosen]
+        return refine(pixels, chosen, None if raw else self.refiner, self._mask_pool.spread)
 
     def compose(self, job: Job, photo: Photo, alpha: NDArray[np.uint8]) -> Cutout:
         """Make the picture that was asked for.
@@ -331,20 +265,20 @@ class Pipeline:
         """One item from its detections to its answer. In one go, so that few full-size pictures exist at a time."""
         self._check_wanted(job.order)
         if job.request.task == "detect":
-            with self._timed("objectcut_matte_seconds"):
+            with self._timed("matte"):
                 return reply.listing(job, self._pasted(job, detection), self.labels, self.card.name)
         picture, extents = self._made(job, detection)
-        with self._timed("objectcut_encode_seconds"):
+        with self._timed("encode"):
             return self.encode(job, picture, extents)
 
     def _made(self, job: Job, detection: Detection) -> tuple[Cutout, list[Extent]]:
-        with self._timed("objectcut_matte_seconds"):
+        with self._timed("matte"):
             chosen = self.choose(job, self._pasted(job, detection), detection)
-        with self._timed("objectcut_decode_seconds"):
+        with self._timed("decode"):
             photo = self._whole(job)
-        with self._timed("objectcut_edges_seconds"):
-            alpha, extents = self.refine(photo, chosen, raw=job.request.options.edges == "raw")
-        with self._timed("objectcut_cutout_seconds"):
+        with self._timed("edges"):
+            alpha, extents = self.refine(photo.pixels, chosen, raw=job.request.options.edges == "raw")
+        with self._timed("cutout"):
             return self.compose(job, photo, alpha), extents
 
     def _pasted(self, job: Job, detection: Detection) -> Iterator[Found]:
@@ -361,74 +295,3 @@ class Pipeline:
         """Raise an error that nobody reads when the sender has left."""
         if order.ticket in self._abandoned:
             raise CutError("not_ready", "The sender left.")
-
-    def _share_cores(self) -> None:
-        """Set the network's threads to this worker's part of the cores. Checked now and then: workers come and go."""
-        self._shared = time.monotonic()
-        threads = max(1, self.settings.threads // workers())
-        if threads != torch.get_num_threads():
-            logger.info("The network runs on %d threads", threads)
-            torch.set_num_threads(threads)
-
-    @contextmanager
-    def _timed(self, metric: str) -> Iterator[None]:
-        """Report the seconds that a stage takes."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:  # a photo without the object takes its time as well
-            self._observe(metric, time.perf_counter() - start, "s")
-
-
-def _ignore(*_: object) -> None:
-    """Take no measurement."""
-
-
-def _stored(name: str) -> Path:
-    """A weight file of the checkout or of the installed package."""
-    return next((folder / name for folder in (_CHECKOUT, _INSTALLED) if (folder / name).is_file()), _CHECKOUT / name)
-
-
-def _encoded(photo: str | os.PathLike[str] | bytes | Image.Image) -> bytes:
-    if isinstance(photo, bytes):
-        return photo
-    if isinstance(photo, Image.Image):
-        out = io.BytesIO()
-        photo.save(out, "PNG", compress_level=0)  # to compress it would take longer than to cut it
-        return out.getvalue()
-    return Path(photo).read_bytes()
-
-
-def _query(job: Job) -> Query:
-    options = job.request.options
-    size = job.preview.width, job.preview.height
-    return Query(
-        job.preview.pixels, options.min_score, lambda found: selection.candidates(found, options, job.wanted), size
-    )
-
-
-def is_gpu_lost(error: Exception) -> bool:
-    """Whether this is an error of CUDA that every later call of this process would repeat."""
-    return isinstance(error, torch.AcceleratorError) and not isinstance(error, torch.OutOfMemoryError)
-
-
-def _each(stage: Callable[[Any], Made]) -> Callable[[Any], Made | CutError]:
-    """The stage for one item: an error of an earlier stage passes through, one of its own is caught."""
-
-    def run(item: Any) -> Made | CutError:
-        earlier = item if isinstance(item, tuple) else (item,)
-        for part in earlier:
-            if isinstance(part, CutError):
-                return part
-        try:
-            return stage(item)
-        except CutError as error:
-            return error
-        except (MemoryError, torch.OutOfMemoryError):
-            logger.exception("An item of the batch needs more memory than there is")
-            return CutError("overloaded", "The server has no memory left for this photo.", retry_after=10)
-        except Exception:
-            logger.exception("An item of the batch failed")
-            return internal()
-
-    return run

@@ -7,42 +7,21 @@ afterwards (`choose`). Filters come first (names, region, point), then `pick` ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from objectcut.edges.matte import Matte
+from objectcut.edges.matte import Found
 from objectcut.errors import CutError
 from objectcut.identity import match
-from objectcut.instance import Box, Instance
+from objectcut.instance import Instance, Query
+from objectcut.item import Job
 from objectcut.request.labels import Labels
 from objectcut.request.options import CutOptions
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """An instance with its mask at the photo's resolution. Large: only a few are kept at a time."""
-
-    instance: Instance
-    matte: Matte
-
-    @property
-    def extent(self) -> Extent:
-        """What there is to say of it once the mask is let go. There must be something inside."""
-        return Extent(self.instance, self.matte.box, self.matte.area)
-
-
-@dataclass(frozen=True, eq=False)
-class Extent:
-    """An instance and what its mask covers.
-
-    Attributes:
-        instance: the one.
-        box: around the mask, x0, y0, x1, y1 in px of the photo, half-open.
-        area: of the mask, px.
-    """
-
-    instance: Instance
-    box: Box
-    area: int
+def query(job: Job) -> Query:
+    """Return what the network shall look for in the photo of a job."""
+    options = job.request.options
+    size = job.preview.width, job.preview.height
+    return Query(job.preview.pixels, options.min_score, lambda found: candidates(found, options, job.wanted), size)
 
 
 def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset[int] | None) -> list[Instance]:

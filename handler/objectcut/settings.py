@@ -19,6 +19,11 @@ from objectcut.worker.cores import available
 _ORIGIN = re.compile(r"\*|(?!http://.*:80$|https://.*:443$)https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d{1,5})?")
 
 
+_SET_BY_SERVE = frozenset(
+    ("host", "port", "inference_url", "management_url", "metrics_url", "key_file", "abandoned", "log_file")
+)
+
+
 def _origin(text: str) -> str:
     if not _ORIGIN.fullmatch(text):
         raise ValueError(
@@ -34,30 +39,39 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="OBJECTCUT_", frozen=True, extra="forbid")
 
     # What a request may bring.
-    max_body_bytes: PositiveInt = Field(20_000_000, description="largest request body, and largest photo behind a URL")
-    max_pixels: PositiveInt = Field(25_000_000, description="largest photo, width times height")
+    max_body_bytes: PositiveInt = Field(
+        20_000_000, description="largest request body and largest photo behind a URL, bytes"
+    )
+    max_pixels: PositiveInt = Field(25_000_000, description="largest photo, width times height, px")
     max_side: PositiveInt = Field(16_384, description="longest side of a photo, px")
     max_result_pixels: PositiveInt = Field(
-        25_000_000, description="largest picture that a margin may lead to; one as large as the photo always may be"
+        25_000_000, description="largest result of a `margin`, px; a result as large as the photo is always allowed"
     )
     max_names: PositiveInt = Field(100, description="most names in `objects`")
 
     # Photos behind a URL.
-    fetch_connect_s: PositiveFloat = Field(3.0, description="seconds to reach the host")
+    fetch_connect_s: PositiveFloat = Field(3.0, description="seconds to reach the host of an `image_url`")
     fetch_total_s: PositiveFloat = Field(8.0, description="seconds for the whole download, redirects included")
     fetch_redirects: int = Field(3, ge=0, description="redirects that are followed")
     fetch_allow: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="comma-separated host:port pairs that may be fetched although they are not public"
+        (), description="comma-separated `host:port` pairs that may be fetched although they are not public"
+    )
+
+    # Downloads of weights.
+    weights_mirror: str | None = Field(
+        None, description="base address that holds torchvision's weight files, for networks without internet"
     )
 
     # The model worker.
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto",
-        description="precision (dtype) of the network; auto takes the fastest that suits the model and the device",
+        description="precision (dtype) of the network; `auto` is fp16 on a GPU, bf16 for the `coco` models on CPUs "
+        "with native bf16, else fp32",
     )
     threads: PositiveInt = Field(
         default_factory=available,
-        description="cores that the model workers share; photos of a batch are decoded and encoded on as many",
+        description="cores that the model workers share; by default all that the process may use, or the CPU limit of "
+        "its container",
     )
 
     # TorchServe.
@@ -65,26 +79,36 @@ class Settings(BaseSettings):
         384,
         ge=64,
         description="heap of TorchServe's Java, MB, which takes half as much again for buffers; five requests of the "
-        "largest size must fit into a third",
+        "largest size must fit into a third of it",
     )
 
     # The gateway.
+    origins: Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode] = Field(
+        (),
+        description="comma-separated origins, such as `https://photos.example.org`, whose pages may call the gateway "
+        "beside its own; `*` for all",
+    )
+    queue: PositiveInt = Field(
+        64, description="photos that wait for a worker; further ones are answered with `overloaded`"
+    )
+    stop_s: PositiveFloat = Field(
+        25.0, description="seconds to finish the photos in flight when the server is told to stop"
+    )
+    answer_s: PositiveFloat = Field(
+        130.0, description="seconds that a cut may take at most; above TorchServe's responseTimeout"
+    )
+
+    # What scripts/serve.py tells the parts.
     host: str = Field("127.0.0.1", description="address the gateway listens on")
     port: int = Field(8000, ge=1, le=65535, description="port the gateway listens on")
-    origins: Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode] = Field(
-        (), description="comma-separated origins whose pages may call the gateway beside its own, or *"
-    )
     inference_url: str = Field("http://127.0.0.1:8080", description="TorchServe's inference address")
     management_url: str = Field("http://127.0.0.1:8081", description="TorchServe's management address")
     metrics_url: str = Field("http://127.0.0.1:8082", description="TorchServe's metrics address")
     key_file: Path = Field(Path("key_file.json"), description="where TorchServe writes its tokens")
     abandoned: Path | None = Field(
-        None, description="folder where the gateway tells the model workers whose senders left; without it they finish"
+        None, description="folder where the gateway notes requests whose senders left; without it all are finished"
     )
     log_file: Path | None = Field(None, description="the gateway's log, kept below 80 MB; without it, the console")
-    queue: PositiveInt = Field(64, description="photos that wait for their turn; more are told to come back")
-    stop_s: PositiveFloat = Field(25.0, description="seconds for the photos in flight once the server is told to stop")
-    answer_s: PositiveFloat = Field(130.0, description="longest wait for a cut; above TorchServe's responseTimeout")
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -99,6 +123,17 @@ class Settings(BaseSettings):
             first = error.errors()[0]
             name = f"OBJECTCUT_{str(first['loc'][0]).upper()}"
             raise ValueError(f"{name}={first['input']}: {first['msg']}") from None
+
+    @classmethod
+    def described(cls) -> list[tuple[str, str, str]]:
+        """Return the variable, the default (empty where there is none) and the meaning of each that users may set."""
+        rows = []
+        for name, field in cls.model_fields.items():
+            if name in _SET_BY_SERVE:
+                continue
+            value = None if field.default_factory else field.default
+            rows.append((f"OBJECTCUT_{name.upper()}", str(value or ""), str(field.description)))
+        return rows
 
     @field_validator("fetch_allow", "origins", mode="before")
     @classmethod

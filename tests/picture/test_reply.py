@@ -12,6 +12,7 @@ from PIL import Image
 from pycocotools import mask as coco
 
 from objectcut.edges import matte
+from objectcut.edges.matte import Found
 from objectcut.errors import CutError
 from objectcut.instance import Instance
 from objectcut.item import Answer, Job, Order
@@ -20,7 +21,6 @@ from objectcut.picture import compose, reply
 from objectcut.request.labels import Labels
 from objectcut.request.options import CutOptions
 from objectcut.request.parse import CutRequest
-from objectcut.selection import Found
 
 LABELS = Labels.of(("__background__", "cat", "dog"))
 PHOTO = Photo(np.full((30, 40, 3), 90, np.uint8))

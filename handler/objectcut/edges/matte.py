@@ -57,6 +57,34 @@ class Matte:
         return 0 <= column < width and 0 <= row < height and bool(self.alpha[row, column] > 127)
 
 
+@dataclass(frozen=True, eq=False)
+class Found:
+    """An instance with its mask at the photo's resolution. Large: only a few are kept at a time."""
+
+    instance: Instance
+    matte: Matte
+
+    @property
+    def extent(self) -> Extent:
+        """What there is to say of it once the mask is let go. There must be something inside."""
+        return Extent(self.instance, self.matte.box, self.matte.area)
+
+
+@dataclass(frozen=True, eq=False)
+class Extent:
+    """An instance and what its mask covers.
+
+    Attributes:
+        instance: the one.
+        box: around the mask, x0, y0, x1, y1 in px of the photo, half-open.
+        area: of the mask, px.
+    """
+
+    instance: Instance
+    box: Box
+    area: int
+
+
 def paste(instance: Instance, width: int, height: int) -> Matte:
     """The instance's mask at the resolution of a photo of this size, as small as it can be.
 

@@ -8,6 +8,8 @@ beside their pixels, and to `orientation`, `levels` and `colourspace` what follo
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,6 +97,32 @@ def preview(data: bytes, settings: Settings, side: int) -> Preview | None:
         raise
     except Exception as error:
         raise kinds.unreadable() from error
+
+
+def begin(
+    data: bytes, settings: Settings, side: int, submit: Callable[..., Future[Photo]] | None
+) -> tuple[Preview, Future[Photo] | None]:
+    """Read a photo as far as a network needs it, which for large JPEGs is a small part of the work.
+
+    Args:
+        data: the file.
+        settings: limits.
+        side: px that the preview's shorter side must have at least.
+        submit: begins to decode the whole photo beside the caller; None leaves that for later.
+
+    Returns:
+        The preview; and the whole photo, ready where it is the preview, None where it is left for later.
+
+    Raises:
+        CutError: as `load`.
+    """
+    small = preview(data, settings, side)
+    if small is not None:
+        return small, submit and submit(load, data, settings)
+    whole: Future[Photo] = Future()
+    photo = load(data, settings)
+    whole.set_result(photo)
+    return Preview(photo.pixels, photo.width, photo.height), whole
 
 
 def _opened(data: bytes, settings: Settings) -> Source:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from objectcut.edges.matte import Extent, Found
 from objectcut.errors import CutError
 from objectcut.item import Answer, Job
 from objectcut.picture import rle
@@ -14,7 +15,6 @@ from objectcut.picture.compose import Cutout
 from objectcut.picture.encode import encode
 from objectcut.request.accept import MEDIA_TYPES, negotiate
 from objectcut.request.labels import Labels
-from objectcut.selection import Extent, Found
 
 
 def picture(job: Job, chosen: Sequence[Extent], cut: Cutout, labels: Labels, model: str) -> Answer:

@@ -1,0 +1,143 @@
+"""HTTP calls of TorchServe: tokens, time-outs, forms. What a reply means is read elsewhere (`torchserve`)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+
+from gateway.inflight import Ticket
+from objectcut.errors import CutError
+from objectcut.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Reply:
+    """An answer of TorchServe: the handler's, or one that it made itself."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body, whatever is in it."""
+        return self.body.decode("utf-8", "replace")
+
+
+class Broken(Exception):
+    """An answer ended in its middle: TorchServe puts its word on a worker that died behind what it had sent."""
+
+
+class Connection:
+    """Connections to a TorchServe on loopback with tokens on.
+
+    Args:
+        settings: the key file.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._session: aiohttp.ClientSession | None = None
+        self._keys: dict[str, str] = {}
+        self._keys_read = (0, 0)
+
+    async def close(self) -> None:
+        """Close them."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        key: str | None,
+        longest_s: float,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str | bytes] | None = None,
+        ticket: Ticket | None = None,
+    ) -> Reply:
+        """Send one request, once more where TorchServe has new tokens.
+
+        Args:
+            method: of HTTP.
+            url: one of TorchServe's.
+            key: which of its tokens; None for a port without.
+            longest_s: seconds for all of it.
+            headers: beside the token.
+            form: fields; bytes become files.
+            ticket: is told when the handler begins to answer.
+
+        Raises:
+            CutError: `not_ready` or `overloaded`.
+            Broken: the handler's answer ended too early.
+        """
+        if self._session is None:  # it belongs to the event loop, which did not run yet when this object was made
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),  # TorchServe has the queue
+            )
+        for attempt in (1, 2):
+            self.refresh_keys()
+            token = {"Authorization": f"Bearer {self._keys.get(key, '')}"} if key else {}
+            data = _multipart(form) if form else None
+            timeout = aiohttp.ClientTimeout(total=longest_s, sock_connect=min(longest_s, 3.0))
+            try:
+                async with self._session.request(
+                    method, url, headers={**(headers or {}), **token}, data=data, timeout=timeout
+                ) as reply:
+                    if ticket is not None:
+                        ticket.answering = "x-model" in reply.headers
+                    answer = Reply(reply.status, reply.headers, await reply.read())
+            except asyncio.TimeoutError as error:
+                raise CutError(
+                    "overloaded", "The server did not finish in time. Try again in a while.", retry_after=30
+                ) from error
+            except aiohttp.ClientError as error:
+                if ticket is not None and ticket.answering:
+                    raise Broken from error
+                raise not_ready() from error
+            if answer.status != 400 or b"InvalidKeyException" not in answer.body:
+                return answer
+            if attempt == 1:
+                self._keys_read = (0, 0)  # a server that just started wrote a new file
+        logger.error("TorchServe refuses the keys in %s", self._settings.key_file)
+        raise not_ready()
+
+    def refresh_keys(self) -> tuple[int, int]:
+        """Read the key file when it is another than last time: TorchServe writes a new one at each start.
+
+        Returns:
+            What tells one start from the next.
+        """
+        try:
+            stat = self._settings.key_file.stat()
+            if (stat.st_mtime_ns, stat.st_ino) != self._keys_read:
+                entries = json.loads(self._settings.key_file.read_bytes())
+                self._keys = {name: entry["key"] for name, entry in entries.items()}
+                self._keys_read = (stat.st_mtime_ns, stat.st_ino)
+        except (OSError, ValueError, LookupError, TypeError):
+            self._keys = {}
+        return self._keys_read
+
+
+def _multipart(fields: Mapping[str, str | bytes]) -> aiohttp.MultipartWriter:
+    """Return a form; bytes become a file."""
+    form = aiohttp.MultipartWriter("form-data")
+    for name, value in fields.items():
+        if isinstance(value, str):
+            form.append(value).set_content_disposition("form-data", name=name)
+        else:
+            part = form.append(value, {"Content-Type": "application/octet-stream"})
+            part.set_content_disposition("form-data", name=name, filename="photo")
+    return form
+
+
+def not_ready() -> CutError:
+    """Return the error for a server whose model cannot be asked yet."""
+    return CutError("not_ready", "The model is still starting. Try again in a few seconds.", retry_after=5)
