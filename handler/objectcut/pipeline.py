@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-import objectcut.network.lean  # noqa: F401  # first: it decides how torchvision is imported
+import objectcut.network.private  # noqa: F401  # first: it decides how torchvision is imported
 from objectcut import selection
 from objectcut.edges import matte, refiner
 from objectcut.edges.matte import Extent, Found

@@ -12,16 +12,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torchvision.models.detection import MaskRCNN
-from torchvision.models.detection._utils import BoxCoder
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.ops import batched_nms, clip_boxes_to_image
 
 _SMALLEST = 1e-2  # px, of a final box's side; torchvision's
 _SHAPES = 64  # input shapes whose anchors are kept, at most 4 MB each
+
+
+class Coder(Protocol):
+    """What is read of torchvision's box coder."""
+
+    weights: tuple[float, float, float, float]
+    bbox_xform_clip: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +119,7 @@ class BoxSelector:
         return torch.cat((box, ranking[:, None], label[:, None]), 1)[keep]
 
 
-def decode(deltas: Tensor, boxes: Tensor, coder: BoxCoder) -> Tensor:
+def decode(deltas: Tensor, boxes: Tensor, coder: Coder) -> Tensor:
     """Boxes moved and scaled by what the network says, (..., 4) float32 each.
 
     Args:

@@ -26,6 +26,7 @@ from objectcut.instance import Detection, Instance, Query
 from objectcut.network.boxes import BoxSelector
 from objectcut.network.card import Card
 from objectcut.network.layers import Network, best_dtype
+from objectcut.network.private import resize_bilinear
 from objectcut.network.roialign import Pyramid
 
 LOWEST_SCORE = 0.05
@@ -98,7 +99,7 @@ class Detector:
         block *= round(width / query.pixels.shape[1])
         photo = _upload(torch.from_numpy(pixels), self.device).permute(2, 0, 1)[None].float() / 255
         scales = size[0] * block / height, size[1] * block / width  # the last block of an axis may be incomplete
-        resized: Tensor = torch.ops.aten.upsample_bilinear2d(photo, size, False, *scales)[0]
+        resized = resize_bilinear(photo, size, scales)[0]
         return (resized - self._mean) / self._std
 
     def _detect_group(self, inputs: list[Tensor], queries: list[Query], shape: tuple[int, int]) -> list[Detection]:

@@ -14,7 +14,8 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 from torchvision.ops.misc import FrozenBatchNorm2d
 
-_HAS_ONEDNN = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+from objectcut.network.private import Bounds, onednn_convolution
+
 _ADDITIONS = (operator.add, operator.iadd, torch.add)
 
 
@@ -34,7 +35,7 @@ class Convolution(nn.Module):
         weight = source.weight.detach().to(dtype).contiguous(memory_format=torch.channels_last)
         self.weight = nn.Parameter(weight, requires_grad=False)
         self.bias = nn.Parameter(bias.to(dtype), requires_grad=False)
-        self.bounds: tuple[float, float | None] | None = None
+        self.bounds: Bounds | None = None
 
     def clamp(self, lowest: float, highest: float | None) -> None:
         """Limit the result to this range, as ReLU and ReLU6 do; None is no limit."""
@@ -42,31 +43,14 @@ class Convolution(nn.Module):
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         """(B, C, H, W) to (B, C', H', W'), channels last; `other` has the result's shape."""
-        if x.is_cpu and x.dtype != torch.float16 and _HAS_ONEDNN:
-            return self._with_onednn(x, other)
+        convolve = onednn_convolution() if x.is_cpu and x.dtype != torch.float16 else None
+        if convolve is not None:
+            return convolve(x, (self.weight, self.bias, *self.shape), other, self.bounds)
         padding, stride, dilation, groups = self.shape
         y = functional.conv2d(x, self.weight, self.bias, stride, padding, dilation, groups)
         if other is not None:
             y += other
         return y if self.bounds is None else y.clamp_(*self.bounds)
-
-    def _with_onednn(self, x: Tensor, other: Tensor | None) -> Tensor:
-        """The operators that torch.compile calls for the same, without a compiler and for any shape.
-
-        torch.compile also packs the weights for one shape; every other shape then takes several times as long.
-        """
-        unary: str | None = None
-        limits: list[float | None] = []
-        if self.bounds is not None:
-            unary = "relu" if self.bounds == (0.0, None) else "hardtanh"
-            limits = [] if unary == "relu" else list(self.bounds)
-        convolve = torch.ops.mkldnn._convolution_pointwise  # noqa: SLF001
-        layer = self.weight, self.bias, *self.shape
-        if other is None:
-            y: Tensor = convolve(x, *layer, unary or "none", limits, "")
-        else:
-            y = convolve.binary(x, other, *layer, "add", 1.0, unary, limits, "")
-        return y
 
 
 class _Tracer(fx.Tracer):
@@ -141,7 +125,7 @@ def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d | FrozenBatchNorm2d) -> n
     return folded
 
 
-def _bounds(node: fx.Node, module: nn.Module | None) -> tuple[float, float | None] | None:
+def _bounds(node: fx.Node, module: nn.Module | None) -> Bounds | None:
     """The range that an activation limits its input to; None for any other node."""
     if isinstance(module, nn.ReLU) or (node.op == "call_function" and node.target in (torch.relu, functional.relu)):
         return 0.0, None
