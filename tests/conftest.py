@@ -159,17 +159,24 @@ def photo_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PhotoHost]:
 
 
 @contextlib.contextmanager
-def gateway(settings: Settings) -> Iterator[str]:
-    """The address of a gateway of its own, with whatever TorchServe the settings name, or none."""
+def serving(app: Any) -> Iterator[str]:
+    """The address of an ASGI application that runs in a thread while the block does."""
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def gateway(settings: Settings) -> contextlib.AbstractContextManager[str]:
+    """The address of a gateway of its own, with whatever TorchServe the settings name, or none."""
+    return serving(create_app(settings))
 
 
 def start(run: Path, *arguments: str, root: Path = ROOT, **env: str) -> tuple[subprocess.Popen[bytes], str, Path]:

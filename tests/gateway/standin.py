@@ -1,0 +1,104 @@
+"""A TorchServe on loopback that says what it is told to: for words that the real one says once in a blue moon."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from conftest import serving
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from objectcut.settings import Settings
+
+HANDLERS = {"X-Model": "bundled", "X-Worker": "7", "Content-Type": "image/png"}
+"""By which the gateway knows an answer of the handler's."""
+
+
+@dataclass(frozen=True)
+class Says:
+    """One answer to a prediction.
+
+    Attributes:
+        cut_short: whether the connection ends in the middle of the body.
+        after_s: seconds before it begins.
+    """
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    cut_short: bool = False
+    after_s: float = 0.0
+
+
+_REFUSED = {"type": "InvalidKeyException", "message": "Token Authorization failed."}
+CUT = Says(200, b"a picture", HANDLERS)
+WORKER_DIED = Says(500, b'{"code": 500, "type": "InternalServerException", "message": "Worker died."}')
+
+
+@dataclass
+class Standin:
+    """What it says and what it was sent.
+
+    Attributes:
+        script: answers to the predictions, in order; the last one is given to all others.
+        key: that it accepts.
+        workers: states of the model's workers.
+        tokens: of the predictions.
+        refused: how many calls had another key.
+    """
+
+    script: list[Says]
+    key: str = "right"
+    workers: list[str] = field(default_factory=lambda: ["READY"])
+    tokens: list[str] = field(default_factory=list)
+    refused: int = 0
+
+
+@contextlib.contextmanager
+def torchserve(standin: Standin, folder: Path, **settings: object) -> Iterator[Settings]:
+    """The settings of a gateway in front of it; its key file lies in `folder`."""
+
+    def refused(request: Request) -> bool:
+        fits = request.headers["authorization"] == f"Bearer {standin.key}"
+        standin.refused += not fits
+        return not fits
+
+    async def describe(request: Request) -> Response:
+        if refused(request):
+            return JSONResponse(_REFUSED, 400)
+        if "customized" in request.query_params:
+            return JSONResponse([{"customizedMetadata": {"card": {"classes": ["__background__", "cat"]}}}])
+        workers = [{"pid": 7 + place, "status": state} for place, state in enumerate(standin.workers)]
+        return JSONResponse([{"workers": workers, "batchSize": 8}])
+
+    async def predict(request: Request) -> Response:
+        await request.body()
+        if refused(request):
+            return JSONResponse(_REFUSED, 400)
+        standin.tokens.append(request.headers["authorization"])
+        says = standin.script.pop(0) if len(standin.script) > 1 else standin.script[0]
+        await asyncio.sleep(says.after_s)
+        headers = {**says.headers, "Content-Length": str(len(says.body) + says.cut_short)}
+        return Response(says.body, says.status, headers)  # uvicorn ends the connection where some of it is missing
+
+    app = Starlette(
+        routes=[Route("/models/{name}", describe), Route("/predictions/{path:path}", predict, methods=["POST"])]
+    )
+    write_keys(folder, standin.key)
+    with serving(app) as url:
+        keys = folder / "key_file.json"
+        yield Settings(inference_url=url, management_url=url, key_file=keys, **settings)  # type: ignore[arg-type]
+
+
+def write_keys(folder: Path, key: str) -> None:
+    """Write the file that TorchServe writes at its start."""
+    new = folder / "new.json"
+    new.write_text(json.dumps({name: {"key": key} for name in ("inference", "management")}))
+    new.replace(folder / "key_file.json")
