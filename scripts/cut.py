@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Cut objects out of photos from the command line, with a running ObjectCut.
+"""Cut objects out of photos from the command line, with a running ObjectCut or without one.
 
   cut.py holiday.jpg --objects cat,dog          writes holiday-cut.png beside the photo
   cut.py photos/ --objects person --out cuts/   every photo of a folder
   cut.py - --objects cat < in.jpg > out.png     as part of a pipe
   cut.py cat.jpg --background-image beach.jpg   the cut-out before another picture
+  cut.py cat.jpg --objects cat --local          without a server: the model runs in this program
 
 A photo that fails does not stop the others. Exit status: 0 when all were cut, 1 when some failed, 2 when the call
-itself is wrong or the server cannot be reached, 130 after Ctrl-C.
+itself is wrong, the server cannot be reached or there is no such model, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import argparse
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 
-import httpx
 from rich.console import Console
 from rich.progress import Progress
 
+from cutters import Cutter, LocalCutter, Refused, ServerCutter, Unusable
 from objectcut.request.sniff import ACCEPTED, HEAD, image_kind
 
 SUFFIXES = {
@@ -30,48 +31,7 @@ SUFFIXES = {
     *(".bmp", ".dib", ".gif", ".tif", ".tiff"),
 }
 """Of files that claim to be photos: what is wrong with one is said, even if nothing in it looks like a photo."""
-ENDINGS = {"image/png": ".png", "image/webp": ".webp", "image/jpeg": ".jpg", "application/zip": ".zip"}
 console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
-
-
-class Refused(Exception):
-    """The server's answer to a photo that it could not cut, in its own words."""
-
-
-class Unreachable(Exception):
-    """There is no server at the address."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A finished file."""
-
-    body: bytes
-    suffix: str
-
-
-def cut(client: httpx.Client, photo: bytes, options: dict[str, str], backdrop: bytes | None) -> Picture:
-    """Send one photo, and the picture that comes behind its cut-out.
-
-    Raises:
-        Refused: with the server's message.
-        Unreachable: no server answered.
-    """
-    accept = {"jpeg": "image/jpeg", "webp": "image/webp"}.get(options.get("format", ""), "image/png")
-    files = {"image_file": photo, **({} if backdrop is None else {"background_image": backdrop})}
-    try:
-        reply = client.post("/cut", files=files, data=options, headers={"Accept": accept})
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
-        raise Unreachable(f"No ObjectCut answers on {client.base_url}. Start it with `make serve`.") from error
-    except httpx.TransportError as error:
-        raise Refused(f"the connection broke off ({type(error).__name__})") from error
-    kind = reply.headers.get("content-type", "").partition(";")[0]
-    if reply.status_code != 200 or kind not in ENDINGS:
-        try:
-            raise Refused(reply.json()["message"])
-        except (ValueError, LookupError, TypeError):
-            raise Refused(f"the server answered {reply.status_code}") from None
-    return Picture(reply.content, ENDINGS[kind])
 
 
 def photos(paths: list[Path]) -> tuple[list[Path], int]:
@@ -128,9 +88,7 @@ def targets(files: list[Path], roots: list[Path], out: Path | None) -> dict[Path
     return goals
 
 
-def cut_all(
-    client: httpx.Client, arguments: argparse.Namespace, options: dict[str, str], backdrop: bytes | None
-) -> int:
+def cut_all(cutter: Cutter, arguments: argparse.Namespace, options: dict[str, str], backdrop: bytes | None) -> int:
     """Cut every photo, several at once, and report those that failed."""
     files, others = photos(arguments.photos)
     if not files:
@@ -141,14 +99,17 @@ def cut_all(
     goals = targets(files, arguments.photos, arguments.out)
 
     def work(photo: Path) -> Path:
-        picture = cut(client, photo.read_bytes(), options, backdrop)
+        picture = cutter.cut(photo.read_bytes(), options, backdrop)
         goal = goals[photo].with_name(goals[photo].name + picture.suffix)
         goal.parent.mkdir(parents=True, exist_ok=True)
         goal.write_bytes(picture.body)
         return goal
 
     failed: dict[Path, str] = {}
-    with Progress(console=console, transient=True) as progress, ThreadPoolExecutor(arguments.jobs) as pool:
+    with (
+        Progress(console=console, transient=True) as progress,
+        ThreadPoolExecutor(cutter.at_once or arguments.jobs) as pool,
+    ):
         task = progress.add_task("Cutting", total=len(files))
         pending = {pool.submit(work, photo): photo for photo in files}
         try:
@@ -161,7 +122,7 @@ def cut_all(
                 except OSError as error:
                     failed[photo] = error.strerror or str(error)
                 progress.advance(task)
-        except (Unreachable, KeyboardInterrupt):
+        except (Unusable, KeyboardInterrupt):
             pool.shutdown(wait=False, cancel_futures=True)  # what was sent comes back, nothing more is sent
             raise
     for photo, reason in sorted(failed.items()):
@@ -171,10 +132,10 @@ def cut_all(
     return 1 if failed else 0
 
 
-def cut_pipe(client: httpx.Client, options: dict[str, str], backdrop: bytes | None) -> int:
+def cut_pipe(cutter: Cutter, options: dict[str, str], backdrop: bytes | None) -> int:
     """One photo from standard input to standard output."""
     try:
-        picture = cut(client, sys.stdin.buffer.read(), options, backdrop)
+        picture = cutter.cut(sys.stdin.buffer.read(), options, backdrop)
     except Refused as error:
         console.print(str(error), style="red")
         return 1
@@ -193,12 +154,14 @@ def parser() -> argparse.ArgumentParser:
         help="files, folders (but for hidden files and *-cut.* in them), or - for standard input",
     )
     made.add_argument("--out", type=Path, metavar="FOLDER", help="where the cut-outs go (default: beside each photo)")
-    made.add_argument("--jobs", type=int, default=4, help="photos sent at once (default: 4)")
+    made.add_argument("--jobs", type=int, default=4, help="photos sent at once (default: 4; with --local always 1)")
     made.add_argument(
         "--server",
         default=os.environ.get("OBJECTCUT_SERVER") or "http://127.0.0.1:8000",
         help="address of the server (OBJECTCUT_SERVER; default: http://127.0.0.1:8000)",
     )
+    made.add_argument("--local", action="store_true", help="use no server: run the model in this program")
+    made.add_argument("--model", default="bundled", help="with --local: bundled, coco, coco-v1 or a file")
     asked = made.add_argument_group("what to cut out")
     asked.add_argument("--objects", help="names with commas between, such as cat,dog (default: every object)")
     asked.add_argument("--invert", action="store_true", help="remove the objects and keep the rest")
@@ -231,20 +194,19 @@ def main() -> int:
         backdrop = arguments.background_image.read_bytes() if arguments.background_image else None
     except OSError as error:
         parser().error(f"--background-image: {arguments.background_image}: {error.strerror or error}")
-    own = {"photos", "out", "jobs", "server", "background_image"}
+    own = {"photos", "out", "jobs", "server", "local", "model", "background_image"}
     given = {name: value for name, value in vars(arguments).items() if name not in own and value}
     options = {name: "true" if value is True else str(value) for name, value in given.items()}
     pipe = arguments.photos == [Path("-")]
-    # trust_env: a proxy stands between this machine and the internet, not before a server of one's own.
-    with httpx.Client(base_url=arguments.server, timeout=180, trust_env=False) as client:
-        try:
-            return cut_pipe(client, options, backdrop) if pipe else cut_all(client, arguments, options, backdrop)
-        except KeyboardInterrupt:
-            console.print("Stopped.")
-            return 130
-        except (Unreachable, httpx.InvalidURL) as error:
-            console.print(str(error), style="red")
-            return 2
+    try:
+        with closing(LocalCutter(arguments.model) if arguments.local else ServerCutter(arguments.server)) as cutter:
+            return cut_pipe(cutter, options, backdrop) if pipe else cut_all(cutter, arguments, options, backdrop)
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
+    except Unusable as error:
+        console.print(str(error), style="red")
+        return 2
 
 
 if __name__ == "__main__":

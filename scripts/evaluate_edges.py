@@ -9,7 +9,7 @@ end to end: everything of one name is cut out of a photo, as a request does it, 
 composites: objects of these photos, given fur, hair, thin parts or a veil, over other photos; alpha and colours are
     known. The network's mask is imitated. --large makes them four times as large.
 
-What is measured is defined in refining/measures.py.
+What is measured is defined in training/measures.py.
 """
 
 from __future__ import annotations
@@ -33,24 +33,23 @@ from rich.progress import track
 from rich.table import Table
 
 from fetch_weights import STORE
-from objectcut.edges import drawing, foreground, matte
-from objectcut.edges.refiner import load
+from objectcut.edges import foreground, matte
 from objectcut.instance import Instance, Query
-from objectcut.network import checkpoint
-from objectcut.network.detector import Detector
-from objectcut.network.fuse import fuse
 from objectcut.picture import adjust
-from refining import sheet
-from refining.composites import KINDS, Composite, Kind, compose
-from refining.measures import AlphaError, MaskScore, alpha_error, colour_error, mask_score
-from refining.objects import Annotation, read
-from refining.samples import degraded_mask, square
+from objectcut.pipeline import Pipeline
+from objectcut.settings import Settings
+from training import sheet
+from training.annotations import Annotation, read
+from training.composites import KINDS, Composite, Kind, compose
+from training.measures import AlphaError, MaskScore, alpha_error, colour_error, mask_score
+from training.samples import degraded_mask, square
 
 WAYS = ("raw", "smooth", "sharp")
 _SMALLEST = 24  # px, of an object's sides
 _ENOUGH = 0.6  # IoU of the raw mask
 _MIN_SCORE = 0.5  # of a request that names none
 _SIDE, _LARGE = 320, 1280  # px, of composites
+_SMOOTH = Image.Resampling.BICUBIC
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,19 +89,17 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     options = parser.parse_args()
     console = Console()
-    model, card = checkpoint.load(STORE / "bundled.safetensors")
-    detector = Detector(model, card, torch.device("cpu"))
-    refiner = fuse(load(options.refiner), torch.float32, torch.device("cpu"))
+    pipeline = Pipeline(STORE / "bundled.safetensors", options.refiner, Settings(), torch.device("cpu"))
     told = {}
     for folder in options.folders:
         things = read(folder, options.split, _SMALLEST)
-        if not (named := [thing for thing in things if thing.name in card.classes]):
+        if not (named := [thing for thing in things if thing.name in pipeline.card.classes]):
             parser.error(f"{folder} has no {options.split} photos with objects that the model knows")
         title = f"{folder.name}, {options.split}"
-        boxes = list(_true_boxes(_tracked(named, f"{title}, true boxes"), detector, refiner))
+        boxes = list(_true_boxes(_tracked(named, f"{title}, true boxes"), pipeline))
         good = [case for case in boxes if case.scores["raw"].iou >= _ENOUGH]
-        found = list(_end_to_end(_tracked(named, f"{title}, end to end"), detector, refiner))
-        known = list(_composites(things, options.composites, refiner, _LARGE if options.large else _SIDE))
+        found = list(_end_to_end(_tracked(named, f"{title}, end to end"), pipeline))
+        known = list(_composites(things, options.composites, pipeline, _LARGE if options.large else _SIDE))
         if good:
             console.print(_masks(f"{title}, true boxes: {len(good)} of {len(boxes)} objects", good))
             console.print(_classes(good))
@@ -127,64 +124,63 @@ def _tracked(things: list[Annotation], title: str) -> Iterable[list[Annotation]]
     return track(photos, title, console=Console(stderr=True))
 
 
-def _true_boxes(photos: Iterable[list[Annotation]], detector: Detector, refiner: torch.nn.Module) -> Iterator[Case]:
+def _true_boxes(photos: Iterable[list[Annotation]], pipeline: Pipeline) -> Iterator[Case]:
     for things in photos:
         pixels = things[0].pixels()
-        labels = [detector.card.classes.index(thing.name) for thing in things]
+        labels = [pipeline.card.classes.index(thing.name) for thing in things]
         asked = [Instance(i, label, 1.0, t.box) for i, (t, label) in enumerate(zip(things, labels, strict=True))]
-        for thing, instance in zip(things, _masked(pixels, asked, detector), strict=True):
-            yield _case(thing.name, pixels, [instance], refiner, thing.mask())
+        for thing, instance in zip(things, _masked(pixels, asked, pipeline), strict=True):
+            yield _case(thing.name, pixels, [instance], pipeline, thing.mask())
 
 
-def _end_to_end(photos: Iterable[list[Annotation]], detector: Detector, refiner: torch.nn.Module) -> Iterator[Case]:
+def _end_to_end(photos: Iterable[list[Annotation]], pipeline: Pipeline) -> Iterator[Case]:
     for things in photos:
         pixels = things[0].pixels()
-        (detection,) = detector.detect([Query(pixels, _MIN_SCORE, lambda found: found)])
+        (detection,) = pipeline.detector.detect([Query(pixels, _MIN_SCORE, lambda found: found)])
         for name in sorted({thing.name for thing in things}):
-            wanted = [each for each in detection.kept if detector.card.classes[each.label] == name]
+            wanted = [each for each in detection.kept if pipeline.card.classes[each.label] == name]
             truth = np.logical_or.reduce([thing.mask() for thing in things if thing.name == name])
-            yield _case(name, pixels, wanted, refiner, truth)
+            yield _case(name, pixels, wanted, pipeline, truth)
 
 
-def _masked(pixels: NDArray[np.uint8], asked: list[Instance], detector: Detector) -> tuple[Instance, ...]:
-    return detector.detect([Query(pixels, 0.0, lambda _: asked)])[0].kept
+def _masked(pixels: NDArray[np.uint8], asked: list[Instance], pipeline: Pipeline) -> tuple[Instance, ...]:
+    return pipeline.detector.detect([Query(pixels, 0.0, lambda _: asked)])[0].kept
 
 
 def _case(
-    name: str, pixels: NDArray[np.uint8], instances: list[Instance], refiner: torch.nn.Module, truth: NDArray[np.bool_]
+    name: str, pixels: NDArray[np.uint8], instances: list[Instance], pipeline: Pipeline, truth: NDArray[np.bool_]
 ) -> Case:
-    alphas = _cut(pixels, instances, refiner)
+    alphas = _cut(pixels, instances, pipeline)
     box = matte.bounding_box(truth)
     assert box is not None
     return Case(name, pixels, box, alphas, {way: mask_score(alpha > 127, truth) for way, alpha in alphas.items()})
 
 
-def _cut(
-    pixels: NDArray[np.uint8], instances: list[Instance], refiner: torch.nn.Module
-) -> dict[str, NDArray[np.uint8]]:
+def _cut(pixels: NDArray[np.uint8], instances: list[Instance], pipeline: Pipeline) -> dict[str, NDArray[np.uint8]]:
     """The alpha of some objects together, in every way."""
     height, width = pixels.shape[:2]
-    raw = matte.union([matte.paste(instance, width, height) for instance in instances], width, height)
-    smooth = matte.union([drawing.draw(pixels, instance, refiner) for instance in instances], width, height)
+    seen = [instance for instance in instances if matte.paste(instance, width, height).area]  # as a request chooses
+    raw, _ = pipeline.refine(pixels, seen, raw=True)
+    smooth, _ = pipeline.refine(pixels, seen)
     return {"raw": raw, "smooth": smooth, "sharp": adjust.sharp(smooth)}
 
 
-def _composites(things: list[Annotation], each: int, refiner: torch.nn.Module, side: int) -> Iterator[Known]:
-    numbers = np.random.default_rng(0)
-    order = [things[place] for place in numbers.permutation(len(things))]
+def _composites(things: list[Annotation], each: int, pipeline: Pipeline, side: int) -> Iterator[Known]:
+    rng = np.random.default_rng(0)
+    order = [things[place] for place in rng.permutation(len(things))]
     order.sort(
         key=lambda thing: min(thing.box[2] - thing.box[0], thing.box[3] - thing.box[1]) < 100
     )  # large ones first
     places = range(each * len(KINDS))
     for place in track(places, "composites", console=Console(stderr=True)):
         kind, thing, other = KINDS[place % len(KINDS)], order[place % len(order)], order[(place + 7) % len(order)]
-        made = _composite(kind, thing, other, side, numbers)
+        made = _composite(kind, thing, other, side, rng)
         tight = matte.bounding_box(made.alpha > 0.3)
         if tight is None:
             continue
         box = (float(tight[0]), float(tight[1]), float(tight[2]), float(tight[3]))
-        mask = degraded_mask(Image.fromarray((made.alpha * 255).astype(np.uint8)), box, numbers)
-        alphas = _cut(made.pixels, [Instance(0, 1, 1.0, box, mask)], refiner)
+        mask = degraded_mask(Image.fromarray((made.alpha * 255).astype(np.uint8)), box, rng)
+        alphas = _cut(made.pixels, [Instance(0, 1, 1.0, box, mask)], pipeline)
         errors = {way: alpha_error(alpha * np.float32(1 / 255), made.alpha) for way, alpha in alphas.items()}
         cleaned = made.pixels.copy()
         foreground.estimate(made.pixels, (made.alpha * 255).round().astype(np.uint8)).paint(cleaned)
@@ -192,12 +188,12 @@ def _composites(things: list[Annotation], each: int, refiner: torch.nn.Module, s
         yield Known(kind, errors, before, after)
 
 
-def _composite(kind: Kind, thing: Annotation, other: Annotation, side: int, numbers: np.random.Generator) -> Composite:
+def _composite(kind: Kind, thing: Annotation, other: Annotation, side: int, rng: np.random.Generator) -> Composite:
     x0, y0, x1, y1 = (round(edge) for edge in square(thing.box, 1.4))
     photo, truth = Image.fromarray(thing.pixels()), Image.fromarray(thing.mask().astype(np.uint8) * 255)
-    shown = (each.crop((x0, y0, x1, y1)).resize((side, side), Image.Resampling.BICUBIC) for each in (photo, truth))
-    behind = Image.fromarray(other.pixels()).resize((side, side), Image.Resampling.BICUBIC)
-    return compose(kind, next(shown), next(shown), behind, numbers)
+    photo, truth = (each.crop((x0, y0, x1, y1)).resize((side, side), _SMOOTH) for each in (photo, truth))
+    behind = Image.fromarray(other.pixels()).resize((side, side), _SMOOTH)
+    return compose(kind, photo, truth, behind, rng)
 
 
 def _masks(title: str, cases: list[Case]) -> Table:

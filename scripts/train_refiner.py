@@ -33,9 +33,9 @@ from fetch_weights import STORE
 from objectcut.edges.refiner import Refiner, alpha, load, save
 from objectcut.network import checkpoint
 from objectcut.network.detector import Detector
-from refining import samples
-from refining.objects import read
-from refining.samples import View
+from training import samples
+from training.annotations import read
+from training.samples import View
 
 _SMALLEST = 24  # px, of the sides of the objects that are learnt from
 _AHEAD = 4  # batches that are made while the network learns
@@ -83,13 +83,13 @@ def _mean(refiners: list[Refiner]) -> Refiner:
 
 
 def _looked_at(folder: Path, detector: Detector, shrink: int) -> list[View]:
-    numbers = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     by_photo = itertools.groupby(read(folder, "train", _SMALLEST), lambda thing: thing.photo)
     photos = [list(things) for _, things in by_photo]
     return [
         view
         for things in track(photos, f"Looking at {folder.name}", console=console)
-        for view in samples.look(things, detector, shrink, numbers)
+        for view in samples.look(things, detector, shrink, rng)
     ]
 
 
@@ -119,13 +119,13 @@ def _train(refiner: Refiner, sets: list[list[View]], shares: NDArray[np.float64]
     refiner.train().to(memory_format=torch.channels_last)
     running_mean = get_ema_multi_avg_fn(_MEMORY)  # type: ignore[no-untyped-call]
     averaged = AveragedModel(refiner, multi_avg_fn=running_mean, use_buffers=True)
-    numbers, step, recent = np.random.default_rng(1), 0, deque[float](maxlen=50)
+    rng, step, recent = np.random.default_rng(1), 0, deque[float](maxlen=50)
     start = time.monotonic()
     with ProcessPoolExecutor(1, initializer=_share, initargs=(sets, shares)) as maker:
         waiting: deque[Future[tuple[Tensor, Tensor]]] = deque()
         while (spent := (time.monotonic() - start) / 60 / options.minutes) < 1:
             while len(waiting) < _AHEAD:
-                waiting.append(maker.submit(_make, options.batch, int(numbers.integers(2**31))))
+                waiting.append(maker.submit(_make, options.batch, int(rng.integers(2**31))))
             inputs, truth = waiting.popleft().result()
             factor = min(1.0, (step + 1) / 50) * 0.5 * (1 + np.cos(np.pi * spent))
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
@@ -179,10 +179,10 @@ def _share(sets: list[list[View]], shares: NDArray[np.float64]) -> None:
 def _make(count: int, seed: int) -> tuple[Tensor, Tensor]:
     """A batch, made in another process."""
     sets, shares = _shared
-    numbers = np.random.default_rng(seed)
-    chosen = (sets[numbers.choice(len(sets), p=shares)] for _ in range(count))
-    pairs = ((each[numbers.integers(len(each))], each[numbers.integers(len(each))]) for each in chosen)
-    return samples.batch([samples.sample(view, other, numbers) for view, other in pairs])
+    rng = np.random.default_rng(seed)
+    chosen = (sets[rng.choice(len(sets), p=shares)] for _ in range(count))
+    pairs = ((each[rng.integers(len(each))], each[rng.integers(len(each))]) for each in chosen)
+    return samples.batch([samples.sample(view, other, rng) for view, other in pairs])
 
 
 if __name__ == "__main__":

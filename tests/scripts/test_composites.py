@@ -7,7 +7,7 @@ import pytest
 from conftest import sample
 from PIL import Image, ImageDraw
 
-from refining.composites import KINDS, compose
+from training.composites import KINDS, compose
 
 SIDE = 200
 

@@ -131,6 +131,31 @@ def test_no_server_and_no_photo_are_other_failures(tmp_path: Path, album: Path) 
     assert cut(tmp_path / "empty", server="http://127.0.0.1:1").returncode == 2
 
 
+def test_without_a_server_comes_the_same_picture(album: Path, server: Server, tmp_path: Path) -> None:
+    options = [album / "pets" / "cat.jpg", "--objects", "cat", "--crop", "--format", "webp"]
+    for way in ("local", "server"):
+        there = server.url if way == "server" else "http://127.0.0.1:1"
+        done = cut(*options, "--out", tmp_path / way, *(["--local"] if way == "local" else []), server=there)
+        assert done.returncode == 0, done.stderr
+    local, served = (Image.open(tmp_path / way / "cat-cut.webp") for way in ("local", "server"))
+    assert local.mode == "RGBA"
+    assert np.abs(np.asarray(local, float) - np.asarray(served, float)).max() <= 2  # threads sum in another order
+
+
+def test_without_a_server_a_bad_photo_does_not_stop_the_others(album: Path, tmp_path: Path) -> None:
+    done = cut(album, "--objects", "cat,person", "--out", tmp_path / "cuts", "--local", server="")
+    said = done.stderr.decode()
+    assert done.returncode == 1
+    assert "broken.jpg: The photo cannot be read" in said
+    assert "2 cut, 2 failed" in said
+
+
+def test_a_model_that_is_not_there_is_told_before_any_photo(album: Path) -> None:
+    done = cut(album, "--local", "--model", "mine.safetensors", server="")
+    assert done.returncode == 2
+    assert "there is no model file mine.safetensors" in done.stderr.decode()
+
+
 def test_a_photo_in_a_folder_is_known_by_what_it_is(tmp_path: Path, chelsea: Image.Image) -> None:
     """Whatever its ending is, and not by the hidden file that macOS puts beside it."""
     small = chelsea.resize((60, 40))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refining.measures import alpha_error, colour_error, mask_score
+from training.measures import alpha_error, colour_error, mask_score
 
 
 def square(x: int, y: int, side: int = 40):

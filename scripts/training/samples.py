@@ -21,8 +21,8 @@ from objectcut.edges.matte import bounding_box, nearest_inside, probability
 from objectcut.edges.refiner import STRIDE
 from objectcut.instance import Instance, Query
 from objectcut.network.detector import Detector
-from refining.composites import KINDS, compose
-from refining.objects import Annotation
+from training.annotations import Annotation
+from training.composites import KINDS, compose
 
 CELLS = 28
 SIDE = 224
@@ -52,20 +52,20 @@ class View:
     seen: Sequence[tuple[Box, NDArray[np.float32]]]
 
 
-def look(things: Sequence[Annotation], detector: Detector, shrink: int, numbers: np.random.Generator) -> list[View]:
+def look(things: Sequence[Annotation], detector: Detector, shrink: int, rng: np.random.Generator) -> list[View]:
     """Things of one photo, with what the network's mask head says for three jittered boxes each.
 
     Args:
         things: of the photo.
         detector: the network.
         shrink: px by which the true masks are too wide.
-        numbers: what chance is taken from.
+        rng: source of randomness.
     """
     classes = detector.card.classes
     known = [thing for thing in things if thing.name in classes]
     pixels = things[0].pixels()
     bounds = 0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0])
-    boxes = [(thing, _inside(_jittered(thing.box, numbers, 0.06), bounds)) for thing in known for _ in range(3)]
+    boxes = [(thing, _inside(_jittered(thing.box, rng, 0.06), bounds)) for thing in known for _ in range(3)]
     asked = [Instance(i, classes.index(thing.name), 1.0, box) for i, (thing, box) in enumerate(boxes)]
     kept = detector.detect([Query(pixels, 0.0, lambda _: asked)])[0].kept
     seen: dict[int, list[tuple[Box, NDArray[np.float32]]]] = {}
@@ -101,73 +101,73 @@ def _view(
     return View(shown, inside, bounds, moved(thing.box), [(moved(box), mask) for box, mask in seen])
 
 
-def sample(view: View, other: View, numbers: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def sample(view: View, other: View, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """A window for the refiner, (4, 224, 224), and its true alpha, (1, 224, 224), 0 to 1.
 
     Args:
         view: of the thing.
         other: what may be laid behind it.
-        numbers: what chance is taken from.
+        rng: source of randomness.
     """
-    if numbers.random() < _COMPOSITES:
-        photo, alpha, inside = _composite(view, other, numbers)
+    if rng.random() < _COMPOSITES:
+        photo, alpha, inside = _composite(view, other, rng)
     else:
-        if view.seen and numbers.random() < 0.75:
-            box, mask = view.seen[int(numbers.integers(len(view.seen)))]
+        if view.seen and rng.random() < 0.75:
+            box, mask = view.seen[int(rng.integers(len(view.seen)))]
         else:
-            box = _inside(_jittered(view.box, numbers, 0.05), view.bounds)
-            mask = degraded_mask(view.truth, box, numbers)
-        window = square(box, numbers.uniform(1.1, 1.5), numbers)
+            box = _inside(_jittered(view.box, rng, 0.05), view.bounds)
+            mask = degraded_mask(view.truth, box, rng)
+        window = square(box, rng.uniform(1.1, 1.5), rng)
         photo = _shown(view.photo, window)
         alpha = np.asarray(_shown(view.truth, window), np.float32) * np.float32(1 / 255)
         inside = probability(mask, box, window, (SIDE, SIDE))
         rows, columns = nearest_inside((SIDE, SIDE), window, view.bounds)
         inside = inside[rows[:, None], columns]
     planes = [Image.fromarray(alpha), Image.fromarray(inside)]
-    if numbers.random() < 0.5:
-        angle = numbers.uniform(-15, 15)
+    if rng.random() < 0.5:
+        angle = rng.uniform(-15, 15)
         photo, *planes = (each.rotate(angle, Image.Resampling.BILINEAR) for each in (photo, *planes))
     alpha, inside = (np.asarray(plane) for plane in planes)
-    colours = _altered(photo, numbers).transpose(2, 0, 1) * np.float32(1 / 127.5) - 1
+    colours = _altered(photo, rng).transpose(2, 0, 1) * np.float32(1 / 127.5) - 1
     inputs, target = np.concatenate((colours, 2 * inside[None] - 1)), alpha[None]
-    if numbers.random() < 0.5:
+    if rng.random() < 0.5:
         inputs, target = inputs[..., ::-1], target[..., ::-1]
     return np.ascontiguousarray(inputs), np.ascontiguousarray(target)
 
 
-def _altered(photo: Image.Image, numbers: np.random.Generator) -> NDArray[np.float32]:
+def _altered(photo: Image.Image, rng: np.random.Generator) -> NDArray[np.float32]:
     """(H, W, 3), 0 to 255: the photo in other light, through another lens, by another sensor."""
-    photo = ImageEnhance.Brightness(photo).enhance(numbers.uniform(0.7, 1.3))
-    photo = ImageEnhance.Contrast(photo).enhance(numbers.uniform(0.7, 1.3))
-    photo = ImageEnhance.Color(photo).enhance(numbers.choice((0.0, numbers.uniform(0.5, 1.4)), p=(0.1, 0.9)))
-    if numbers.random() < 0.2:
-        photo = photo.filter(ImageFilter.GaussianBlur(numbers.uniform(0.3, 1.2)))
-    colours = np.asarray(photo, np.float32) * numbers.uniform(0.88, 1.12, 3).astype(np.float32)
-    if numbers.random() < 0.25:
-        colours += numbers.normal(0, numbers.uniform(2, 10), colours.shape).astype(np.float32)
+    photo = ImageEnhance.Brightness(photo).enhance(rng.uniform(0.7, 1.3))
+    photo = ImageEnhance.Contrast(photo).enhance(rng.uniform(0.7, 1.3))
+    photo = ImageEnhance.Color(photo).enhance(rng.choice((0.0, rng.uniform(0.5, 1.4)), p=(0.1, 0.9)))
+    if rng.random() < 0.2:
+        photo = photo.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.2)))
+    colours = np.asarray(photo, np.float32) * rng.uniform(0.88, 1.12, 3).astype(np.float32)
+    if rng.random() < 0.25:
+        colours += rng.normal(0, rng.uniform(2, 10), colours.shape).astype(np.float32)
     return colours.clip(0, 255)
 
 
 def _composite(
-    view: View, other: View, numbers: np.random.Generator
+    view: View, other: View, rng: np.random.Generator
 ) -> tuple[Image.Image, NDArray[np.float32], NDArray[np.float32]]:
     """A window, its alpha and what a network might see in it."""
-    kind = (*KINDS, None)[int(numbers.integers(len(KINDS) + 1))]
-    window = square(view.box, numbers.uniform(1.15, 1.6), numbers)
+    kind = (*KINDS, None)[int(rng.integers(len(KINDS) + 1))]
+    window = square(view.box, rng.uniform(1.15, 1.6), rng)
     behind = other.photo.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-    made = compose(kind, _shown(view.photo, window), _shown(view.truth, window), behind, numbers)
+    made = compose(kind, _shown(view.photo, window), _shown(view.truth, window), behind, rng)
     tight = bounding_box(made.alpha > 0.3) or (0, 0, SIDE, SIDE)
-    box = _jittered((float(tight[0]), float(tight[1]), float(tight[2]), float(tight[3])), numbers, 0.05)
-    mask = degraded_mask(Image.fromarray((made.alpha * 255).astype(np.uint8)), box, numbers)
+    box = _jittered((float(tight[0]), float(tight[1]), float(tight[2]), float(tight[3])), rng, 0.05)
+    mask = degraded_mask(Image.fromarray((made.alpha * 255).astype(np.uint8)), box, rng)
     return Image.fromarray(made.pixels), made.alpha, probability(mask, box, (0, 0, SIDE, SIDE), (SIDE, SIDE))
 
 
-def square(box: Box, room: float, numbers: np.random.Generator | None = None) -> Box:
+def square(box: Box, room: float, rng: np.random.Generator | None = None) -> Box:
     """A window around a box, `room` times as large as its longer side, a little off centre."""
     side = max(box[2] - box[0], box[3] - box[1]) * room
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    if numbers is not None:
-        x, y = x + numbers.uniform(-0.05, 0.05) * side, y + numbers.uniform(-0.05, 0.05) * side
+    if rng is not None:
+        x, y = x + rng.uniform(-0.05, 0.05) * side, y + rng.uniform(-0.05, 0.05) * side
     return x - side / 2, y - side / 2, x + side / 2, y + side / 2
 
 
@@ -177,9 +177,9 @@ def _shown(image: Image.Image, window: Box) -> Image.Image:
     return image.crop((x0, y0, x1, y1)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
 
 
-def _jittered(box: Box, numbers: np.random.Generator, share: float) -> Box:
+def _jittered(box: Box, rng: np.random.Generator, share: float) -> Box:
     width, height = box[2] - box[0], box[3] - box[1]
-    dx0, dy0, dx1, dy1 = numbers.normal(0, share / 2, 4).clip(-share, share)
+    dx0, dy0, dx1, dy1 = rng.normal(0, share / 2, 4).clip(-share, share)
     return box[0] + dx0 * width, box[1] + dy0 * height, box[2] + dx1 * width, box[3] + dy1 * height
 
 
@@ -188,16 +188,16 @@ def _inside(box: Box, bounds: Box) -> Box:
     return max(box[0], x0), max(box[1], y0), min(box[2], x1), min(box[3], y1)
 
 
-def degraded_mask(truth: Image.Image, box: Box, numbers: np.random.Generator) -> NDArray[np.float32]:
+def degraded_mask(truth: Image.Image, box: Box, rng: np.random.Generator) -> NDArray[np.float32]:
     """A mask of 28 x 28 cells of the box as a network might have made it of an L image, 255 on the object."""
     corners = tuple(round(edge) for edge in box)
     cells = truth.crop((corners[0], corners[1], max(corners[2], corners[0] + 1), max(corners[3], corners[1] + 1)))
     mask = np.asarray(cells.resize((CELLS, CELLS), Image.Resampling.BOX), np.float32) / 255
-    mask = ndimage.gaussian_filter(mask, numbers.uniform(0.4, 1.6))
-    waves = ndimage.gaussian_filter(numbers.normal(size=(CELLS, CELLS)), numbers.uniform(1.5, 4))
-    waves *= numbers.uniform(0, 0.35) / max(waves.std(), 1e-6)
-    lean = numbers.normal(0, 0.08)
-    logits = (mask - 0.5 + waves * (0.25 + (np.abs(mask - 0.5) < 0.4)) + lean) * numbers.uniform(6, 14)
+    mask = ndimage.gaussian_filter(mask, rng.uniform(0.4, 1.6))
+    waves = ndimage.gaussian_filter(rng.normal(size=(CELLS, CELLS)), rng.uniform(1.5, 4))
+    waves *= rng.uniform(0, 0.35) / max(waves.std(), 1e-6)
+    lean = rng.normal(0, 0.08)
+    logits = (mask - 0.5 + waves * (0.25 + (np.abs(mask - 0.5) < 0.4)) + lean) * rng.uniform(6, 14)
     wrong: NDArray[np.float32] = (1 / (1 + np.exp(-logits))).astype(np.float32)
     return wrong
 

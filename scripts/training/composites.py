@@ -39,7 +39,7 @@ class Composite:
 
 
 def compose(
-    kind: Kind | None, photo: Image.Image, truth: Image.Image, behind: Image.Image, numbers: np.random.Generator
+    kind: Kind | None, photo: Image.Image, truth: Image.Image, behind: Image.Image, rng: np.random.Generator
 ) -> Composite:
     """An object laid over another photo.
 
@@ -48,7 +48,7 @@ def compose(
         photo: RGB, square, with the object.
         truth: L, of the same size, 255 on the object.
         behind: RGB, of the same size.
-        numbers: what chance is taken from.
+        rng: source of randomness.
     """
     side = photo.width
     inside = np.asarray(truth) > 127
@@ -56,15 +56,15 @@ def compose(
     if not sure.any():
         sure = inside if inside.any() else np.ones_like(inside)
     foreground = _carried_on(np.asarray(photo), sure)
-    alpha = _plain(sure, numbers)
+    alpha = _plain(sure, rng)
     if kind == "fur":
-        alpha = np.maximum(alpha, _strokes(sure, numbers, (0.6, 2.5), (0.02, 0.07), 0.6))
+        alpha = np.maximum(alpha, _strokes(sure, rng, (0.6, 2.5), (0.02, 0.07), 0.6))
     elif kind == "hair":
-        alpha = np.maximum(alpha, _strokes(_some(sure, numbers), numbers, (0.08, 0.35), (0.08, 0.3), 2.0))
+        alpha = np.maximum(alpha, _strokes(_some(sure, rng), rng, (0.08, 0.35), (0.08, 0.3), 2.0))
     elif kind == "thin":
-        alpha = np.maximum(alpha * (numbers.random() < 0.5), _bars(sure, numbers))
+        alpha = np.maximum(alpha * (rng.random() < 0.5), _bars(sure, rng))
     elif kind == "translucent":
-        alpha = np.maximum(alpha, _veil(sure, numbers))
+        alpha = np.maximum(alpha, _veil(sure, rng))
     colours = alpha[..., None] * foreground + (1 - alpha[..., None]) * np.asarray(behind, np.float32)
     return Composite(colours.round().astype(np.uint8), alpha, foreground)
 
@@ -76,17 +76,17 @@ def _carried_on(pixels: NDArray[np.uint8], sure: NDArray[np.bool_]) -> NDArray[n
     return carried
 
 
-def _plain(sure: NDArray[np.bool_], numbers: np.random.Generator) -> Plane:
+def _plain(sure: NDArray[np.bool_], rng: np.random.Generator) -> Plane:
     """A plain edge as lenses make it: sharp, or now and then out of focus."""
-    blur = numbers.uniform(0.5, 1.0) if numbers.random() < 0.7 else numbers.uniform(0.004, 0.02) * len(sure)
+    blur = rng.uniform(0.5, 1.0) if rng.random() < 0.7 else rng.uniform(0.004, 0.02) * len(sure)
     plain: Plane = ndimage.gaussian_filter(sure.astype(np.float32), blur, mode="nearest")
     return plain
 
 
-def _some(sure: NDArray[np.bool_], numbers: np.random.Generator) -> NDArray[np.bool_]:
+def _some(sure: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
     """The object up to a line through its middle, where hair grows."""
     y, x = np.nonzero(sure)
-    angle = numbers.uniform(0, 2 * math.pi)
+    angle = rng.uniform(0, 2 * math.pi)
     rows, columns = np.ogrid[: len(sure), : len(sure)]
     beyond: NDArray[np.bool_] = (rows - y.mean()) * math.sin(angle) + (columns - x.mean()) * math.cos(angle) > 0
     return sure & beyond
@@ -94,7 +94,7 @@ def _some(sure: NDArray[np.bool_], numbers: np.random.Generator) -> NDArray[np.b
 
 def _strokes(
     sure: NDArray[np.bool_],
-    numbers: np.random.Generator,
+    rng: np.random.Generator,
     density: tuple[float, float],
     length: tuple[float, float],
     curl: float,
@@ -113,14 +113,14 @@ def _strokes(
     picture = Image.new("L", (side * _FINER, side * _FINER))
     draw = ImageDraw.Draw(picture)
     if rows.size:
-        longest, wave = numbers.uniform(*length) * side, numbers.normal(0, curl / 2)
-        thick = numbers.uniform(0.5, 1.4) * max(1.0, side / 400)
-        count = int(rows.size * numbers.uniform(*density) * 224 / max(side, 224))
-        for place in numbers.integers(rows.size, size=count):
+        longest, wave = rng.uniform(*length) * side, rng.normal(0, curl / 2)
+        thick = rng.uniform(0.5, 1.4) * max(1.0, side / 400)
+        count = int(rows.size * rng.uniform(*density) * 224 / max(side, 224))
+        for place in rng.integers(rows.size, size=count):
             row, column = float(rows[place]), float(columns[place])
             angle = math.atan2(down[rows[place], columns[place]], across[rows[place], columns[place]])
-            angle, turn = angle + numbers.normal(0, 0.35), wave + numbers.normal(0, curl / 3)
-            step, shade = longest * numbers.uniform(0.3, 1) / _STEPS, int(numbers.uniform(120, 256))
+            angle, turn = angle + rng.normal(0, 0.35), wave + rng.normal(0, curl / 3)
+            step, shade = longest * rng.uniform(0.3, 1) / _STEPS, int(rng.uniform(120, 256))
             for part in range(_STEPS):
                 angle += turn / _STEPS
                 further = column + step * math.cos(angle), row + step * math.sin(angle)
@@ -131,27 +131,25 @@ def _strokes(
     return _coarser(picture)
 
 
-def _bars(sure: NDArray[np.bool_], numbers: np.random.Generator) -> Plane:
+def _bars(sure: NDArray[np.bool_], rng: np.random.Generator) -> Plane:
     """Wires, legs and rods: bent lines across the object's place."""
     side = len(sure)
     rows, columns = np.nonzero(sure)
     picture = Image.new("L", (side * _FINER, side * _FINER))
     draw = ImageDraw.Draw(picture)
-    for _ in range(int(numbers.integers(3, 8))):
-        chosen = numbers.integers(rows.size, size=3)
+    for _ in range(int(rng.integers(3, 8))):
+        chosen = rng.integers(rows.size, size=3)
         points = [(columns[i] * _FINER, rows[i] * _FINER) for i in chosen]
-        draw.line(
-            points, fill=255, width=max(_FINER, round(numbers.uniform(0.006, 0.025) * side * _FINER)), joint="curve"
-        )
+        draw.line(points, fill=255, width=max(_FINER, round(rng.uniform(0.006, 0.025) * side * _FINER)), joint="curve")
     return _coarser(picture)
 
 
-def _veil(sure: NDArray[np.bool_], numbers: np.random.Generator) -> Plane:
+def _veil(sure: NDArray[np.bool_], rng: np.random.Generator) -> Plane:
     """Something half transparent around a part of the object."""
     side = len(sure)
-    reach = max(1, round(numbers.uniform(0.03, 0.09) * side))
-    wide = ndimage.distance_transform_edt(~_some(sure, numbers)) < reach
-    veil: Plane = ndimage.gaussian_filter(wide * np.float32(numbers.uniform(0.3, 0.7)), 1.0, mode="nearest")
+    reach = max(1, round(rng.uniform(0.03, 0.09) * side))
+    wide = ndimage.distance_transform_edt(~_some(sure, rng)) < reach
+    veil: Plane = ndimage.gaussian_filter(wide * np.float32(rng.uniform(0.3, 0.7)), 1.0, mode="nearest")
     return veil
 
 
