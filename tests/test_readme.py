@@ -1,4 +1,4 @@
-"""The README's own commands, as they stand there, in a folder with a photo."""
+"""The commands of the README and of docs/, as they stand there, in a folder with a photo; and what both promise."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ import pytest
 from conftest import ROOT, PhotoHost, Server
 from PIL import Image
 
+from objectcut.settings import Settings
+
 README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(bash|python)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+DOCS = {path.name: path.read_text("utf-8") for path in [ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]}
+TEXT = "\n".join([README, DOCS["deployment.md"]])
+BLOCKS = re.findall(r"^```(bash|python)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -59,16 +63,29 @@ def test_a_block_does_what_it_says(
         assert {path.name for path in (folder / "cuts").rglob("*")} >= {"photo-cut.png", "small-cut.png"}
 
 
-def test_every_setting_of_the_readme_exists() -> None:
-    from objectcut.settings import Settings
+def test_the_settings_are_listed_as_they_are() -> None:
+    listed = re.findall(r"^\| `(OBJECTCUT_\w+)` \| (.*?) \| (.*) \|$", DOCS["configuration.md"], re.MULTILINE)
+    assert listed == Settings.described()
 
-    for name, default in re.findall(r"^\| `OBJECTCUT_(\w+)` \| (\d*) \|", README, re.MULTILINE):
-        if name == "WEIGHTS_MIRROR":  # read by scripts/fetch_weights.py
-            continue
-        field = Settings.model_fields[name.lower()]
-        assert str(field.default).removesuffix(".0") == default if default else not field.default
+
+def test_help_lists_the_settings() -> None:
+    command = [sys.executable, ROOT / "scripts" / "serve.py", "--help"]
+    told = " ".join(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split())
+    for variable, default, meaning in Settings.described():
+        assert f"{variable}{f'={default}' if default else ''} {meaning}" in told
 
 
 def test_every_link_leads_somewhere() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
-        assert (ROOT / target).exists(), target
+    places = {"README.md": README, "CONTRIBUTING.md": DOCS["CONTRIBUTING.md"]}
+    places |= {f"docs/{name}": text for name, text in DOCS.items() if name not in places}
+    for name, text in places.items():
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+            assert ((ROOT / name).parent / target).exists(), f"{name}: {target}"
+
+
+def test_the_files_of_the_ten_tasks_are_there() -> None:
+    table = DOCS["CONTRIBUTING.md"].partition("## Where to change what")[2].partition("## ")[0]
+    files = re.findall(r"`([\w./-]+/[\w./-]+)`", table)
+    assert len(files) >= 10
+    for file in files:
+        assert (ROOT / file).exists() or (ROOT / "handler" / "objectcut" / file).exists(), file
