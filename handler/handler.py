@@ -85,7 +85,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         return replies
 
     def describe_handle(self) -> dict[str, Any]:
-        """What `GET /models/objectcut?customized=true` tells: the model's card and the words it knows."""
+        """Return what `GET /models/objectcut?customized=true` tells: the model's card and the words it knows."""
         pipeline = self.pipeline
         return {
             "model": pipeline.card.name,
@@ -141,7 +141,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
 
 
 def _device(gpu_id: int | None) -> torch.device:
-    """The device that TorchServe chose for this worker; never another one in silence."""
+    """Return the device that TorchServe chose for this worker; never another one in silence."""
     if gpu_id is None:
         return torch.device("cpu")
     usable = torch.cuda.device_count()
@@ -154,13 +154,13 @@ def _device(gpu_id: int | None) -> torch.device:
 
 
 def _headers(context: Any, index: int) -> dict[str, str]:
-    """An item's HTTP headers by lower-case name; TorchServe mixes a form's parts in as dicts."""
+    """Return an item's HTTP headers by lower-case name; TorchServe mixes a form's parts in as dicts."""
     sent = context.get_all_request_header(index)
     return {name.lower(): value for name, value in sent.items() if isinstance(value, str)}
 
 
 def _parse(fields: dict[str, Any], headers: dict[str, str], task: Task, settings: Settings) -> CutRequest:
-    """A request from what TorchServe made of the body: parsed JSON, bytes, or the fields of a form."""
+    """Return a request from what TorchServe made of the body: parsed JSON, bytes, or the fields of a form."""
     content_type = headers.get("content-type", "")
     if set(fields) not in ({"body"}, {"data"}):
         urlencoded = content_type.lower().startswith("application/x-www-form-urlencoded")

@@ -42,7 +42,7 @@ class Chosen:
 
 
 def choose(name: str, console: Console, store: Path = STORE) -> Chosen:
-    """The model that `MODEL=name` means: `auto`, `coco`, `coco-v1`, `bundled` or a path.
+    """Return the model that `MODEL=name` means: `auto`, `coco`, `coco-v1`, `bundled` or a path.
 
     Raises:
         Unavailable: weights that were asked for by name cannot be downloaded.
@@ -105,7 +105,7 @@ def build(weights: Path, archive: Path = ARCHIVE) -> bool:
 
 
 def _digest(weights: Path) -> str:
-    """Names and contents of everything that goes into the archive, as one sha256."""
+    """Return names and contents of everything that goes into the archive, as one sha256."""
     digest = hashlib.sha256()
     files = sorted(path for path in HANDLER.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     for path in (*files, REFINER, weights):

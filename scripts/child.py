@@ -46,7 +46,7 @@ class Child:
             )
 
     def ended(self) -> bool:
-        """Whether the process is gone."""
+        """Return whether the process is gone."""
         return self._process.poll() is not None
 
     def last_words(self) -> str:
@@ -59,7 +59,7 @@ class Child:
         return (telling or lines or ["it wrote no log"])[-1]
 
     def wrote(self, pattern: re.Pattern[str]) -> bool:
-        """Whether its log has this."""
+        """Return whether its log has this."""
         return pattern.search(self._text()) is not None
 
     def _text(self) -> str:

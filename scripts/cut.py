@@ -35,7 +35,7 @@ console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
 def photos(paths: list[Path]) -> tuple[list[Path], int]:
-    """The named files and every photo in the named folders, by name; and how many files there are no photos.
+    """Return the named files and every photo in the named folders, by name; and how many files there are no photos.
 
     A photo is known by its first bytes. Hidden files, as macOS puts one beside each photo, are passed over, and so are
     earlier cut-outs.
@@ -58,7 +58,7 @@ def photos(paths: list[Path]) -> tuple[list[Path], int]:
 
 
 def is_photo(file: Path) -> bool:
-    """Whether a file begins like a photo or is named like one."""
+    """Return whether a file begins like a photo or is named like one."""
     if file.suffix.lower() in SUFFIXES:
         return True
     try:
@@ -69,7 +69,7 @@ def is_photo(file: Path) -> bool:
 
 
 def targets(files: list[Path], roots: list[Path], out: Path | None) -> dict[Path, Path]:
-    """Where each cut-out goes, without its ending: beside its photo, or under `out` in the same subfolders.
+    """Return where each cut-out goes, without its ending: beside its photo, or under `out` in the same subfolders.
 
     Of photos that would share a name, such as x.jpg and x.png, the later ones keep their own ending in it.
     """
@@ -144,7 +144,7 @@ def cut_pipe(cutter: Cutter, options: dict[str, str], backdrop: bytes | None) ->
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line. Options that the server knows go to it under their own names."""
+    """Return the command line. Options that the server knows go to it under their own names."""
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument(
         "photos",

@@ -119,7 +119,7 @@ def main() -> int:
 
 
 def _tracked(things: list[Annotation], title: str) -> Iterable[list[Annotation]]:
-    """The things of one photo after the other."""
+    """Return the things of one photo after the other."""
     photos = [list(group) for _, group in itertools.groupby(things, lambda thing: thing.photo)]
     return track(photos, title, console=Console(stderr=True))
 
@@ -157,7 +157,7 @@ def _case(
 
 
 def _cut(pixels: NDArray[np.uint8], instances: list[Instance], pipeline: Pipeline) -> dict[str, NDArray[np.uint8]]:
-    """The alpha of some objects together, in every way."""
+    """Return the alpha of some objects together, in every way."""
     height, width = pixels.shape[:2]
     seen = [instance for instance in instances if matte.paste(instance, width, height).area]  # as a request chooses
     raw, _ = pipeline.refine(pixels, seen, raw=True)

@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def _outcomes(report: Path) -> dict[str, Counter[str]]:
-    """How many tests of each file, and of each function, passed, failed or were skipped."""
+    """Return how many tests of each file, and of each function, passed, failed or were skipped."""
     counted: dict[str, Counter[str]] = {}
     for case in ET.parse(report).iter("testcase"):  # noqa: S314  # pytest's own file
         file = f"{case.get('classname', '').removeprefix('tests.').replace('.', '/')}.py"

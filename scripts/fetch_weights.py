@@ -74,7 +74,7 @@ OFFICIAL: Mapping[str, Official] = MappingProxyType(
 
 
 def fetch(official: Official, store: Path, console: Console) -> Path:
-    """The model file of official weights, downloaded if it is not in the store yet.
+    """Return the model file of official weights, downloaded if it is not in the store yet.
 
     Raises:
         Unavailable: the host does not answer, the download broke off or is not what it should be.
@@ -143,7 +143,7 @@ def _convert(download: Path, official: Official, target: Path) -> None:
 
 
 def _mirrored(url: str) -> str:
-    """The same file name under OBJECTCUT_WEIGHTS_MIRROR, for networks that reach only a mirror of their own."""
+    """Return the same file name under OBJECTCUT_WEIGHTS_MIRROR, for networks that reach only a mirror of their own."""
     mirror = Settings.from_environment().weights_mirror
     return f"{mirror.rstrip('/')}/{url.rpartition('/')[2]}" if mirror else url
 
@@ -178,7 +178,7 @@ def _download(url: str, part: Path, console: Console) -> None:
 
 
 def _host_answers(url: str) -> bool:
-    """Whether anything comes back within `_ANSWER_S`, the look-up of the name included, which no timeout bounds."""
+    """Return whether anything comes back within `_ANSWER_S`, including the name look-up, which no timeout bounds."""
     answered = threading.Event()
 
     def ask() -> None:

@@ -65,7 +65,7 @@ def start_torchserve(run: RunDir, temp: Path, workers: int | None, fresh_ports: 
     if workers is None and not _has_gpu():
         workers = 1  # one worker that uses all cores answers sooner than several that share them
     if workers is not None:
-        env["TS_DEFAULT_WORKERS_PER_MODEL"] = str(workers)  # else TorchServe starts one a GPU
+        env["TS_DEFAULT_WORKERS_PER_MODEL"] = str(workers)  # else TorchServe starts one per GPU
     home = Path(ts.__file__).resolve().parent
     command = [
         str(JAVA_HOME / "bin" / "java"),

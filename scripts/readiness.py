@@ -90,7 +90,7 @@ def has_worker(run: RunDir) -> bool:
 
 
 def _worker_error(log: Path) -> str | None:
-    """The line that ends the first Python traceback in the workers' log: the exception itself."""
+    """Return the line that ends the first Python traceback in the workers' log: the exception itself."""
     error, inside, chained = None, False, False
     for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
         text = re.sub(r"^\S+ \[\w+ *\] .*? - ", "", line)  # what TorchServe puts before it

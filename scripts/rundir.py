@@ -88,7 +88,7 @@ class RunDir:
             yield
 
     def ports(self) -> Ports | None:
-        """The ports that TorchServe has or last had; None when it never ran."""
+        """Return the ports that TorchServe has or last had; None when it never ran."""
         try:
             lines = (self.path / "ports").read_text().split()
             return Ports(**{name: int(port) for name, port in (line.split("=") for line in lines)})
@@ -96,7 +96,7 @@ class RunDir:
             return None
 
     def claim_ports(self, fresh: bool = False) -> Ports:
-        """The ports of last time, or the usual ones, each replaced by a free one when it is taken; all if `fresh`."""
+        """Return the last or the usual ports; free ones instead of those that are taken, or of all if `fresh`."""
         claimed: dict[str, int] = {}
         for name, port in asdict(self.ports() or Ports()).items():
             free = not fresh and port not in claimed.values() and is_free("127.0.0.1", port)
@@ -107,7 +107,7 @@ class RunDir:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether nobody else listens there.
+    """Return whether nobody else listens there.
 
     Raises:
         OSError: nobody could: an address of another machine, a port that needs more rights.

@@ -45,7 +45,7 @@ class Management:
         )
 
     def workers(self) -> list[dict[str, Any]]:
-        """Every worker's id, status, pid, memory and GPU, as TorchServe tells them."""
+        """Return every worker's id, status, pid, memory and GPU, as TorchServe tells them."""
         return list(self._call("GET", "/models/objectcut").json()[0]["workers"])
 
     def scale(self, workers: int) -> None:

@@ -94,7 +94,7 @@ def _looked_at(folder: Path, detector: Detector, shrink: int) -> list[View]:
 
 
 def _started(model: MaskRCNN) -> Refiner:
-    """A new refiner with the first layers of a trained model; the mask, its fourth channel, counts for nothing yet."""
+    """Return a new refiner with the first layers of a trained model; the mask, its fourth channel, weighs nothing."""
     refiner = Refiner()
     known = {name.removeprefix("body."): tensor for name, tensor in model.backbone.state_dict().items()}
     number = itertools.count()
@@ -147,7 +147,7 @@ def _train(refiner: Refiner, sets: list[list[View]], shares: NDArray[np.float64]
 
 
 def _loss(drawn: Tensor, truth: Tensor) -> Tensor:
-    """What the logits and the alpha made of them lack.
+    """Return what the logits and the alpha made of them lack.
 
     Cross entropy and overlap teach the logits where the object is, the distance of alpha from the truth where to be
     steep: of two edges it could be, half of each costs as much as one, but a soft edge drawn soft costs nothing.
@@ -162,7 +162,7 @@ def _loss(drawn: Tensor, truth: Tensor) -> Tensor:
 
 
 def _highest(plane: Tensor) -> Tensor:
-    """Of 13 x 13 px around each."""
+    """Return the maximum of 13 x 13 px around each place."""
     return functional.max_pool2d(functional.max_pool2d(plane, (13, 1), 1, (6, 0)), (1, 13), 1, (0, 6))
 
 
@@ -177,7 +177,7 @@ def _share(sets: list[list[View]], shares: NDArray[np.float64]) -> None:
 
 
 def _make(count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """A batch, made in another process."""
+    """Return a batch, made in another process."""
     sets, shares = _shared
     rng = np.random.default_rng(seed)
     chosen = (sets[rng.choice(len(sets), p=shares)] for _ in range(count))

@@ -44,7 +44,7 @@ STATIC = Path(__file__).parents[1] / "static"
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The gateway for these settings."""
+    """Return the gateway for these settings."""
     torchserve = TorchServe(settings)
     lifetime = Lifetime(settings.stop_s)
 

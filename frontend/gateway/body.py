@@ -52,7 +52,7 @@ class BodyLimit:
 
 
 def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body without its Content-Encoding (RFC 9110, section 8.4). Never unpacks more than `limit` bytes.
+    """Return the body without its Content-Encoding (RFC 9110, section 8.4). Never unpacks more than `limit` bytes.
 
     Raises:
         CutError: `body_too_large`; `invalid_request` for a body that is damaged; `unsupported_image`, whose status is
@@ -82,7 +82,7 @@ def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def _window(body: bytes, coding: str) -> int:
-    """What zlib calls `wbits`. Many senders take deflate for the bare stream, without zlib's two bytes before it."""
+    """Return what zlib calls `wbits`. Many senders mean the bare stream by deflate, without zlib's header."""
     if coding == "gzip":
         return 16 + zlib.MAX_WBITS
     wrapped = len(body) > 1 and body[0] & 15 == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0

@@ -24,7 +24,7 @@ _FILES = ("image_file", BACKDROP)
 
 
 def multipart(body: bytes, content_type: str) -> dict[str, bytes]:
-    """The fields of a multipart form (RFC 7578), as `_joined`. Without a boundary in the type, the first line has it.
+    """Return the fields of a multipart form (RFC 7578), as `_joined`. Without a boundary in the type, line 1 has it.
 
     Raises:
         CutError: `invalid_request`.
@@ -44,7 +44,7 @@ def multipart(body: bytes, content_type: str) -> dict[str, bytes]:
 
 
 def urlencoded(body: bytes) -> dict[str, bytes]:
-    """The fields of a form in the way of a query string, as `_joined`.
+    """Return the fields of a form in the way of a query string, as `_joined`.
 
     Raises:
         CutError: `invalid_request`.

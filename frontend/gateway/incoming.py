@@ -16,7 +16,7 @@ from objectcut.settings import Settings
 
 
 async def read(request: Request, task: Task, settings: Settings) -> CutRequest:
-    """The checked request. Its body may be packed, and is taken for what its first bytes say.
+    """Return the checked request. Its body may be packed, and is taken for what its first bytes say.
 
     Raises:
         CutError: `invalid_request`, `body_too_large`, or `unsupported_image` for an unknown packing.

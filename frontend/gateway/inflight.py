@@ -46,11 +46,11 @@ class InFlight:
         self._departure = float("-inf")  # when the last worker was seen to be gone
 
     def __len__(self) -> int:
-        """How many requests there are."""
+        """Return how many requests there are."""
         return len(self._waiting)
 
     def send(self, now: float, size: int = 0) -> Ticket:
-        """A ticket for a request of so many bytes that is sent now."""
+        """Return a ticket for a request of so many bytes that is sent now."""
         ticket = Ticket(now, size)
         self._waiting.add(ticket)
         return ticket
@@ -81,7 +81,7 @@ class InFlight:
         return lost
 
     def in_doubt(self, now: float) -> bool:
-        """Whether a request may be lost and only an answer to one that is sent from now on can tell."""
+        """Return whether a request may be lost and only an answer to one that is sent from now on can tell."""
         return any(
             self._suspect(ticket, now) and self._settled(ticket) < now and not self._nobody_has(ticket)
             for ticket in self._waiting

@@ -12,5 +12,5 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/samples")
 def samples() -> list[dict[str, str]]:
-    """The samples as {name, title, url}, the url relative to the page."""
+    """Return the samples as {name, title, url}, the url relative to the page."""
     return [{"name": name, "title": title, "url": f"samples/{name}"} for name, title in _TITLES.items()]

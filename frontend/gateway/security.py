@@ -64,7 +64,7 @@ class Security:
 
 
 def docs_policy(html: bytes) -> dict[str, str]:
-    """The page's policy, and what Swagger UI needs beside it: the very scripts inside this HTML, and inline styles."""
+    """Return the page's policy with what Swagger UI needs beside it: this HTML's own scripts, and inline styles."""
     scripts = [_hashed(script) for script in _INLINE_SCRIPT.findall(html)]
     return {
         **PAGE_POLICY,

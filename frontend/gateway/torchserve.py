@@ -180,7 +180,7 @@ class TorchServe:
         return len(self._admission)
 
     async def describe(self) -> dict[str, Any]:
-        """The model that runs: card, classes and their words, as `describe_handle` tells them.
+        """Return the model that runs: card, classes and their words, as `describe_handle` tells them.
 
         Raises:
             CutError: `not_ready`.
@@ -200,12 +200,12 @@ class TorchServe:
         return self._description
 
     async def ready(self) -> bool:
-        """Whether a worker waits for photos."""
+        """Return whether a worker waits for photos."""
         state = await self._state()
         return state is not None and bool(state.workers)
 
     async def _state(self) -> _State | None:
-        """How TorchServe is; None: it cannot be told."""
+        """Return how TorchServe is; None: it cannot be told."""
         try:
             reply = await self._connection.call(
                 "GET", f"{self._settings.management_url}/models/{_MODEL}", "management", _WORD_S
@@ -225,7 +225,7 @@ class TorchServe:
             await asyncio.sleep(_POLL_S)
 
     async def metrics(self) -> str:
-        """The metrics port's text, in Prometheus' format.
+        """Return the metrics port's text, in Prometheus' format.
 
         Raises:
             CutError: `not_ready`.
@@ -236,7 +236,7 @@ class TorchServe:
         return reply.text
 
     async def _translated(self, reply: Reply) -> CutError:
-        """What TorchServe itself answered, as one of our errors."""
+        """Return what TorchServe itself answered, as one of our errors."""
         status, text = reply.status, reply.text
         if status == 413:
             return CutError(
@@ -261,7 +261,7 @@ class TorchServe:
 
 
 def _size(request: CutRequest) -> int:
-    """Bytes of its pictures."""
+    """Return bytes of its pictures."""
     return len(request.photo or b"") + len(request.backdrop or b"")
 
 

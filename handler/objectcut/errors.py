@@ -59,7 +59,7 @@ class CutError(Exception):
         return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
 
     def body(self, request_id: str) -> bytes:
-        """The one error shape of the whole service, as JSON in ASCII: details may hold any string of a sender's."""
+        """Return the error shape of the whole service, as JSON in ASCII: details may hold any string of a sender's."""
         told = {
             "error": True,
             "code": self.code,
@@ -71,7 +71,7 @@ class CutError(Exception):
 
 
 def wrong_field(field: str, problem: str) -> CutError:
-    """The error for a field of a request, with a problem such as "must be a string"."""
+    """Return the error for a field of a request, with a problem such as "must be a string"."""
     message = f"'{field}' {problem}"
     return CutError(
         "invalid_request", message if message.endswith("?") else f"{message.rstrip('.')}.", details={"field": field}
@@ -79,5 +79,5 @@ def wrong_field(field: str, problem: str) -> CutError:
 
 
 def internal() -> CutError:
-    """The error for a defect of ours: the cause goes to the log, never to the sender."""
+    """Return the error for a defect of ours: the cause goes to the log, never to the sender."""
     return CutError("internal", "Something went wrong on the server. The log has the cause under this request id.")

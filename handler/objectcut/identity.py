@@ -17,7 +17,7 @@ _TOLERANCE = 4  # thousandths of a side: about two pixels of the network's input
 
 
 def identify(label: int, box: Sequence[float], width: int, height: int) -> int:
-    """The id of an object.
+    """Return the id of an object.
 
     Args:
         label: index into the model's classes, from 0 to 9006, for which `LARGEST` leaves room.
@@ -31,7 +31,7 @@ def identify(label: int, box: Sequence[float], width: int, height: int) -> int:
 
 
 def match(wanted: Collection[int], there: Sequence[int]) -> set[int]:
-    """The ids among those of a photo that are meant by ids from an earlier look at the same photo."""
+    """Return the ids among those of a photo that are meant by ids from an earlier look at the same photo."""
     meant = set()
     for asked in wanted:
         nearest = min(there, key=lambda one: _distance(asked, one), default=None)
@@ -41,7 +41,7 @@ def match(wanted: Collection[int], there: Sequence[int]) -> set[int]:
 
 
 def _distance(one: int, other: int) -> int:
-    """Of two boxes: thousandths by which their furthest sides differ; beyond all bounds for different classes."""
+    """Return the thousandths by which two boxes differ at most; beyond the tolerance for different classes."""
     furthest = 0
     for _ in range(4):
         one, own = divmod(one, _STEPS)

@@ -101,7 +101,7 @@ class Pipeline:
     def load(
         cls, model: str | os.PathLike[str] = "bundled", settings: Settings | None = None, device: str | None = None
     ) -> Pipeline:
-        """A pipeline for Python programs.
+        """Return a pipeline for Python programs.
 
         Args:
             model: `bundled`, the name of a model that was downloaded before, or a model file.
@@ -215,7 +215,7 @@ class Pipeline:
             return list(map(isolated(lambda job: self.detector.detect([selection.query(job)])[0]), jobs))
 
     def choose(self, job: Job, masks: Iterator[Found], detection: Detection) -> list[Instance]:
-        """The instances that are wanted, by their masks.
+        """Return the instances that are wanted, by their masks.
 
         Raises:
             CutError: `object_not_found`.
@@ -258,7 +258,7 @@ class Pipeline:
         return picture
 
     def encode(self, job: Job, picture: Cutout, extents: Sequence[Extent]) -> Answer:
-        """The answer to `/cut`, in the format that was asked for."""
+        """Return the answer to `/cut`, in the format that was asked for."""
         return reply.picture(job, extents, picture, self.labels, self.card.name)
 
     def _finish(self, job: Job, detection: Detection) -> Answer:
@@ -287,7 +287,7 @@ class Pipeline:
         return self._mask_pool.spread(lambda instance: Found(instance, matte.paste(instance, *size)), detection.kept)
 
     def _whole(self, job: Job) -> Photo:
-        """All pixels of a photo, in most cases decoded while the network ran."""
+        """Return all pixels of a photo, in most cases decoded while the network ran."""
         assert job.request.photo is not None
         return decode.load(job.request.photo, self.settings) if job.photo is None else job.photo.result()
 

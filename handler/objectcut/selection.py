@@ -25,7 +25,7 @@ def query(job: Job) -> Query:
 
 
 def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset[int] | None) -> list[Instance]:
-    """The instances that may be in the answer, best score first, judged by class, box and id.
+    """Return the instances that may be in the answer, best score first, judged by class, box and id.
 
     Args:
         found: all instances of the photo, best score first.
@@ -43,7 +43,7 @@ def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset
 
 
 def choose(found: Iterable[Found], options: CutOptions) -> list[Instance]:
-    """The instances of the answer, best score first, judged by their masks.
+    """Return the instances of the answer, best score first, judged by their masks.
 
     Args:
         found: best score first. Each is looked at once and let go, and no more of them than needed.
@@ -64,7 +64,7 @@ def choose(found: Iterable[Found], options: CutOptions) -> list[Instance]:
 
 
 def nothing_found(found: Sequence[Instance], options: CutOptions, labels: Labels) -> CutError:
-    """The error for a photo in which nothing of what was asked for is."""
+    """Return the error for a photo in which nothing of what was asked for is."""
     present = list(dict.fromkeys(labels.classes[instance.label] for instance in found))
     asked = " or ".join(f"'{name}'" for name in options.objects) or "known object"
     narrowed = [
@@ -98,7 +98,7 @@ def _centre(box: tuple[float, float, float, float]) -> tuple[float, float]:
 
 
 def _widened(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """The box with the rim that a pasted mask may reach beyond it: one cell of 28, and whole pixels."""
+    """Return the box with the rim that a pasted mask may reach beyond it: one cell of 28, and whole pixels."""
     x, y = (box[2] - box[0]) / 28 + 1, (box[3] - box[1]) / 28 + 1
     return box[0] - x, box[1] - y, box[2] + x, box[3] + y
 

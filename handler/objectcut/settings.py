@@ -112,7 +112,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """The settings of this process.
+        """Return the settings of this process.
 
         Raises:
             ValueError: a variable has a wrong value; the message names it in one line.

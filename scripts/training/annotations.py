@@ -46,7 +46,7 @@ class Annotation:
 
 
 def read(folder: Path, split: str, smallest: float) -> list[Annotation]:
-    """The objects of a folder's `train` or `val` photos whose boxes have at least `smallest` px a side; no crowds."""
+    """Return the objects of a folder's `train` or `val` photos with sides of `smallest` px or more; no crowds."""
     told = json.loads((folder / "instances.json").read_text())
     photos = {photo["id"]: photo for photo in told["images"] if photo["split"] == split}
     names = {category["id"]: category["name"] for category in told["categories"]}

@@ -41,7 +41,7 @@ class Composite:
 def compose(
     kind: Kind | None, photo: Image.Image, truth: Image.Image, behind: Image.Image, rng: np.random.Generator
 ) -> Composite:
-    """An object laid over another photo.
+    """Return an object laid over another photo.
 
     Args:
         kind: of its edge; None is a plain one.
@@ -70,21 +70,21 @@ def compose(
 
 
 def _carried_on(pixels: NDArray[np.uint8], sure: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The colours of the nearest sure pixel, everywhere."""
+    """Return the colours of the nearest sure pixel, everywhere."""
     rows, columns = ndimage.distance_transform_edt(~sure, return_distances=False, return_indices=True)
     carried: NDArray[np.uint8] = pixels[rows, columns]
     return carried
 
 
 def _plain(sure: NDArray[np.bool_], rng: np.random.Generator) -> Plane:
-    """A plain edge as lenses make it: sharp, or now and then out of focus."""
+    """Return a plain edge as lenses make it: sharp, or now and then out of focus."""
     blur = rng.uniform(0.5, 1.0) if rng.random() < 0.7 else rng.uniform(0.004, 0.02) * len(sure)
     plain: Plane = ndimage.gaussian_filter(sure.astype(np.float32), blur, mode="nearest")
     return plain
 
 
 def _some(sure: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """The object up to a line through its middle, where hair grows."""
+    """Return the object up to a line through its middle, where hair grows."""
     y, x = np.nonzero(sure)
     angle = rng.uniform(0, 2 * math.pi)
     rows, columns = np.ogrid[: len(sure), : len(sure)]

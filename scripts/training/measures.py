@@ -72,7 +72,7 @@ def alpha_error(alpha: Plane, truth: Plane) -> AlphaError:
 
 
 def colour_error(pixels: NDArray[np.uint8], foreground: NDArray[np.uint8], alpha: Plane) -> float:
-    """How far the colours of a soft edge are from the object's own, 0 to 255, as much as each pixel shows of it.
+    """Return how far the colours of a soft edge are from the object's own, 0 to 255, as much as each pixel shows of it.
 
     Args:
         pixels, foreground: (H, W, 3) uint8.
@@ -84,6 +84,6 @@ def colour_error(pixels: NDArray[np.uint8], foreground: NDArray[np.uint8], alpha
 
 
 def _contour(mask: Mask) -> Mask:
-    """The mask's outermost pixels, but not along the border of the photo, where nothing is cut."""
+    """Return the mask's outermost pixels, but not along the border of the photo, where nothing is cut."""
     rim: Mask = mask & ~ndimage.binary_erosion(mask, border_value=1)
     return rim

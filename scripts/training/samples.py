@@ -102,7 +102,7 @@ def _view(
 
 
 def sample(view: View, other: View, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A window for the refiner, (4, 224, 224), and its true alpha, (1, 224, 224), 0 to 1.
+    """Return a window for the refiner, (4, 224, 224), and its true alpha, (1, 224, 224), 0 to 1.
 
     Args:
         view: of the thing.
@@ -151,7 +151,7 @@ def _altered(photo: Image.Image, rng: np.random.Generator) -> NDArray[np.float32
 def _composite(
     view: View, other: View, rng: np.random.Generator
 ) -> tuple[Image.Image, NDArray[np.float32], NDArray[np.float32]]:
-    """A window, its alpha and what a network might see in it."""
+    """Return a window, its alpha and what a network might see in it."""
     kind = (*KINDS, None)[int(rng.integers(len(KINDS) + 1))]
     window = square(view.box, rng.uniform(1.15, 1.6), rng)
     behind = other.photo.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
@@ -163,7 +163,7 @@ def _composite(
 
 
 def square(box: Box, room: float, rng: np.random.Generator | None = None) -> Box:
-    """A window around a box, `room` times as large as its longer side, a little off centre."""
+    """Return a window around a box, `room` times as large as its longer side, a little off centre."""
     side = max(box[2] - box[0], box[3] - box[1]) * room
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     if rng is not None:
@@ -172,7 +172,7 @@ def square(box: Box, room: float, rng: np.random.Generator | None = None) -> Box
 
 
 def _shown(image: Image.Image, window: Box) -> Image.Image:
-    """The window at `SIDE` px."""
+    """Return the window at `SIDE` px."""
     x0, y0, x1, y1 = (round(edge) for edge in window)
     return image.crop((x0, y0, x1, y1)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
 
@@ -189,7 +189,7 @@ def _inside(box: Box, bounds: Box) -> Box:
 
 
 def degraded_mask(truth: Image.Image, box: Box, rng: np.random.Generator) -> NDArray[np.float32]:
-    """A mask of 28 x 28 cells of the box as a network might have made it of an L image, 255 on the object."""
+    """Return a mask of 28 x 28 cells of the box as a network might have made it of an L image, 255 on the object."""
     corners = tuple(round(edge) for edge in box)
     cells = truth.crop((corners[0], corners[1], max(corners[2], corners[0] + 1), max(corners[3], corners[1] + 1)))
     mask = np.asarray(cells.resize((CELLS, CELLS), Image.Resampling.BOX), np.float32) / 255

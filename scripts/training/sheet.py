@@ -36,7 +36,7 @@ class Tile:
 
 
 def draw(ranked: Sequence[Tile]) -> Image.Image:
-    """The sheet of objects, the one that lost most first: photo, raw and smooth on magenta, smooth on white."""
+    """Return the sheet of objects, the one that lost most first: photo, raw and smooth on magenta, smooth on white."""
     middle = max(0, len(ranked) // 2 - _COLUMNS // 2)
     rows = [ranked[:_COLUMNS], ranked[middle : middle + _COLUMNS], ranked[-_COLUMNS:]]
     sheet = Image.new("RGB", (_COLUMNS * _SIDE, len(rows) * len(_LINES) * _SIDE), "white")

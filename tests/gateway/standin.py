@@ -1,4 +1,4 @@
-"""A TorchServe on loopback that says what it is told to: for words that the real one says once in a blue moon."""
+"""A TorchServe on loopback that says what it is told to: for answers that the real one rarely gives."""
 
 from __future__ import annotations
 

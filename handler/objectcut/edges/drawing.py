@@ -33,7 +33,7 @@ Plane = NDArray[np.float32]
 
 
 def draw(pixels: NDArray[np.uint8], instance: Instance, refiner: nn.Module) -> Matte:
-    """The refined alpha of an instance that has a mask.
+    """Return the refined alpha of an instance that has a mask.
 
     Args:
         pixels: (H, W, 3) uint8, sRGB, the whole photo.
@@ -86,7 +86,7 @@ def _small_size(window: Box) -> tuple[int, int]:
 
 
 def _core(mask: Plane, box: tuple[float, float, float, float], photo: Box) -> Plane:
-    """What lies so deep inside of the coarse mask that it is not the refiner's to take away, (28, 28), 0 to 1.
+    """Return what lies so deep inside of the coarse mask that it is not the refiner's to take away, (28, 28), 0 to 1.
 
     An object ends where its box does, but not where it goes on beyond the photo.
     """

@@ -74,7 +74,7 @@ class Colours:
 
 
 def estimate(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Colours:
-    """The object's own colours, wherever alpha is between 0 and 255.
+    """Return the object's own colours, wherever alpha is between 0 and 255.
 
     Args:
         pixels: (H, W, 3) uint8, sRGB.
@@ -91,7 +91,7 @@ def estimate(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Colours:
 
 
 def _surroundings(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The colours of object and background around every place of a small picture, (h, w, 6) float32, 0 to 255.
+    """Return the colours of object and background around every place of a small picture, (h, w, 6) float32, 0 to 255.
 
     They are means of near pixels that are purely one of both where there are any, else of far ones.
     """
@@ -105,7 +105,7 @@ def _surroundings(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArra
 
 
 def _around(front: Tensor, back: Tensor, share: Tensor, pure: float) -> Tensor:
-    """The colours around every place, (6, h, w), from what every place itself tells of object and background.
+    """Return the colours around every place, (6, h, w), from what every place itself tells of object and background.
 
     Args:
         front, back: (3, h, w), colours of object and background.
@@ -129,12 +129,12 @@ def _around(front: Tensor, back: Tensor, share: Tensor, pure: float) -> Tensor:
 
 
 def _unweighted(planes: Tensor) -> Tensor:
-    """Of (1, 8, h, w) sums of weighted colours and of weights the colours, (1, 6, h, w)."""
+    """Return the colours, (1, 6, h, w), from (1, 8, h, w) sums of weighted colours and of weights."""
     return planes[:, :6] / planes[:, 6:].clamp(min=_LEAST).repeat_interleave(3, 1)
 
 
 def _blurred(planes: Tensor) -> Tensor:
-    """The mean of the neighbours of every place; beyond the border there is nothing, neither colour nor weight."""
+    """Return the mean of the neighbours of every place; beyond the border colours and weights are zero."""
     side, count = 2 * _REACH + 1, planes.shape[1]
     # A convolution channel by channel: five times as fast as the pooling that says the same.
     return functional.conv2d(planes, planes.new_full((count, 1, side, side), 1 / side**2), padding=_REACH, groups=count)

@@ -32,7 +32,7 @@ Plane = NDArray[np.float32]
 def enlarge(
     alpha: Plane, hardness: Plane, small: Plane, pixels: NDArray[np.uint8], window: Box
 ) -> tuple[int, int, NDArray[np.uint8]]:
-    """The alpha of a window at the photo's resolution, as far as it lies inside of the photo.
+    """Return the alpha of a window at the photo's resolution, as far as it lies inside of the photo.
 
     Args:
         alpha: (h, w) float32, 0 to 1, of the small picture. h and w are multiples of 4.
@@ -126,14 +126,14 @@ class _Axis:
         self.weights = (1 - (own[..., None] - torch.arange(_REACH)).abs()).clamp(min=0).float()
 
     def clipped(self, corner: int, length: int) -> list[slice]:
-        """Where each tile lies in a result that begins at `corner`; only what is inside of it."""
+        """Return where each tile lies in a result that begins at `corner`; only what is inside of it."""
         low, high = corner, corner + length
         ends = [min(max(bound, low), high) - corner for bound in self._bounds]
         return [slice(*pair) for pair in itertools.pairwise(ends)]
 
 
 def _patches(planes: Tensor) -> Tensor:
-    """The surroundings of every tile: (down, across, C, _REACH, _REACH), a view."""
+    """Return the surroundings of every tile: (down, across, C, _REACH, _REACH), a view."""
     padded = functional.pad(planes[None], (1, _REACH, 1, _REACH), mode="replicate")[0]
     return padded.unfold(1, _REACH, _TILE).unfold(2, _REACH, _TILE).permute(1, 2, 0, 3, 4)
 

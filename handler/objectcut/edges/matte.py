@@ -51,7 +51,7 @@ class Matte:
         return tight[0] + self.x, tight[1] + self.y, tight[2] + self.x, tight[3] + self.y
 
     def covers(self, x: float, y: float) -> bool:
-        """Whether the photo's pixel at this point belongs to the instance."""
+        """Return whether the photo's pixel at this point belongs to the instance."""
         column, row = math.floor(x) - self.x, math.floor(y) - self.y
         height, width = self.alpha.shape
         return 0 <= column < width and 0 <= row < height and bool(self.alpha[row, column] > 127)
@@ -86,7 +86,7 @@ class Extent:
 
 
 def paste(instance: Instance, width: int, height: int) -> Matte:
-    """The instance's mask at the resolution of a photo of this size, as small as it can be.
+    """Return the instance's mask at the resolution of a photo of this size, as small as it can be.
 
     The same sampling as torchvision's `paste_mask_in_image`: one cell of zeros around the mask, the box widened by as
     much and its corners cut to whole pixels, bilinear, half-open.
@@ -111,7 +111,7 @@ def paste(instance: Instance, width: int, height: int) -> Matte:
 def probability(
     mask: NDArray[np.float32], box: tuple[float, float, float, float], window: tuple[float, ...], size: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """The network's mask seen through a window of the photo, bilinear, 0 outside of the box.
+    """Return the network's mask seen through a window of the photo, bilinear, 0 outside of the box.
 
     Args:
         mask: (cells, cells) float32, 0 to 1.
@@ -153,7 +153,7 @@ def nearest_inside(
 
 
 def union(mattes: Iterable[Matte], width: int, height: int) -> NDArray[np.uint8]:
-    """The alpha of different objects together, (H, W) uint8: the sum, so that soft edges that meet leave no seam."""
+    """Return the alpha of different objects together, (H, W) uint8: the sum, so that edges that meet leave no seam."""
     together = np.zeros((height, width), np.uint8)
     for matte in mattes:
         rows, columns = matte.alpha.shape
@@ -163,7 +163,7 @@ def union(mattes: Iterable[Matte], width: int, height: int) -> NDArray[np.uint8]
 
 
 def highest(mattes: Sequence[Matte]) -> Matte:
-    """The alpha of one object that was found several times: of each pixel the highest, so that no edge hardens."""
+    """Return the alpha of one object that was found several times: the maximum per pixel, so that no edge hardens."""
     if len(mattes) == 1:
         return mattes[0]
     x, y = min(matte.x for matte in mattes), min(matte.y for matte in mattes)

@@ -15,7 +15,7 @@ _SHARE = 0.5  # of the smaller mask that lies inside of the larger one
 
 
 def same_things(instances: Sequence[Instance]) -> list[list[Instance]]:
-    """The instances in groups, each of which shows one thing; groups and their members keep the order.
+    """Return the instances in groups, each of which shows one thing; groups and their members keep the order.
 
     Two are of one group when more than half of the smaller one's mask lies inside of the other's, or when both are of
     one group with a third.
@@ -54,7 +54,7 @@ def _overlap(one: Instance, area: float, other: Instance, others_area: float) ->
 
 
 def _area(instance: Instance) -> float:
-    """Of the mask, px of the photo."""
+    """Return the area of the mask, px of the photo."""
     assert instance.mask is not None
     return float((instance.mask > 0.5).mean()) * _size(instance.box[:2], instance.box[2:])
 

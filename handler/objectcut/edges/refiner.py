@@ -62,7 +62,7 @@ class Refiner(nn.Module):
 
 
 def alpha(drawn: Tensor) -> tuple[Tensor, Tensor]:
-    """The alpha that the refiner's planes mean, and where its edge is a hard one; (B, 1, H, W) each, 0 to 1."""
+    """Return the alpha that the refiner's planes mean, and where its edge is a hard one; (B, 1, H, W) each, 0 to 1."""
     logits, hard = drawn[:, :1], drawn[:, 1:]
     hardness = torch.sigmoid(hard)
     return torch.sigmoid(logits * (1 + (_STEEPEST - 1) * hardness)), hardness
@@ -81,7 +81,7 @@ def save(refiner: Refiner, path: Path, about: dict[str, str]) -> None:
 
 
 def load(path: Path) -> Refiner:
-    """A trained refiner in evaluation mode, fp32.
+    """Return a trained refiner in evaluation mode, fp32.
 
     Raises:
         RuntimeError: the file's weights are not those of a refiner.

@@ -63,7 +63,7 @@ class BoxSelector:
         shape: tuple[int, int],
         sizes: Sequence[tuple[int, int]],
     ) -> list[Proposals]:
-        """The best boxes of each photo.
+        """Return the best boxes of each photo.
 
         Args:
             objectness: (B, h, w, A) float32, logits of each level.
@@ -94,7 +94,7 @@ class BoxSelector:
     def classify(
         self, logits: Tensor, deltas: Tensor, proposals: Proposals, size: tuple[int, int], min_score: float
     ) -> Tensor:
-        """The final boxes of one photo, best score first, without those that a better one of their class covers.
+        """Return the final boxes of one photo, best score first, without those that a better one of their class covers.
 
         Args:
             logits: (N, C) float32, background first.
@@ -141,7 +141,7 @@ def _shorter_side(boxes: Tensor) -> Tensor:
 def _anchors(
     generator: AnchorGenerator, device: torch.device, shape: tuple[int, int], maps: Sequence[tuple[int, int]]
 ) -> list[Tensor]:
-    """The anchors of each level, (h * w * A, 4) float32, px of the network's input."""
+    """Return the anchors of each level, (h * w * A, 4) float32, px of the network's input."""
     generator.set_cell_anchors(torch.float32, device)
     strides = [[torch.tensor(side // cells) for side, cells in zip(shape, size, strict=True)] for size in maps]
     return list(generator.grid_anchors([list(size) for size in maps], strides))

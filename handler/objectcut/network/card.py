@@ -74,14 +74,14 @@ class Card:
             raise ValueError("'classes' must name the background and at least one class")
 
     def as_dict(self) -> dict[str, Any]:
-        """The card as JSON holds it, `facts` beside the other fields."""
+        """Return the card as JSON holds it, `facts` beside the other fields."""
         values: dict[str, Any] = asdict(self)
         facts: dict[str, Any] = values.pop("facts")
         return values | facts
 
 
 def read_card(path: Path) -> Card:
-    """The card of a model file; the weights are not read.
+    """Return the card of a model file; the weights are not read.
 
     Raises:
         ModelError: not a model file.

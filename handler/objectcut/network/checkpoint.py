@@ -77,7 +77,7 @@ ARCHITECTURES: Mapping[str, Callable[[Card], MaskRCNN]] = MappingProxyType(
 
 
 def build(card: Card) -> MaskRCNN:
-    """The card's architecture with random weights, in evaluation mode.
+    """Return the card's architecture with random weights, in evaluation mode.
 
     Raises:
         ModelError: the architecture is unknown.
@@ -88,7 +88,7 @@ def build(card: Card) -> MaskRCNN:
 
 
 def load(path: Path) -> tuple[MaskRCNN, Card]:
-    """A model file as a network in evaluation mode, fp32, with its card.
+    """Return a model file as a network in evaluation mode, fp32, with its card.
 
     Raises:
         ModelError: not a model file, or weights that do not fit the architecture.

@@ -68,7 +68,7 @@ class Detector:
         return [detections[index] for index in range(len(queries))]
 
     def _groups(self, inputs: Sequence[Tensor]) -> list[tuple[tuple[int, int], list[int]]]:
-        """The photos that run together, as padded shape and places."""
+        """Return the photos that run together, as padded shape and places."""
         if self.device.type == "cpu":
             # One photo fills every core already; several at once only push one another out of the cache.
             return [(_padded(tensor), [index]) for index, tensor in enumerate(inputs)]
@@ -150,12 +150,12 @@ class Detector:
 
 
 def _upload(tensor: Tensor, device: torch.device) -> Tensor:
-    """The tensor on the device. From pinned memory, so that this thread does not wait for the copy."""
+    """Return the tensor on the device. From pinned memory, so that this thread does not wait for the copy."""
     return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 
 
 def _places(counts: Sequence[int], device: torch.device) -> Tensor:
-    """The place in the batch of each box, from how many each photo has."""
+    """Return the place in the batch of each box, from how many each photo has."""
     return _upload(torch.arange(len(counts)).repeat_interleave(torch.tensor(counts)), device)
 
 

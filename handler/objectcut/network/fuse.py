@@ -59,7 +59,7 @@ class _Tracer(fx.Tracer):
 
 
 def fuse(block: nn.Module, dtype: torch.dtype, device: torch.device) -> nn.Module:
-    """A block that computes what this one does in evaluation mode, in another precision.
+    """Return a block that computes what this one does in evaluation mode, in another precision.
 
     What is not a convolution, or is used in a way that is not known here, is left as it is.
 
@@ -113,7 +113,7 @@ def _absorb_addition(graph: fx.Graph, addition: fx.Node, modules: dict[fx.Node, 
 
 
 def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d | FrozenBatchNorm2d) -> nn.Conv2d:
-    """The convolution whose result is already normalised (Jacob et al. 2018, arXiv:1712.05877, section 3.2)."""
+    """Return the convolution whose result is already normalised (Jacob et al. 2018, arXiv:1712.05877, section 3.2)."""
     mean, variance = norm.running_mean, norm.running_var
     assert mean is not None
     assert variance is not None
@@ -126,7 +126,7 @@ def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d | FrozenBatchNorm2d) -> n
 
 
 def _bounds(node: fx.Node, module: nn.Module | None) -> Bounds | None:
-    """The range that an activation limits its input to; None for any other node."""
+    """Return the range that an activation limits its input to; None for any other node."""
     if isinstance(module, nn.ReLU) or (node.op == "call_function" and node.target in (torch.relu, functional.relu)):
         return 0.0, None
     if isinstance(module, nn.Hardtanh):  # ReLU6 is one

@@ -25,12 +25,12 @@ _FP32_ON_PROCESSORS = {"maskrcnn_mobilenet_v2_fpn"}
 
 
 def dtype_name(dtype: torch.dtype) -> str:
-    """The name of one of `DTYPES`."""
+    """Return the name of one of `DTYPES`."""
     return next(name for name, known in DTYPES.items() if known is dtype)
 
 
 def best_dtype(architecture: str, device: torch.device) -> torch.dtype:
-    """The fastest type of a device that is known, or for ResNets in bf16 expected, not to change what is found.
+    """Return the fastest type of a device that is known, or for ResNets in bf16 expected, not to change what is found.
 
     fp16 on GPUs, which is eight times as fine as bf16 and as fast. On processors bf16 where they multiply it natively,
     others would only imitate it, and where the architecture stands it. Everything else fp32.
@@ -84,7 +84,7 @@ class Network:
         self._mask_bias = last.bias.detach().to(device)
 
     def pyramid(self, batch: Tensor) -> list[Tensor]:
-        """The feature maps of photos, finest first: (B, 3, H, W) to (B, C, h, w) each."""
+        """Return the feature maps of photos, finest first: (B, 3, H, W) to (B, C, h, w) each."""
         stages = list(self._body(batch).values())
         inner = self._top(stages[-1])
         levels = [self._layer[-1](inner)]
@@ -94,7 +94,7 @@ class Network:
         return levels
 
     def objectness(self, levels: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Where objects may be: logits (B, h, w, A) float32 and deltas (B, h, w, A * 4) for each level and one more."""
+        """Return objectness: logits (B, h, w, A) and deltas (B, h, w, A * 4), float32, per level and one more."""
         coarser, _ = self._extra([*levels], [*levels], [])
         both = [self._rpn(level).permute(0, 2, 3, 1).float() for level in coarser]
         return [t[..., : self._anchors] for t in both], [t[..., self._anchors :] for t in both]
@@ -156,7 +156,7 @@ def _joined(first: nn.Conv2d, second: nn.Conv2d) -> nn.Conv2d:
 
 
 def _split(head: nn.Module, dtype: torch.dtype, device: torch.device) -> tuple[nn.Module, list[nn.Linear]]:
-    """A box head's convolutions, if it has any, fused, and its linear layers, each of which a ReLU follows."""
+    """Return a box head's convolutions, if it has any, fused, and its linear layers, each of which a ReLU follows."""
     linears = [module for module in head.modules() if isinstance(module, nn.Linear)]
     if isinstance(head, TwoMLPHead):
         return nn.Identity(), linears

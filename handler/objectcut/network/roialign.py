@@ -41,7 +41,7 @@ class Pyramid:
         self._starts = torch.tensor(starts, device=device, dtype=torch.int32)
 
     def pool(self, boxes: Tensor, photos: Tensor, cells: int) -> Tensor:
-        """The features under each box.
+        """Return the features under each box.
 
         Args:
             boxes: (N, 4) float32, x0, y0, x1, y1 in px of the network's input, inside of it.
@@ -70,7 +70,7 @@ class Pyramid:
         return pooled.view(len(boxes), cells, cells, self.rows.shape[1]).permute(0, 3, 1, 2)
 
     def _level(self, boxes: Tensor) -> Tensor:
-        """Which map each box is looked at on, 0 the finest: (N,) int64."""
+        """Return which map each box is looked at on, 0 the finest: (N,) int64."""
         side = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).sqrt()
         level = torch.floor(_CANONICAL_LEVEL + torch.log2(side / _CANONICAL_SIDE) + 1e-6) - self._finest
         return level.clamp(0, len(self._sizes) - 1).long()

@@ -72,7 +72,7 @@ def _hlg(signal: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def gamma(exponent: float) -> _Curve:
-    """The curve of a display: light is the signal to this power."""
+    """Return the curve of a display: light is the signal to this power."""
     return lambda signal: signal**exponent
 
 
@@ -90,7 +90,7 @@ _CURVES: dict[int, _Curve] = {
 
 @functools.lru_cache(maxsize=32)
 def profile_of_codes(primaries: int, transfer: int) -> bytes | None:
-    """An ICC profile for two code points of ITU-T H.273; None for sRGB and for code points that say nothing."""
+    """Return an ICC profile for two code points of ITU-T H.273; None for sRGB and for code points that say nothing."""
     chromaticities, curve = _PRIMARIES.get(primaries), _CURVES.get(transfer)
     if chromaticities is None or curve is None or (chromaticities == SRGB_PRIMARIES and curve is _srgb):
         return None
@@ -98,7 +98,7 @@ def profile_of_codes(primaries: int, transfer: int) -> bytes | None:
 
 
 def profile_of_chromaticities(primaries: Primaries | None, exponent: float | None) -> bytes | None:
-    """An ICC profile for a display with these primaries and this gamma.
+    """Return an ICC profile for a display with these primaries and this gamma.
 
     Args:
         primaries: None for those of sRGB.
@@ -117,7 +117,7 @@ def profile_of_chromaticities(primaries: Primaries | None, exponent: float | Non
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """The image in sRGB; as it is when the profile is broken or one for another kind of pixels.
+    """Return the image in sRGB; as it is when the profile is broken or one for another kind of pixels.
 
     Args:
         image: L, RGB, CMYK or LAB; it may be changed.
@@ -142,7 +142,7 @@ def _converted(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Im
 
 
 def _profile(primaries: Primaries, curve: _Curve) -> bytes:
-    """A display's profile by matrix and curves. Format: ICC.1:2001-04."""
+    """Return a display's profile by matrix and curves. Format: ICC.1:2001-04."""
     columns = _colorants(primaries)
     levels = curve(np.linspace(0, 1, 256)).clip(0, 1)  # one for each level of 8 bits
     table = (levels * 65535).round().astype(">u2").tobytes()

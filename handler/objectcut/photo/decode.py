@@ -76,7 +76,7 @@ def load(data: bytes, settings: Settings) -> Photo:
 
 
 def preview(data: bytes, settings: Settings, side: int) -> Preview | None:
-    """A copy of a large JPEG whose shorter side has at least `side` px, decoded in a fraction of the time.
+    """Return a copy of a large JPEG whose shorter side has at least `side` px, decoded in a fraction of the time.
 
     Returns:
         None for another kind of file and for a photo that is less than twice as large.
@@ -126,7 +126,7 @@ def begin(
 
 
 def _opened(data: bytes, settings: Settings) -> Source:
-    """The file with its header read and checked."""
+    """Return the file with its header read and checked."""
     kind = kinds.of(data)
 
     def check(size: tuple[int, int]) -> None:
@@ -167,7 +167,7 @@ def _check_size(width: int, height: int, settings: Settings) -> None:
 
 
 def _plain(data: bytes, kind: str) -> Source:
-    """A WebP, BMP or GIF file, of which Pillow reads all there is to read."""
+    """Return a WebP, BMP or GIF file, of which Pillow reads all there is to read."""
     image = Image.open(io.BytesIO(data), formats=(kind,))
 
     def decode() -> Decoded:

@@ -50,7 +50,7 @@ class Directory:
     entries: Mapping[int, Entry]
 
     def numbers(self, tag: int) -> tuple[int, ...]:
-        """The integers of a tag; none when it is missing, of another type or cut short."""
+        """Return the integers of a tag; none when it is missing, of another type or cut short."""
         entry = self.entries.get(tag)
         if entry is None or entry.type not in _NUMBERS:
             return ()
@@ -60,17 +60,17 @@ class Directory:
         return struct.unpack_from(f"{self.order}{entry.count}{code}", entry.content)
 
     def number(self, tag: int, default: int) -> int:
-        """The first integer of a tag."""
+        """Return the first integer of a tag."""
         return next(iter(self.numbers(tag)), default)
 
     def text(self, tag: int) -> str:
-        """The text of a tag, empty when there is none."""
+        """Return the text of a tag, empty when there is none."""
         entry = self.entries.get(tag)
         return "" if entry is None else bytes(entry.content[:256]).split(b"\0")[0].decode("latin-1")
 
 
 def read(data: bytes, offset: int | None = None) -> Directory:
-    """The directory at an offset of the file, by default the first one.
+    """Return the directory at an offset of the file, by default the first one.
 
     Raises:
         ValueError: there is none.
@@ -106,7 +106,7 @@ def read(data: bytes, offset: int | None = None) -> Directory:
 
 
 def rewritten(data: bytes, directory: Directory, tags: Mapping[int, Entry]) -> bytes:
-    """The file with these tags instead of its own, in one directory; no BigTIFF, of which Pillow reads one order only.
+    """Return the file with these tags as its only directory; no BigTIFF, which Pillow reads in one byte order only.
 
     What the tags point to stays where it is.
     """
@@ -127,6 +127,6 @@ def rewritten(data: bytes, directory: Directory, tags: Mapping[int, Entry]) -> b
 
 
 def of_numbers(directory: Directory, values: tuple[int, ...]) -> Entry:
-    """A tag that holds these integers, as far as there are files so large."""
+    """Return a tag that holds these integers, as far as there are files so large."""
     packed = struct.pack(f"{directory.order}{len(values)}I", *(min(value, 0xFFFFFFFF) for value in values))
     return Entry(LONG, len(values), memoryview(packed))

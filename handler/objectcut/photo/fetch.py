@@ -71,13 +71,14 @@ def _is_public(address: str) -> bool:
         ip = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1] or ip
         if isinstance(ip, ipaddress.IPv6Address) and ip in ipaddress.ip_network("64:ff9b::/96"):
             ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    # Other coats (::127.0.0.1, 64:ff9b:1::/48) and site-local addresses lie outside what IANA calls global unicast.
+    # Other forms of IPv4 addresses (::127.0.0.1, 64:ff9b:1::/48) and site-local addresses are not what IANA calls global
+    # unicast.
     unicast = ip.version == 4 or ip in ipaddress.ip_network("2000::/3")
     return unicast and ip.is_global and not ip.is_multicast
 
 
 async def fetch(url: str, settings: Settings) -> bytes:
-    """The bytes behind an http or https URL.
+    """Return the bytes behind an http or https URL.
 
     Raises:
         CutError: `url_refused` for a scheme, port or address that is not public; `url_unreachable` when no photo came

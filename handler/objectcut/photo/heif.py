@@ -62,7 +62,7 @@ def read(data: bytes, kind: str, check: Callable[[tuple[int, int]], None]) -> So
 
 
 def _without_exif(data: bytes) -> bytes:
-    """The file with its EXIF item renamed to one that no decoder knows: Pillow fails on a broken one."""
+    """Return the file with its EXIF item renamed to one that no decoder knows: Pillow fails on a broken one."""
     for name, start, end in _boxes(data, 0, len(data)):
         if name == b"meta":
             return data[:start] + data[start:end].replace(b"Exif", b"skip") + data[end:]
@@ -112,7 +112,7 @@ def _described(data: bytes) -> _Main:
 
 
 def _associated(data: bytes, at: int, item: int) -> set[int]:
-    """The properties of an item, counted from 1, by a box ipma."""
+    """Return the properties of an item, counted from 1, by a box ipma."""
     version, wide = data[at], data[at + 3] & 1
     entries, at = struct.unpack_from(">I", data, at + 4)[0], at + 8
     for _ in range(entries):

@@ -98,7 +98,7 @@ def _check_frame(marker: int, frame: bytes) -> None:
 
 
 def _profile(parts: list[bytes]) -> bytes | None:
-    """The ICC profile: each part has its number and the number of parts before it."""
+    """Return the ICC profile: each part has its number and the number of parts before it."""
     if not parts or any(len(part) < 2 or part[1] != len(parts) for part in parts):
         return None
     return b"".join(part[2:] for part in sorted(parts))
@@ -109,7 +109,7 @@ def _opened(data: bytes) -> Image.Image:
 
 
 def _loaded(data: bytes, side: int | None = None) -> Image.Image:
-    """The pixels, of a smaller copy when a side is given."""
+    """Return the pixels, of a smaller copy when a side is given."""
     image = _opened(data)
     if side is not None:
         image.draft(None, (side, side))
@@ -129,7 +129,7 @@ def _shrunk(data: bytes, side: int) -> Decoded | None:
 
 
 def _lacks_only_its_end(data: bytes) -> bool:
-    """Whether every pixel of a file without end marker is there: then none depends on what is put behind it."""
+    """Return whether every pixel of a file without end marker is there: then none depends on what is put behind it."""
     if not _has_all_scans(data):
         return False
     data = data.rstrip(b"\xff")
@@ -145,7 +145,7 @@ def _noise(data: bytes) -> bytes:
 
 
 def _has_all_scans(data: bytes) -> bool:
-    """Whether the scans bring every coefficient of every component to its full precision."""
+    """Return whether the scans bring every coefficient of every component to its full precision."""
     missing: dict[int, set[int]] = {}
     at = 2
     while match := _NEXT_MARKER.search(data, at):

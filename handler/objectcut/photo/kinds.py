@@ -75,7 +75,7 @@ _OTHERS = (
 
 
 def of(data: bytes) -> str:
-    """A key of `FORMATS`.
+    """Return a key of `FORMATS`.
 
     Raises:
         CutError: `unsupported_image` for an image of another kind, `unreadable_image` for anything else.
@@ -101,12 +101,12 @@ def of(data: bytes) -> str:
 
 
 def unreadable() -> CutError:
-    """The error for a file that is no whole image."""
+    """Return the error for a file that is no whole image."""
     return CutError("unreadable_image", "The photo cannot be read: the file is damaged, cut short or not an image.")
 
 
 def unsupported(kind: str) -> CutError:
-    """The error for an image of a kind that is not accepted."""
+    """Return the error for an image of a kind that is not accepted."""
     *most, last = FORMATS.values()
     return CutError(
         "unsupported_image",

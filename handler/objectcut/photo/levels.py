@@ -20,7 +20,7 @@ Rows = Callable[[int, int], NDArray[Any]]
 
 
 def eight_bits(rows: Rows, shape: tuple[int, int, int], colours: int, inverted: bool = False) -> NDArray[np.uint8]:
-    """The same picture with 8 bits a value. What is not a number is black.
+    """Return the same picture with 8 bits a value. What is not a number is black.
 
     Args:
         rows: gives the values.
@@ -70,7 +70,7 @@ def _sampled(rows: Rows, shape: tuple[int, int, int], colours: int) -> NDArray[A
 
 
 def _range(sample: NDArray[Any]) -> tuple[float, float]:
-    """The levels of black and white."""
+    """Return the levels of black and white."""
     if sample.dtype.kind == "f":
         numbers = sample[np.isfinite(sample)].astype(np.float64)
         if not numbers.size:

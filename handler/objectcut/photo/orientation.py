@@ -48,11 +48,11 @@ def of_tags(tags: Directory) -> int | None:
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
-    """The image turned as its orientation says."""
+    """Return the image turned as its orientation says."""
     turn = _TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
 
 
 def lies_on_its_side(orientation: int) -> bool:
-    """Whether `upright` exchanges width and height."""
+    """Return whether `upright` exchanges width and height."""
     return orientation >= 5

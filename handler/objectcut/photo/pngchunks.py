@@ -90,7 +90,7 @@ def _decoded(data: bytes, key: bytes | None) -> Decoded:
 
 
 def _key_of_8_bits(key: bytes, depth: int, colour: int) -> bytes:
-    """The chunk tRNS as Pillow expects it; nothing when it is of the wrong length or of no use for Pillow."""
+    """Return the chunk tRNS as Pillow expects it; nothing when it is of the wrong length or of no use for Pillow."""
     if colour in {_GREY, _RGB}:
         if len(key) != (2 if colour == _GREY else 6) or (depth, colour) == (16, _RGB):
             return b""
@@ -131,7 +131,7 @@ def _profile(said: dict[bytes, bytes]) -> bytes | None:
 
 
 def _unpacked(packed: bytes) -> bytes | None:
-    """An ICC profile, unless it is broken or larger than any."""
+    """Return an ICC profile, unless it is broken or larger than any."""
     unpacker = zlib.decompressobj()
     try:
         profile = unpacker.decompress(packed, _MOST_PROFILE_BYTES)

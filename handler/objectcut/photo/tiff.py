@@ -76,7 +76,7 @@ def read(data: bytes, check: Callable[[tuple[int, int]], None]) -> Source:
 
 
 def _refuse_camera_raw(data: bytes, tags: Directory) -> None:
-    """Of a camera's raw file, the first picture is a thumbnail or the raw one."""
+    """Refuse a camera's raw file: its first picture is a thumbnail or the raw one."""
     if _DNG_VERSION in tags.entries:
         raise kinds.unsupported("Camera raw (DNG)")
     subs = []
@@ -101,7 +101,7 @@ def _plain(data: bytes, tags: Directory) -> bytes:
 
 
 def _is_for_pillow(layout: Layout) -> bool:
-    """Whether Pillow gets these pixels right. Of planes it does not, if they are deep, Lab or alpha of grey."""
+    """Return whether Pillow gets these pixels right. Of planes it does not, if they are deep, Lab or alpha of grey."""
     own_planes = layout.planar and layout.colours and layout.bits >= 8 and layout.compression in form.LOSSLESS
     return layout.form == form.UNSIGNED and layout.bits <= 16 and not own_planes
 

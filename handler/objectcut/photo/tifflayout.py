@@ -95,7 +95,7 @@ class Layout:
 
 
 def layout_of(tags: Directory) -> Layout | None:
-    """The layout that these tags tell; None when they are not those of a picture."""
+    """Return the layout that these tags tell; None when they are not those of a picture."""
     width, height = tags.number(WIDTH, 0), tags.number(HEIGHT, 0)
     if width <= 0 or height <= 0 or not ({STRIPS, TILES} & set(tags.entries)):
         return None

@@ -40,7 +40,7 @@ class Plane:
         self._image = image
 
     def _as_bytes(self, plain: bytes, tags: Directory, index: int) -> bytes:
-        """The same file, as a grey picture of 8 bits whose pixels are this plane's bytes."""
+        """Return the same file, as a grey picture of 8 bits whose pixels are this plane's bytes."""
         layout, wide = self._layout, self._bytes_a_pixel
         numbers: dict[int, tuple[int, ...]] = {
             form.WIDTH: (-(-layout.width // layout.tile_width) * layout.tile_width * wide,),  # whole tiles

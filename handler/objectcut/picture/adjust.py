@@ -22,7 +22,7 @@ Plane = NDArray[np.uint8]
 
 
 def adjusted(alpha: Plane, options: CutOptions) -> Plane:
-    """The alpha as a request wants it; the same array when it wants nothing of it.
+    """Return the alpha as a request wants it; the same array when it wants nothing of it.
 
     Args:
         alpha: (H, W) uint8, as it was drawn. It is left as it is.
@@ -42,7 +42,7 @@ def sharp(alpha: Plane) -> Plane:
 
 
 def grown(alpha: Plane, grow: float) -> Plane:
-    """The edge moved outwards by some px; inwards when negative. The photo's border is no edge."""
+    """Return the edge moved outwards by some px; inwards when negative. The photo's border is no edge."""
     box = bounding_box(alpha)
     if box is None:
         return alpha
@@ -60,7 +60,7 @@ def grown(alpha: Plane, grow: float) -> Plane:
 
 
 def feathered(alpha: Plane, feather: float) -> Plane:
-    """The edge softened, so that it takes about `feather` px from 0 to 1; at most the photo's longer side."""
+    """Return the edge softened, so that it takes about `feather` px from 0 to 1; at most the photo's longer side."""
     box = bounding_box(alpha)
     if box is None:
         return alpha
@@ -73,7 +73,7 @@ def feathered(alpha: Plane, feather: float) -> Plane:
 
 
 def _distances(away: NDArray[np.bool_], first: int, last: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """How far each place is from the nearest one that is not `away`, px, for the rows from first to last in parts.
+    """Return the distance, px, of each place from the nearest one that is not `away`, for rows first to last in parts.
 
     The Euclidean distance transform of scipy; it gives the nearest places alone, in a sixth of the memory.
     """
@@ -88,7 +88,7 @@ def _distances(away: NDArray[np.bool_], first: int, last: int) -> Iterator[tuple
 
 
 def _bands(window: Box, reach: int, alpha: Plane) -> Iterator[tuple[Box, Box]]:
-    """The window in bands of rows, and each band with as many rows around it as its distances reach."""
+    """Return the window in bands of rows, and each band with as many rows around it as its distances reach."""
     rows = max(_ROWS, 2 * reach)
     for top in range(window[1], window[3], rows):
         bottom = min(top + rows, window[3])

@@ -87,7 +87,7 @@ class Blurred:
         self._small = Image.new("RGB", (1, 1))
 
     def window(self, window: Box) -> Image.Image:
-        """A window of it, mode RGB.
+        """Return a window of it, mode RGB.
 
         Args:
             window: x0, y0, x1, y1 in px, inside the photo.
@@ -116,7 +116,7 @@ class Blurred:
 
 
 def _around(window: Box, reach: int, cell: int, photo: Photo) -> Box:
-    """The window with all that its blur depends on, from a whole cell to a whole cell: cropping moves no cell."""
+    """Return the window with all that its blur depends on, in whole cells: cropping moves no cell."""
     x0, y0 = ((side - reach) // cell * cell for side in window[:2])
     x1, y1 = (-(-(side + reach) // cell) * cell for side in window[2:])
     return max(x0, 0), max(y0, 0), min(x1, photo.width), min(y1, photo.height)

@@ -51,7 +51,7 @@ class Cutout:
 def cut(
     photo: Photo, drawn: Plane, options: CutOptions, backdrop: Photo | None = None, max_pixels: int = 25_000_000
 ) -> Cutout | None:
-    """The cut-out, or None when nothing of the photo is left.
+    """Return the cut-out, or None when nothing of the photo is left.
 
     Args:
         photo: the upright photo.
@@ -94,7 +94,7 @@ def cut(
 
 
 def _window(box: Box, photo: Photo, options: CutOptions, max_pixels: int) -> Box:
-    """The part of the plane that the picture shows. It may reach beyond the photo: a margin is a promise."""
+    """Return the part of the plane that the picture shows. It may reach beyond the photo: a margin is a promise."""
     if not options.crop:
         return 0, 0, photo.width, photo.height
     width, height = box[2] - box[0], box[3] - box[1]
@@ -121,7 +121,7 @@ def _size(window: Box, max_size: int | None) -> tuple[int, int]:
 
 
 def _take(plane: Plane, window: Box) -> Plane:
-    """The window of (H, W) or (H, W, C), zero beyond the plane."""
+    """Return the window of (H, W) or (H, W, C), zero beyond the plane."""
     x0, y0, x1, y1 = window
     inner = plane[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
     if inner.shape[:2] == (y1 - y0, x1 - x0):

@@ -19,7 +19,7 @@ _LONGEST: dict[Format, int] = {"webp": 16_383, "jpeg": 65_500, "zip": 65_500}
 
 
 def encode(pixels: NDArray[np.uint8], kind: Format) -> bytes:
-    """The file. JPEG has no transparency: what is transparent becomes white there.
+    """Return the file. JPEG has no transparency: what is transparent becomes white there.
 
     A ZIP holds `cutout.jpg`, the colours as they are, black where alpha is zero, and `alpha.png`, grey.
 

@@ -24,7 +24,7 @@ _LEVEL = 2  # of 0 to 3; 1 is no faster, 3 no smaller
 
 
 def encode(pixels: NDArray[np.uint8]) -> bytes:
-    """A PNG file.
+    """Return a PNG file.
 
     Args:
         pixels: (H, W) grey, or (H, W, 3) RGB, or (H, W, 4) RGBA with straight alpha; uint8, not empty.

@@ -18,7 +18,7 @@ from objectcut.request.labels import Labels
 
 
 def picture(job: Job, chosen: Sequence[Extent], cut: Cutout, labels: Labels, model: str) -> Answer:
-    """The answer of `/cut`: a file when the sender wants one, else JSON with the file in base64."""
+    """Return the answer of `/cut`: a file when the sender wants one, else JSON with the file in base64."""
     wanted = negotiate(job.request, job.order.accept)
     encoded = encode(cut.pixels, wanted.format)
     headers = {
@@ -42,7 +42,7 @@ def picture(job: Job, chosen: Sequence[Extent], cut: Cutout, labels: Labels, mod
 
 
 def listing(job: Job, found: Iterable[Found], labels: Labels, model: str) -> Answer:
-    """The answer of `/detect`: every object with its mask."""
+    """Return the answer of `/detect`: every object with its mask."""
     width, height = job.preview.width, job.preview.height
     objects = [
         {**described(each.extent, labels), "mask": rle.encode(each.matte, width, height)}
@@ -54,12 +54,12 @@ def listing(job: Job, found: Iterable[Found], labels: Labels, model: str) -> Ans
 
 
 def failure(error: CutError, request_id: str) -> Answer:
-    """The answer to a request that failed."""
+    """Return the answer to a request that failed."""
     return Answer(error.body(request_id), "application/json", error.status, error.headers)
 
 
 def described(extent: Extent, labels: Labels) -> dict[str, Any]:
-    """What the answer tells of an object."""
+    """Return what the answer tells of an object."""
     return {
         "id": extent.instance.id,
         "label": labels.classes[extent.instance.label],

@@ -12,7 +12,7 @@ from objectcut.edges.matte import Matte
 
 
 def encode(matte: Matte, width: int, height: int) -> dict[str, list[int] | str]:
-    """The mask of a photo of this size as `{"size": [height, width], "counts": "..."}`.
+    """Return the mask of a photo of this size as `{"size": [height, width], "counts": "..."}`.
 
     Work grows with the mask's box, not with the photo.
     """

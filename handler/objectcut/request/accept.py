@@ -50,7 +50,7 @@ class Wanted:
 
 
 def negotiate(request: CutRequest, accept: str) -> Wanted:
-    """How to send the answer to this request.
+    """Return how to send the answer to this request.
 
     The request's own `format` and `output` come before the header; without either, and where nothing that is offered
     is accepted, it is PNG. A photo that was the body itself is answered by a file, anything else by JSON, unless the
@@ -87,7 +87,7 @@ def _ranges(accept: str) -> Iterator[_Range]:
 
 
 def _rank(media_type: str, ranges: Sequence[_Range]) -> _Rank:
-    """How much this is wanted, by the most specific range that it falls under."""
+    """Return how much this is wanted, by the most specific range that it falls under."""
     fits = []
     for place, one in enumerate(ranges):
         quality, fitness = mimeparse.quality_and_fitness_parsed(media_type, [one])

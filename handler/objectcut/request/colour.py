@@ -6,7 +6,7 @@ import re
 
 
 def parse_colour(colour: str) -> str:
-    """A colour of CSS Color 4 as `#rrggbbaa`: straight RGBA in sRGB, clipped to it as browsers do.
+    """Return a colour of CSS Color 4 as `#rrggbbaa`: straight RGBA in sRGB, clipped to it as browsers do.
 
     A missing component (`none`) is 0.
 
@@ -27,6 +27,6 @@ def parse_colour(colour: str) -> str:
 
 
 def rgba(colour: str) -> tuple[int, int, int, int]:
-    """What `parse_colour` returned as numbers, 0 to 255."""
+    """Return what `parse_colour` returned as numbers, 0 to 255."""
     red, green, blue, alpha = bytes.fromhex(colour[1:])
     return red, green, blue, alpha

@@ -88,7 +88,7 @@ def _forms(english: Sequence[str]) -> tuple[str, ...]:
 
 
 def _plural(word: str) -> str:
-    """The regular English plural of the last word."""
+    """Return the regular English plural of the last word."""
     if word.endswith(("s", "sh", "ch", "x", "z")):
         return f"{word}es"
     if word.endswith("y") and word[-2:-1] not in "aeiou":
@@ -97,12 +97,12 @@ def _plural(word: str) -> str:
 
 
 def _tidy(word: str) -> str:
-    """A word as errors repeat it. The page finds the wrong name by it, so its accents stay."""
+    """Return a word as errors repeat it. The page finds the wrong name by it, so its accents stay."""
     return " ".join(word.lower().replace("_", " ").replace("-", " ").split())
 
 
 def _normal(word: str) -> str:
-    """A word as it is compared: without case, accents, hyphens and doubled spaces."""
+    """Return a word as it is compared: without case, accents, hyphens and doubled spaces."""
     parts = unicodedata.normalize("NFKD", _tidy(word)).casefold().translate(_UNDECOMPOSED)
     return "".join(part for part in parts if not unicodedata.combining(part))
 
@@ -211,7 +211,7 @@ class Labels:
         return meaning is not None and meaning.names == (name,)
 
     def resolve(self, names: Iterable[str]) -> frozenset[int] | None:
-        """The labels that the names mean, or None for every class.
+        """Return the labels that the names mean, or None for every class.
 
         Raises:
             CutError: `unknown_object`, with the nearest known names, or with the choices of an ambiguous one.

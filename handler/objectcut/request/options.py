@@ -29,7 +29,7 @@ Format = Literal["png", "webp", "jpeg", "zip"]
 
 
 def _listed(value: object) -> object:
-    """A list as people write it in a form: JSON, or words with commas between."""
+    """Return a list as people write it in a form: JSON, or words with commas between."""
     if not isinstance(value, str):
         return value
     text = value.strip()
@@ -46,7 +46,7 @@ def _split(text: str) -> list[str]:
 
 
 def _names(value: object) -> object:
-    """Names as `_listed`, several of which may stand in one item of a list."""
+    """Return names as `_listed`, several of which may stand in one item of a list."""
     listed = _listed(value)
     if not isinstance(listed, list | tuple):
         return listed
@@ -193,13 +193,13 @@ class CutOptions(DetectOptions):
         return self
 
     def background_field(self) -> str | None:
-        """The field that asks for something behind the cut-out; None when it stays transparent."""
+        """Return the field that asks for something behind the cut-out; None when it stays transparent."""
         if self.return_white_bg:
             return "return_white_bg"
         return None if self.background == "transparent" else "background"
 
     def background_rgba(self) -> tuple[int, int, int, int]:
-        """The colour behind the cut-out, straight RGBA, 0 to 255; alpha 0 when there is none."""
+        """Return the colour behind the cut-out, straight RGBA, 0 to 255; alpha 0 when there is none."""
         return (255, 255, 255, 255) if self.return_white_bg else self._behind()
 
     def _behind(self) -> tuple[int, int, int, int]:
@@ -208,14 +208,14 @@ class CutOptions(DetectOptions):
         return rgba(self.background)
 
     def blur_px(self, width: int, height: int) -> float | None:
-        """The radius of the blur behind the cut-out in px of a photo of this size; None when nothing is blurred."""
+        """Return the radius of the blur behind the cut-out, px of a photo of this size; None without blur."""
         name, _, radius = self.background.partition(":")
         if name != "blur":
             return None
         return float(radius) if radius else min(max(_BLUR_SHARE * max(width, height), 1), _MAX_BLUR)
 
     def margin_px(self, width: int, height: int) -> int:
-        """The margin around a cut-out of this size, whole px."""
+        """Return the margin around a cut-out of this size, whole px."""
         if self.margin.endswith("%"):
             return math.ceil(float(self.margin[:-1]) / 100 * max(width, height))
         return math.ceil(float(self.margin))

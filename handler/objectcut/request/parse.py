@@ -53,7 +53,7 @@ class CutRequest:
     bare: bool = False
 
     def form(self) -> dict[str, str]:
-        """The options that differ from their defaults, as text fields that `from_form` reads back."""
+        """Return the options that differ from their defaults, as text fields that `from_form` reads back."""
         changed = self.options.model_dump(exclude_defaults=True)
         return {name: value if isinstance(value, str) else json.dumps(value) for name, value in changed.items()}
 
@@ -74,7 +74,7 @@ class CutRequest:
 
 
 def from_json(body: bytes | bytearray | Mapping[str, Any], task: Task, settings: Settings) -> CutRequest:
-    """A request from a JSON body, as bytes or already parsed.
+    """Return a request from a JSON body, as bytes or already parsed.
 
     Raises:
         CutError: `invalid_request`, naming the field.
@@ -95,7 +95,7 @@ def from_json(body: bytes | bytearray | Mapping[str, Any], task: Task, settings:
 
 
 def from_values(values: Mapping[str, Any], task: Task, settings: Settings) -> CutRequest:
-    """A request from Python values: pictures as bytes, options as in JSON.
+    """Return a request from Python values: pictures as bytes, options as in JSON.
 
     Raises:
         CutError: `invalid_request`, naming the field.
@@ -106,7 +106,7 @@ def from_values(values: Mapping[str, Any], task: Task, settings: Settings) -> Cu
 def from_form(
     fields: Mapping[str, str | bytes | bytearray], task: Task, settings: Settings, urlencoded: bool = False
 ) -> CutRequest:
-    """A request from the fields of a form.
+    """Return a request from the fields of a form.
 
     Args:
         fields: `image_file` is a file, `background_image` a file or text, everything else text, in UTF-8 where it is
@@ -123,7 +123,7 @@ def from_form(
 
 
 def _form_value(name: str, value: str | bytes | bytearray, urlencoded: bool) -> str | bytes:
-    """Bytes where the field holds a file, else text."""
+    """Return bytes where the field holds a file, else text."""
     data = value.encode() if isinstance(value, str) else bytes(value)
     if name == "image_file":
         return data
@@ -138,7 +138,7 @@ def _form_value(name: str, value: str | bytes | bytearray, urlencoded: bool) -> 
 
 
 def from_raw(body: bytes, query: Mapping[str, str], task: Task, settings: Settings) -> CutRequest:
-    """A request whose body is the photo itself, with the options in the query string.
+    """Return a request whose body is the photo itself, with the options in the query string.
 
     Raises:
         CutError: `invalid_request`, naming the field.
@@ -152,7 +152,7 @@ def from_raw(body: bytes, query: Mapping[str, str], task: Task, settings: Settin
 
 
 def from_body(body: bytes, content_type: str, query: Mapping[str, str], task: Task, settings: Settings) -> CutRequest:
-    """A request from a body that is no form: the photo itself or JSON, whichever its first bytes say.
+    """Return a request from a body that is no form: the photo itself or JSON, whichever its first bytes say.
 
     Raises:
         CutError: `invalid_request`, naming the field, or saying what the body holds instead.
@@ -208,7 +208,7 @@ def _build(fields: Mapping[str, Any], task: Task, settings: Settings) -> CutRequ
 
 
 def _picture(value: object, field: str) -> bytes:
-    """A picture of a field, in base64 or as it is."""
+    """Return a picture of a field, in base64 or as it is."""
     data = value if isinstance(value, bytes) else decode_base64(value, field)
     if not data:
         raise wrong_field(field, "is empty")

@@ -25,7 +25,7 @@ _FILE_NAME = re.compile(r"@?[^\0-\x1f/:]+\.(jpe?g|png|webp|hei[cf]|avif|bmp|gif|
 
 
 def decode_base64(text: object, field: str) -> bytes:
-    """Bytes from base64, standard or URL-safe, with or without padding, in lines or not, or from a `data:` URL.
+    """Return bytes from base64, standard or URL-safe, with or without padding, in lines or not, or from a `data:` URL.
 
     Raises:
         CutError: `invalid_request`, naming the field.
@@ -53,7 +53,7 @@ def _decoded(text: str) -> bytes:
 
 
 def holds(data: bytes) -> Held | None:
-    """What these bytes evidently are, by their beginning; None where it cannot be told."""
+    """Return what these bytes evidently are, by their beginning; None where it cannot be told."""
     if image_kind(data):
         return "an image file"
     head = data[: 2 * HEAD].decode("utf-8", "replace").strip()
@@ -72,12 +72,12 @@ def holds(data: bytes) -> Held | None:
 
 
 def is_base64(data: bytes) -> bool:
-    """Whether these bytes are evidently text that `decode_base64` takes."""
+    """Return whether these bytes are evidently text that `decode_base64` takes."""
     return holds(data) in {"base64 text", "a data: URL"}
 
 
 def misplaced(held: Held) -> str:
-    """What to say of something that is not in its place."""
+    """Return what to say of something that is not in its place."""
     if held == "the name of a file":
         return "holds the name of a file, not the file; curl sends the file with an @ before the name"
     return f"holds {held}, which belongs in '{_PLACES[held][0]}'"

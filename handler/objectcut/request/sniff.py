@@ -53,13 +53,13 @@ Body = Literal["photo", "multipart", "urlencoded", "json", "text"]
 
 
 def image_kind(data: bytes | bytearray) -> str | None:
-    """The kind of image file that begins so: one of `ACCEPTED`, or another one; None for anything else."""
+    """Return the kind of image file that begins so: one of `ACCEPTED`, or another one; None for anything else."""
     head = bytes(data[:HEAD])
     return next((kind for kind, signature in _KINDS.items() if signature.match(head)), None)
 
 
 def body_kind(body: bytes | bytearray, content_type: str) -> Body:
-    """What a request's body is: as its first bytes say, else as its Content-Type does.
+    """Return what a request's body is: as its first bytes say, else as its Content-Type does.
 
     Senders often leave the type out, or a library puts in one of its own: curl calls everything a form.
 
@@ -85,7 +85,7 @@ def body_kind(body: bytes | bytearray, content_type: str) -> Body:
 
 
 def _is_text(head: bytes) -> bool:
-    """Whether these first bytes may be text: UTF-8, perhaps cut off within a character, without control characters."""
+    """Return whether these first bytes may be text: UTF-8, perhaps cut within a character, no control characters."""
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:

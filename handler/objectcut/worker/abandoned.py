@@ -34,5 +34,5 @@ class Abandoned:
             (self._folder / name).unlink(missing_ok=True)
 
     def __contains__(self, name: object) -> bool:
-        """Whether the sender left. Names that are none of the gateway's are unknown."""
+        """Return whether the sender left. Names that are none of the gateway's are unknown."""
         return self._folder is not None and bool(_NAME.fullmatch(str(name))) and (self._folder / str(name)).exists()

@@ -17,7 +17,7 @@ _WORKER = "model_service_worker.py"  # TorchServe's program, one process for eac
 
 
 def available(root: Path = Path("/")) -> int:
-    """Cores that this process may keep busy: by its affinity and by the CPU limit of its control groups, at least 1.
+    """Return the cores that this process may keep busy, at least 1, by its affinity and its control groups' CPU limit.
 
     Args:
         root: of the file system.
@@ -42,7 +42,7 @@ def _limits(root: Path) -> list[float]:
 
 
 def _with_parents(mount: Path, path: str) -> list[Path]:
-    """The group and those around it. In a container the path may be the host's, and then only the mount is there."""
+    """Return the group and its parents. In a container the path may be the host's: then only the mount exists."""
     relative = PurePosixPath(path.lstrip("/"))
     return [mount / each for each in (relative, *relative.parents)]
 

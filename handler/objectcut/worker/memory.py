@@ -48,5 +48,5 @@ class Memory:
 
 
 def resident() -> int:
-    """Bytes of memory that this process holds. Linux only."""
+    """Return bytes of memory that this process holds. Linux only."""
     return int(_STATM.read_text().split()[1]) * _PAGE

@@ -42,7 +42,7 @@ class Pool(ThreadPoolExecutor):
         torch.set_num_threads(own)  # a part of the setting is shared
 
     def spread(self, work: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
-        """The work on each item, in order, as it is asked for and little ahead of it, so that few results wait.
+        """Return the work on each item, in order, as it is asked for and little ahead of it, so that few results wait.
 
         A single item is processed by the caller's thread, where torch may use every core.
         """
