@@ -57,7 +57,7 @@ class Lifetime:
             self._running.discard(task)
 
     def over(self) -> bool:
-        """Return whether nothing is left to wait for. To be called repeatedly; once the time is up, it ends what runs."""
+        """Return whether nothing is left to wait for. Call it in a loop; once the time is up, it ends what runs."""
         if self._deadline is None:
             return False
         late = time.monotonic() - self._deadline

@@ -71,8 +71,7 @@ def _is_public(address: str) -> bool:
         ip = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1] or ip
         if isinstance(ip, ipaddress.IPv6Address) and ip in ipaddress.ip_network("64:ff9b::/96"):
             ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    # Other forms of IPv4 addresses (::127.0.0.1, 64:ff9b:1::/48) and site-local addresses are not what IANA calls global
-    # unicast.
+    # Other forms of IPv4 addresses (::127.0.0.1, 64:ff9b:1::/48) and site-local addresses are no global unicast (IANA).
     unicast = ip.version == 4 or ip in ipaddress.ip_network("2000::/3")
     return unicast and ip.is_global and not ip.is_multicast
 
