@@ -1,7 +1,7 @@
 """From the bytes of a form to its fields.
 
 A part is read by the name of its field, never by whether it has a file name: many senders leave that out, or write it
-in a way that forms do not know (`filename*`), and a photo that was read as text is spoilt.
+in a way that forms do not know (`filename*`), and a photo that was read as text is damaged.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class Lifetime:
         self._stop_s = stop_s
         self._deadline: float | None = None
         self._running: set[asyncio.Task[Any]] = set()
-        self._told = False
+        self._announced = False
 
     @property
     def stopping(self) -> bool:
@@ -49,7 +49,7 @@ class Lifetime:
         try:
             return await task
         except asyncio.CancelledError:
-            if task.cancelled() and self._told:
+            if task.cancelled() and self._announced:
                 raise _stopping() from None
             task.cancel()
             raise
@@ -61,8 +61,8 @@ class Lifetime:
         if self._deadline is None:
             return False
         late = time.monotonic() - self._deadline
-        if late > 0 and not self._told:
-            self._told = True
+        if late > 0 and not self._announced:
+            self._announced = True
             for task in self._running:
                 task.cancel()
         return not self._running or late > _LAST_WORDS_S

@@ -32,7 +32,7 @@ _RESTART_S, _POLL_S = 20.0, 0.25  # a worker that died is back in about 6 s with
 _WORD_S = 2.0  # for anything but a cut; a TorchServe that takes longer for it does not work
 _LOOK_S = 2.0
 _PROBE_S = 4.0  # between two probes: the last one may be lost itself
-_BATCH = 8  # until TorchServe has told it
+_BATCH = 8  # until TorchServe is asked
 _AHEAD = 2  # batches a worker is given: the one that it works on, and the next
 _LARGEST = 5  # requests of the largest size that TorchServe holds at a time; its heap is made for these
 _PASSED_ON = ("content-type", "x-object-count", "x-object-ids", "x-foreground-box", "retry-after", "x-model")
@@ -113,8 +113,8 @@ class TorchServe:
                 passed_on = {name: reply.headers[name] for name in _PASSED_ON if name in reply.headers}
                 return Reply(reply.status, passed_on, reply.body)
             lost = f"lost {headers['X-Request-Id']} with a worker"
-            told = f"answered {reply.status}: {reply.text[:500]}" if reply else lost
-            logger.warning("TorchServe itself %s", " ".join(told.split()))
+            event = f"answered {reply.status}: {reply.text[:500]}" if reply else lost
+            logger.warning("TorchServe itself %s", " ".join(event.split()))
             # A worker that dies takes its whole batch with it, and scaling down stops a worker in the middle of one.
             # A cut changes nothing, so it can be asked for again; once, in case the photo is what killed the worker.
             if attempt == 1 and not left.is_set() and (reply is None or _worker_died(reply)):
@@ -191,8 +191,8 @@ class TorchServe:
             url = f"{self._settings.management_url}/models/{_MODEL}?customized=true"
             reply = await self._connection.call("GET", url, "management", self._settings.answer_s)
             try:
-                told = json.loads(reply.body)[0]["customizedMetadata"]
-                self._description = json.loads(told) if isinstance(told, str) else told
+                metadata = json.loads(reply.body)[0]["customizedMetadata"]
+                self._description = json.loads(metadata) if isinstance(metadata, str) else metadata
             except (ValueError, LookupError, TypeError):
                 self._description = None
         if not self._description:
@@ -205,14 +205,14 @@ class TorchServe:
         return state is not None and bool(state.workers)
 
     async def _state(self) -> _State | None:
-        """Return how TorchServe is; None: it cannot be told."""
+        """Return the state of the workers; None when TorchServe does not answer."""
         try:
             reply = await self._connection.call(
                 "GET", f"{self._settings.management_url}/models/{_MODEL}", "management", _WORD_S
             )
-            told = json.loads(reply.body)[0]
-            ready = {str(worker["pid"]) for worker in told["workers"] if worker["status"] == "READY"}
-            state = _State(ready, int(told["batchSize"]))
+            model = json.loads(reply.body)[0]
+            ready = {str(worker["pid"]) for worker in model["workers"] if worker["status"] == "READY"}
+            state = _State(ready, int(model["batchSize"]))
         except (CutError, ValueError, LookupError, TypeError):
             return None
         self._admission.resize(_AHEAD * state.batch * max(len(state.workers), 1))

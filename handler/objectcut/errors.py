@@ -34,7 +34,7 @@ STATUS: Mapping[str, int] = MappingProxyType(
 
 
 class CutError(Exception):
-    """A request that cannot be answered, told in words that say what to do.
+    """A request that cannot be answered, described in words that say what to do.
 
     Args:
         code: a key of `STATUS`.
@@ -60,14 +60,14 @@ class CutError(Exception):
 
     def body(self, request_id: str) -> bytes:
         """Return the error shape of the whole service, as JSON in ASCII: details may hold any string of a sender's."""
-        told = {
+        body = {
             "error": True,
             "code": self.code,
             "message": self.message,
             "details": self.details,
             "request_id": request_id,
         }
-        return json.dumps(told).encode("ascii")
+        return json.dumps(body).encode("ascii")
 
 
 def wrong_field(field: str, problem: str) -> CutError:

@@ -19,7 +19,7 @@ BUNDLED = "objectcut-bundled"
 
 
 class ModelError(Exception):
-    """A model file that cannot be used, told in one line."""
+    """A model file that cannot be used; the message is one line."""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def load(data: bytes, settings: Settings) -> Photo:
     try:
         return _upright_srgb(source.decode(), source)
     except (MemoryError, CutError):
-        raise  # not the photo's fault; or one already told
+        raise  # not the photo's fault, or reported already
     except Exception as error:  # Pillow's plugins raise whatever a broken file leads them to
         raise kinds.unreadable() from error
 

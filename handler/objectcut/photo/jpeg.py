@@ -165,7 +165,7 @@ def _has_all_scans(data: bytes) -> bool:
 def _digest(data: bytes) -> bytes:
     image = _opened(data)
     image.load()
-    told = hashlib.blake2b()
+    hasher = hashlib.blake2b()
     for top in range(0, image.height, _BAND_ROWS):
-        told.update(image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height))).tobytes())
-    return told.digest()
+        hasher.update(image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height))).tobytes())
+    return hasher.digest()

@@ -1,4 +1,4 @@
-"""Which kind of file it is, told by its first bytes.
+"""Which kind of file it is, by its first bytes.
 
 Owns the kinds that are accepted and the names of those that are not. Nothing is decoded: of a kind that is not
 accepted, Pillow reads the header at most.

@@ -1,6 +1,6 @@
 """Requests that nobody waits for any more, though TorchServe has them.
 
-TorchServe cannot be told to forget a request. So the gateway puts an empty file with its name into a folder that the
+TorchServe has no way to cancel a request. So the gateway puts an empty file with its name into a folder that the
 workers see as well, and they do not begin it.
 """
 
