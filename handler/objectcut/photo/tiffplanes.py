@@ -1,7 +1,7 @@
 """The samples of TIFF files that Pillow does not unpack by itself.
 
-Owns the workaround: a plane is presented to Pillow as a grey picture of 8 bits whose pixels are the plane's bytes. Pillow
-undoes any lossless compression; what the bytes mean is worked out here, predictors included.
+Owns the workaround: a plane is presented to Pillow as a grey picture of 8 bits whose pixels are the plane's bytes.
+Pillow undoes any lossless compression; what the bytes mean is worked out here, predictors included.
 
 Format: Adobe, TIFF Revision 6.0, section 14, and Technical Note 3 for the predictor of floats.
 """
