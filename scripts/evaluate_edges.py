@@ -7,7 +7,8 @@ true boxes: each object's true box and class are given to the network, so that i
     counts where the raw mask already has an IoU of 0.6.
 end to end: everything of one name is cut out of a photo, as a request does it, and compared with all that bears it.
 composites: objects of these photos, given fur, hair, thin parts or a veil, over other photos; alpha and colours are
-    known. The network's mask is imitated. --large makes them four times as large.
+    known. The network's mask is imitated. --large makes them four times as large. --pymatting estimates the colours by
+    pymatting's estimate_foreground_ml as well, where that package is installed.
 
 What is measured is defined in training/measures.py.
 """
@@ -69,13 +70,14 @@ class Known:
 
     Attributes:
         errors: of the alpha, for each way.
-        untouched, cleaned: errors of the colours along the true alpha.
+        untouched, cleaned, by_pymatting: errors of the colours along the true alpha; the last may be NaN.
     """
 
     kind: Kind
     errors: dict[str, AlphaError]
     untouched: float
     cleaned: float
+    by_pymatting: float
 
 
 def main() -> int:
@@ -84,6 +86,7 @@ def main() -> int:
     parser.add_argument("--split", default="val", help="which of its photos (default: val)")
     parser.add_argument("--refiner", type=Path, default=STORE / "refiner.safetensors", help="the refiner's weights")
     parser.add_argument("--large", action="store_true", help="large composites")
+    parser.add_argument("--pymatting", action="store_true", help="compare the colours with pymatting's")
     parser.add_argument("--composites", type=int, default=30, metavar="N", help="of each kind (default: 30)")
     parser.add_argument("--sheet", type=Path, metavar="FILE", help="draw the worst, middle and best true boxes there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
@@ -99,7 +102,8 @@ def main() -> int:
         boxes = list(_true_boxes(_tracked(named, f"{title}, true boxes"), pipeline))
         good = [case for case in boxes if case.scores["raw"].iou >= _ENOUGH]
         found = list(_end_to_end(_tracked(named, f"{title}, end to end"), pipeline))
-        known = list(_composites(things, options.composites, pipeline, _LARGE if options.large else _SIDE))
+        side = _LARGE if options.large else _SIDE
+        known = list(_composites(things, options.composites, pipeline, side, options.pymatting))
         if good:
             console.print(_masks(f"{title}, true boxes: {len(good)} of {len(boxes)} objects", good))
             console.print(_classes(good))
@@ -165,7 +169,7 @@ def _cut(pixels: NDArray[np.uint8], instances: list[Instance], pipeline: Pipelin
     return {"raw": raw, "smooth": smooth, "sharp": adjust.sharp(smooth)}
 
 
-def _composites(things: list[Annotation], each: int, pipeline: Pipeline, side: int) -> Iterator[Known]:
+def _composites(things: list[Annotation], each: int, pipeline: Pipeline, side: int, pymatting: bool) -> Iterator[Known]:
     rng = np.random.default_rng(0)
     order = [things[place] for place in rng.permutation(len(things))]
     order.sort(
@@ -185,7 +189,16 @@ def _composites(things: list[Annotation], each: int, pipeline: Pipeline, side: i
         cleaned = made.pixels.copy()
         foreground.estimate(made.pixels, (made.alpha * 255).round().astype(np.uint8)).paint(cleaned)
         before, after = (colour_error(each, made.foreground, made.alpha) for each in (made.pixels, cleaned))
-        yield Known(kind, errors, before, after)
+        theirs = colour_error(_by_pymatting(made), made.foreground, made.alpha) if pymatting else float("nan")
+        yield Known(kind, errors, before, after, theirs)
+
+
+def _by_pymatting(made: Composite) -> NDArray[np.uint8]:
+    """Return the colours of the object by multi-level estimation (Germer et al. 2020, arXiv:2006.14970)."""
+    from pymatting import estimate_foreground_ml  # no dependency: it compares, and brings a compiler along
+
+    estimated: NDArray[np.float64] = estimate_foreground_ml(made.pixels / 255.0, made.alpha.astype(np.float64))
+    return np.uint8((estimated * 255).round().clip(0, 255))
 
 
 def _composite(kind: Kind, thing: Annotation, other: Annotation, side: int, rng: np.random.Generator) -> Composite:
@@ -219,15 +232,14 @@ def _classes(cases: list[Case]) -> Table:
 
 def _alphas(title: str, cases: list[Known]) -> Table:
     heads = [f"{way}, {what}" for what in ("SAD", "MSE", "gradient") for way in WAYS]
-    table = Table("", *heads, "colour error", "untouched", "ratio", title=title)
+    table = Table("", *heads, "colour error", "untouched", "pymatting", title=title)
     for kind in (*KINDS, None):
         own = [case for case in cases if kind in (None, case.kind)]
         if not own:
             continue
         figures = [mean(getattr(c.errors[way], f.name) for c in own) for f in fields(AlphaError) for way in WAYS]
-        cleaned, untouched = mean(case.cleaned for case in own), mean(case.untouched for case in own)
-        colours = f"{cleaned:.1f}", f"{untouched:.1f}", f"{cleaned / max(untouched, 1e-6):.2f}"
-        table.add_row(kind or "all", *(f"{figure:.2f}" for figure in figures), *colours)
+        colours = [mean(getattr(case, name) for case in own) for name in ("cleaned", "untouched", "by_pymatting")]
+        table.add_row(kind or "all", *(f"{figure:.2f}" for figure in figures), *(f"{error:.1f}" for error in colours))
     return table
 
 
