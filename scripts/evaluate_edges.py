@@ -198,7 +198,8 @@ def _by_pymatting(made: Composite) -> NDArray[np.uint8]:
     from pymatting import estimate_foreground_ml  # no dependency: it compares, and brings a compiler along
 
     estimated: NDArray[np.float64] = estimate_foreground_ml(made.pixels / 255.0, made.alpha.astype(np.float64))
-    return np.uint8((estimated * 255).round().clip(0, 255))
+    colours: NDArray[np.uint8] = (estimated * 255).round().clip(0, 255).astype(np.uint8)
+    return colours
 
 
 def _composite(kind: Kind, thing: Annotation, other: Annotation, side: int, rng: np.random.Generator) -> Composite:

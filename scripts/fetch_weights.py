@@ -2,8 +2,8 @@
 """Download torchvision's official Mask R-CNN weights and store them as a model file in model_store/.
 
 The download resumes where an earlier one broke off, is checked against its sha256 and becomes a model file (weights
-and card in one safetensors file) only when it is whole and fits the architecture. (Libraries such as pooch check sums as
-well, but cannot resume.)
+and card in one safetensors file) only when it is whole and fits the architecture. (Libraries such as pooch check
+sums as well, but cannot resume.)
 """
 
 from __future__ import annotations
