@@ -188,7 +188,8 @@ def _composites(things: list[Annotation], each: int, pipeline: Pipeline, side: i
         errors = {way: alpha_error(alpha * np.float32(1 / 255), made.alpha) for way, alpha in alphas.items()}
         cleaned = made.pixels.copy()
         foreground.estimate(made.pixels, (made.alpha * 255).round().astype(np.uint8)).paint(cleaned)
-        before, after = (colour_error(each, made.foreground, made.alpha) for each in (made.pixels, cleaned))
+        before = colour_error(made.pixels, made.foreground, made.alpha)
+        after = colour_error(cleaned, made.foreground, made.alpha)
         theirs = colour_error(_by_pymatting(made), made.foreground, made.alpha) if pymatting else float("nan")
         yield Known(kind, errors, before, after, theirs)
 
@@ -203,11 +204,13 @@ def _by_pymatting(made: Composite) -> NDArray[np.uint8]:
 
 
 def _composite(kind: Kind, thing: Annotation, other: Annotation, side: int, rng: np.random.Generator) -> Composite:
-    x0, y0, x1, y1 = (round(edge) for edge in square(thing.box, 1.4))
-    photo, truth = Image.fromarray(thing.pixels()), Image.fromarray(thing.mask().astype(np.uint8) * 255)
-    photo, truth = (each.crop((x0, y0, x1, y1)).resize((side, side), _SMOOTH) for each in (photo, truth))
+    x0, y0, x1, y1 = map(round, square(thing.box, 1.4))
+
+    def shown(plane: NDArray[np.uint8]) -> Image.Image:
+        return Image.fromarray(plane).crop((x0, y0, x1, y1)).resize((side, side), _SMOOTH)
+
     behind = Image.fromarray(other.pixels()).resize((side, side), _SMOOTH)
-    return compose(kind, photo, truth, behind, rng)
+    return compose(kind, shown(thing.pixels()), shown(thing.mask() * np.uint8(255)), behind, rng)
 
 
 def _masks(title: str, cases: list[Case]) -> Table:

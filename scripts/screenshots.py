@@ -101,7 +101,8 @@ def _take(browser: Browser, url: str, screen: Screen, out: Path) -> None:
         page.locator("#file").set_input_files(text)
         page.locator("#notice .notice").wait_for()
         _save(page, screen, out, "no-photo")
-        woman, *others = (_file(photo, f"{number}.jpg") for number, photo in enumerate(photographs()[:3]))
+        files = [_file(photo, f"{number}.jpg") for number, photo in enumerate(photographs()[:3])]
+        woman, others = files[0], files[1:]
         page.locator("#file").set_input_files({**woman, "name": "astronaut.jpg"})
         objects = page.locator("#photo [role=checkbox]")
         objects.first.wait_for()

@@ -78,7 +78,7 @@ def look(things: Sequence[Annotation], detector: Detector, shrink: int, rng: np.
 def _view(
     pixels: NDArray[np.uint8], thing: Annotation, shrink: int, seen: Sequence[tuple[Box, NDArray[np.float32]]]
 ) -> View:
-    x0, y0, x1, y1 = (round(edge) for edge in square(thing.box, _ROOM))
+    x0, y0, x1, y1 = map(round, square(thing.box, _ROOM))
     scale = min(1.0, _KEPT / (x1 - x0))
     size = round((x1 - x0) * scale), round((y1 - y0) * scale)
     truth = thing.mask()
@@ -89,10 +89,12 @@ def _view(
     rows, columns = nearest_inside((x1 - x0, y1 - y0), (x0, y0, x1, y1), within)
     # From places in the window to places in the photo.
     rows, columns = (rows + y0).clip(0, height - 1), (columns + x0).clip(0, width - 1)
-    shown, inside = (
-        Image.fromarray(plane[rows[:, None], columns]).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-        for plane in (pixels, truth.astype(np.uint8) * 255)
-    )
+
+    def resized(plane: NDArray[np.uint8]) -> Image.Image:
+        part = Image.fromarray(plane[rows[:, None], columns])
+        return part.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+
+    shown, inside = resized(pixels), resized(truth.astype(np.uint8) * 255)
 
     def moved(box: Box) -> Box:
         return (box[0] - x0) * scale, (box[1] - y0) * scale, (box[2] - x0) * scale, (box[3] - y0) * scale
@@ -123,11 +125,11 @@ def sample(view: View, other: View, rng: np.random.Generator) -> tuple[NDArray[n
         inside = probability(mask, box, window, (SIDE, SIDE))
         rows, columns = nearest_inside((SIDE, SIDE), window, view.bounds)
         inside = inside[rows[:, None], columns]
-    planes = [Image.fromarray(alpha), Image.fromarray(inside)]
     if rng.random() < 0.5:
         angle = rng.uniform(-15, 15)
-        photo, *planes = (each.rotate(angle, Image.Resampling.BILINEAR) for each in (photo, *planes))
-    alpha, inside = (np.asarray(plane) for plane in planes)
+        photo = photo.rotate(angle, Image.Resampling.BILINEAR)
+        alpha = np.asarray(Image.fromarray(alpha).rotate(angle, Image.Resampling.BILINEAR))
+        inside = np.asarray(Image.fromarray(inside).rotate(angle, Image.Resampling.BILINEAR))
     colours = _altered(photo, rng).transpose(2, 0, 1) * np.float32(1 / 127.5) - 1
     inputs, target = np.concatenate((colours, 2 * inside[None] - 1)), alpha[None]
     if rng.random() < 0.5:
@@ -173,7 +175,7 @@ def square(box: Box, room: float, rng: np.random.Generator | None = None) -> Box
 
 def _shown(image: Image.Image, window: Box) -> Image.Image:
     """Return the window at `SIDE` px."""
-    x0, y0, x1, y1 = (round(edge) for edge in window)
+    x0, y0, x1, y1 = map(round, window)
     return image.crop((x0, y0, x1, y1)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
 
 

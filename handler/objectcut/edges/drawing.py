@@ -46,14 +46,10 @@ def draw(pixels: NDArray[np.uint8], instance: Instance, refiner: nn.Module) -> M
     # Beyond the photo's border goes on what lies at it: black there would be an edge to the refiner.
     photo = 0, 0, pixels.shape[1], pixels.shape[0]
     rows, columns = nearest_inside(size, window, photo)
-    small, seen, core = (
-        plane[rows[:, None], columns]
-        for plane in (
-            _small_picture(pixels, window, size),
-            probability(instance.mask, instance.box, window, size),
-            probability(_core(instance.mask, instance.box, photo), instance.box, window, size),
-        )
-    )
+    within = rows[:, None], columns
+    small = _small_picture(pixels, window, size)[within]
+    seen = probability(instance.mask, instance.box, window, size)[within]
+    core = probability(_core(instance.mask, instance.box, photo), instance.box, window, size)[within]
     alpha, hardness = _drawn(small, seen, refiner)
     alpha = _tidied(np.maximum(alpha, core))
     # The network's box often ends a little before the border, and so does what the refiner draws.
@@ -67,8 +63,8 @@ def _drawn(small: Plane, seen: Plane, refiner: nn.Module) -> tuple[Plane, Plane]
     with torch.inference_mode():
         drawn = refiner(torch.from_numpy(inputs).permute(0, 3, 1, 2))
         drawn += torch.tensor((-_STRICTER, _FIRMER)).view(1, 2, 1, 1)
-        alpha, hardness = (plane[0, 0].numpy() for plane in refiners.alpha(drawn))
-    return alpha, hardness
+        alpha, hardness = refiners.alpha(drawn)
+    return alpha[0, 0].numpy(), hardness[0, 0].numpy()
 
 
 def _window(box: tuple[float, float, float, float]) -> Box:
@@ -81,8 +77,7 @@ def _small_size(window: Box) -> tuple[int, int]:
     """Width and height of the small picture: the window's shape, multiples of the refiner's stride."""
     width, height = window[2] - window[0], window[3] - window[1]
     scale = math.sqrt(_AREA / (width * height))
-    sides = (max(2, round(side * scale / STRIDE)) * STRIDE for side in (width, height))
-    return next(sides), next(sides)
+    return max(2, round(width * scale / STRIDE)) * STRIDE, max(2, round(height * scale / STRIDE)) * STRIDE
 
 
 def _core(mask: Plane, box: tuple[float, float, float, float], photo: Box) -> Plane:
@@ -130,11 +125,10 @@ def _small_picture(pixels: NDArray[np.uint8], window: Box, size: tuple[int, int]
     height, width = pixels.shape[:2]
     # Of a fine photo some pixels stand for all: reading every one would take longer than all that follows.
     step = max(1, int(min((x1 - x0) / size[0], (y1 - y0) / size[1]) / _SAMPLES))
-    columns, rows = (np.arange(low + step // 2, high, step) for low, high in ((x0, x1), (y0, y1)))
+    columns, rows = np.arange(x0 + step // 2, x1, step), np.arange(y0 + step // 2, y1, step)
     taken = np.zeros((len(rows), len(columns), 3), np.uint8)
-    (top, bottom), (left, right) = (
-        np.searchsorted(places, (0, side)) for places, side in ((rows, height), (columns, width))
-    )
+    top, bottom = np.searchsorted(rows, (0, height))
+    left, right = np.searchsorted(columns, (0, width))
     if top < bottom and left < right:
         taken[top:bottom, left:right] = pixels[
             rows[top] : rows[bottom - 1] + 1 : step, columns[left] : columns[right - 1] + 1 : step

@@ -51,8 +51,8 @@ def enlarge(
         return 0, 0, np.zeros((0, 0), np.uint8)
     scale = (window[2] - window[0]) / alpha.shape[1], (window[3] - window[1]) / alpha.shape[0]  # photo px a small px
     if max(scale) < _COARSE:
-        x0, x1 = ((side - window[0]) / scale[0] for side in (left, right))
-        y0, y1 = ((side - window[1]) / scale[1] for side in (top, bottom))
+        x0, x1 = (left - window[0]) / scale[0], (right - window[0]) / scale[0]
+        y0, y1 = (top - window[1]) / scale[1], (bottom - window[1]) / scale[1]
         resized = Image.fromarray(alpha).resize(
             (right - left, bottom - top), Image.Resampling.BILINEAR, (x0, y0, x1, y1)
         )
@@ -74,7 +74,7 @@ def _fill(
     scale: tuple[float, float],
 ) -> None:
     """Tile by tile: nothing, all, or the edge."""
-    down, across = (_Axis(n, start, s) for n, start, s in zip(alpha.shape, window[1::-1], scale[::-1], strict=True))
+    down, across = _Axis(alpha.shape[0], window[1], scale[1]), _Axis(alpha.shape[1], window[0], scale[0])
     rows, columns = down.clipped(corner[1], result.shape[0]), across.clipped(corner[0], result.shape[1])
     nearby = torch.from_numpy(np.stack((alpha, -alpha)))
     highest, lowest = functional.max_pool2d(nearby, _TILE + 2 * _RADIUS, _TILE, _RADIUS)
@@ -150,8 +150,9 @@ def _coefficients(image: Tensor, alpha: Tensor, hardness: Tensor) -> Tensor:
     c0, c1, c2 = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
     c3, c4, c5 = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
     scale = 1 / (rr * c0 + rg * c1 + rb * c2)
-    slopes = (c0 * ra + c1 * ga + c2 * ba, c1 * ra + c3 * ga + c4 * ba, c2 * ra + c4 * ga + c5 * ba)
-    x, y, z = (slope * scale for slope in slopes)
+    x = (c0 * ra + c1 * ga + c2 * ba) * scale
+    y = (c1 * ra + c3 * ga + c4 * ba) * scale
+    z = (c2 * ra + c4 * ga + c5 * ba) * scale
     linear = _mean(x, y, z, a - x * r - y * g - z * b)
     contrast = (1 + (_CONTRAST - 1) * hardness) / (1 - 2 * _SURE)  # what is sure enough to be a tile of its own is sure
     linear[3] -= 0.5

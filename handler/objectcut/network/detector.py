@@ -113,7 +113,8 @@ class Detector:
         pyramid = Pyramid(levels, shape)
         boxes = torch.cat([each.boxes for each in proposals])
         pooled = pyramid.pool(boxes, _places(counts, self.device), self._network.box_cells)
-        logits, deltas = (torch.split(each, counts) for each in self._network.box_head(pooled))
+        all_logits, all_deltas = self._network.box_head(pooled)
+        logits, deltas = torch.split(all_logits, counts), torch.split(all_deltas, counts)
         lowest = [max(LOWEST_SCORE, query.min_score) for query in queries]
         final = [self._boxes.classify(*each) for each in zip(logits, deltas, proposals, sizes, lowest, strict=True)]
 

@@ -65,7 +65,8 @@ class Network:
         self._rpn = fuse(nn.Sequential(head.conv, _joined(head.cls_logits, head.bbox_pred)), dtype, device)
 
         heads = model.roi_heads
-        self.box_cells, self.mask_cells = (pool.output_size[0] for pool in (heads.box_roi_pool, heads.mask_roi_pool))
+        self.box_cells = heads.box_roi_pool.output_size[0]
+        self.mask_cells = heads.mask_roi_pool.output_size[0]
         self._box_convolutions, linears = _split(heads.box_head, dtype, device)
         features = linears[0].in_features // self.box_cells**2
         self._box_linears = [_Linear(linears[0], dtype, device, (features, self.box_cells, self.box_cells))]
@@ -104,8 +105,8 @@ class Network:
         hidden = self._box_convolutions(pooled).permute(0, 2, 3, 1).flatten(1)
         for linear in self._box_linears:
             hidden = linear(hidden).relu_()
-        logits, deltas = (linear(hidden.float()) for linear in self._predictors)
-        return logits, deltas
+        to_logits, to_deltas = self._predictors
+        return to_logits(hidden.float()), to_deltas(hidden.float())
 
     def mask_head(self, pooled: Tensor, labels: Tensor) -> Tensor:
         """(N, C, cells, cells) to the mask of each one's own class: (N, 2 * cells, 2 * cells) float32, 0 to 1."""

@@ -79,7 +79,7 @@ def _range(sample: NDArray[Any]) -> tuple[float, float]:
         # Floats from 0 to 1, from 0 to 255 or from 0 to 65535, a little beyond included.
         return 0.0, next((white for most, white in ((2, 1.0), (300, 255.0), (70_000, 65_535.0)) if high <= most), high)
     bounds = np.iinfo(sample.dtype)
-    low, high = (float(level) for level in np.percentile(sample, (1, 99), method="lower"))
+    low, high = np.percentile(sample, (1, 99), method="lower").tolist()
     if sample.dtype.itemsize <= 2:
         return float(bounds.min) if low < 0 else 0.0, float(bounds.max)
     # Programs keep 16 bits in 32 as well.

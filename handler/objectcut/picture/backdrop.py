@@ -117,9 +117,15 @@ class Blurred:
 
 def _around(window: Box, reach: int, cell: int, photo: Photo) -> Box:
     """Return the window with all that its blur depends on, in whole cells: cropping moves no cell."""
-    x0, y0 = ((side - reach) // cell * cell for side in window[:2])
-    x1, y1 = (-(-(side + reach) // cell) * cell for side in window[2:])
-    return max(x0, 0), max(y0, 0), min(x1, photo.width), min(y1, photo.height)
+
+    def down(side: int) -> int:
+        return (side - reach) // cell * cell
+
+    def up(side: int) -> int:
+        return math.ceil((side + reach) / cell) * cell
+
+    x0, y0, x1, y1 = window
+    return max(down(x0), 0), max(down(y0), 0), min(up(x1), photo.width), min(up(y1), photo.height)
 
 
 def _cells(photo: Photo, kept: NDArray[np.uint8] | None, region: Box, cell: int) -> NDArray[np.float32]:

@@ -50,7 +50,8 @@ def _with_parents(mount: Path, path: str) -> list[Path]:
 def _limit(files: tuple[Path, ...]) -> list[float]:
     """Quota over period from one file with both, or from one file each; empty where there is no limit."""
     with suppress(OSError, ValueError):
-        quota, period = (float(word) for file in files for word in file.read_text().split())
+        words = " ".join(file.read_text() for file in files).split()
+        quota, period = map(float, words)
         if quota > 0 and period > 0:
             return [quota / period]
     return []
