@@ -14,7 +14,7 @@ from torch import nn
 from torchvision.models import mobilenet_v2, resnet50
 from torchvision.models.detection import MaskRCNN, maskrcnn_resnet50_fpn_v2
 from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.backbone_utils import BackboneWithFPN, _resnet_fpn_extractor
+from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.ops import MultiScaleRoIAlign
@@ -48,7 +48,9 @@ def _maskrcnn_resnet50_fpn(card: Card) -> MaskRCNN:
     # Put together by hand: torchvision freezes the batch norms only while it loads its own weights. Those were
     # trained with eps 0, which torchvision sets after loading.
     body = resnet50(weights=None, norm_layer=lambda channels: FrozenBatchNorm2d(channels, eps=0.0))
-    return MaskRCNN(_resnet_fpn_extractor(body, trainable_layers=0), len(card.classes), **_input(card))
+    levels = {f"layer{number}": str(number - 1) for number in range(1, 5)}
+    backbone = BackboneWithFPN(body.requires_grad_(False), levels, [256, 512, 1024, 2048], 256)
+    return MaskRCNN(backbone, len(card.classes), **_input(card))
 
 
 def _maskrcnn_resnet50_fpn_v2(card: Card) -> MaskRCNN:
