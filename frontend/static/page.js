@@ -4,10 +4,10 @@ import { byId, find, make } from "./elements.js";
 import { NamesField } from "./form/names.js";
 import { Notice } from "./form/notice.js";
 import { Options } from "./form/options.js";
+import { describeModel } from "./model.js";
 import { camera, listen, paste, samples } from "./photo/sources.js";
 import { address, host, invalidServer } from "./server/address.js";
 import { limits } from "./server/api.js";
-import { describeModel } from "./server/model.js";
 import { fill, language, t } from "./words/text.js";
 
 /** @typedef {import("./studio.js").Studio} Studio */

@@ -70,7 +70,7 @@ export class Studio {
    * @param {Promise<void> | null} before the reading of earlier photos
    */
   async #read(reads, before) {
-    await before?.catch(() => {}); // its own caller hears of it
+    await before?.catch(() => {}); // its own caller handles it
     const { photos, problems } = await readAll(reads);
     const added = photos.map((photo) => new Entry(photo, this.#how));
     if (added.length) {
@@ -110,7 +110,6 @@ export class Studio {
     this.#album.now = entry;
     this.#result.clear();
     if (!entry.photo.url) this.#url.value = "";
-    byId("stage").removeAttribute("data-empty");
     this.#strip.show(this.#album.entries, entry);
     this.#shown.show(entry);
     if (entry.wanted) this.#cut();
@@ -142,13 +141,13 @@ export class Studio {
     this.#names.names = []; // from now on it is these objects, whatever they are called
     this.#notice.clear();
     this.#album.now?.want(taken.size ? { ids: taken } : null);
-    if (!taken.size) {
+    if (taken.size) {
+      this.#result.outdate(); // what is shown stays until the preview replaces it: nothing jumps
+      this.#preview();
+      this.#settling = setTimeout(() => this.#cut(), SETTLE_MS);
+    } else {
       this.#result.clear();
-      return;
     }
-    this.#result.outdate(); // what is shown stays until the preview replaces it: nothing jumps
-    this.#preview();
-    this.#settling = setTimeout(() => this.#cut(), SETTLE_MS);
   }
 
   /** Show what is taken as the page itself can draw it. */
@@ -256,17 +255,15 @@ export class Studio {
     },
   };
 
-  // All of them -----------------------------------------------------------------------------------------------------
-
   /** Save every photo's cut-out as one ZIP; called again, stop. */
   #saveAll() {
     if (this.#saving.running) {
       this.#saving.stop();
       return;
     }
-    const fresh = !this.#album.now?.wanted;
+    const isNew = !this.#album.now?.wanted;
     this.#saving.run(this.#names.names);
-    if (fresh) this.#cut(); // show what is made
+    if (isNew) this.#cut(); // show what is made
   }
 }
 

@@ -44,7 +44,7 @@ HTML = """<!doctype html>
   <link rel="icon" href="favicon.svg">
   <link rel="stylesheet" href="theme.css">
   <link rel="stylesheet" href="page.css">
-  <link rel="stylesheet" href="form/options.css">
+  <link rel="stylesheet" href="form/form.css">
   <link rel="stylesheet" href="photo/sources.css">
   <link rel="stylesheet" href="result/code.css">
   <script type="module" src="parts.js"></script>

@@ -31,6 +31,7 @@ export class ShownPhoto {
     this.#entry = entry;
     this.#unseen = false;
     this.objects.clear();
+    byId("stage").removeAttribute("data-empty");
     this.#view.show(entry.photo);
     this.#look(entry);
   }

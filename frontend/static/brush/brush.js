@@ -3,9 +3,9 @@
  * Takes the gestures and shows what has changed. Strokes belong to the photo: they are drawn again on its next cut-out.
  */
 
+import { StrokeCollection } from "./collection.js";
 import { Cursor } from "./cursor.js";
 import { Sheet } from "./sheet.js";
-import { NO_STROKES, Strokes } from "./strokes.js";
 
 const SIZES = { least: 4, most: 240 }; // diameter, CSS px
 const SIZE_STEP = 1.2;
@@ -27,10 +27,7 @@ export class Brush extends EventTarget {
   #viewer;
   #cursor;
   #size = 48;
-  /** @type {Strokes | null} those on the photo that was offered last */
-  #strokes = null;
-  /** @type {Map<Blob, Strokes>} those on other photos, by photo */
-  #kept = new Map();
+  #strokes = new StrokeCollection(); // current are those on the photo that was offered last
   /** @type {Source | null} of the last offer */
   #source = null;
   #editable = false;
@@ -46,6 +43,8 @@ export class Brush extends EventTarget {
     this.#viewer = viewer;
     viewer.pen = this;
     this.#cursor = new Cursor(viewer.port);
+    this.#strokes.onpatch = (patch) => this.#sheet?.put(patch);
+    this.#strokes.onchange = () => this.#changed();
     this.size = this.#size;
     viewer.addEventListener("change", () => {
       if (viewer.mode !== "view") this.#edit();
@@ -61,21 +60,21 @@ export class Brush extends EventTarget {
   }
 
   get canUndo() {
-    return this.canEdit && this.#state.canUndo;
+    return this.canEdit && this.#strokes.state.canUndo;
   }
 
   get canRedo() {
-    return this.canEdit && this.#state.canRedo;
+    return this.canEdit && this.#strokes.state.canRedo;
   }
 
   /** Whether strokes are on the picture that was offered. */
   get edited() {
-    return this.#editable && this.#state.edited;
+    return this.#editable && this.#strokes.state.edited;
   }
 
   /** Whether there are strokes that wait for a picture that can be edited. */
   get setAside() {
-    return this.#source !== null && !this.#editable && this.#state.edited;
+    return this.#source !== null && !this.#editable && this.#strokes.state.edited;
   }
 
   get sizes() {
@@ -113,13 +112,13 @@ export class Brush extends EventTarget {
   async offer(photo, cutout) {
     this.finish();
     this.#leave();
-    if (photo && photo.blob !== this.#strokes?.photo) this.#turnTo(photo.blob);
+    if (photo) this.#strokes.turnTo(photo.blob);
     const source = { photo, cutout };
     this.#source = source;
     this.#editable =
       photo !== null && cutout.transparent && photo.width === cutout.width && photo.height === cutout.height;
     this.#changed();
-    if (!this.#strokes?.any) return null;
+    if (!this.#strokes.current?.any) return null;
     await this.#open();
     return this.#source === source && this.edited && this.#sheet ? this.#sheet.element : null;
   }
@@ -132,7 +131,7 @@ export class Brush extends EventTarget {
    * @returns {Promise<ImageBitmap>} the same one where there is nothing to draw, or it cannot be drawn
    */
   async sketch(bitmap, photo) {
-    const strokes = this.#strokes;
+    const strokes = this.#strokes.current;
     return strokes?.photo === photo && strokes.state.edited ? strokes.preview(bitmap).catch(() => bitmap) : bitmap;
   }
 
@@ -146,12 +145,8 @@ export class Brush extends EventTarget {
 
   /** Forget the strokes on a photo. @param {Blob} photo */
   forget(photo) {
-    this.#kept.get(photo)?.close();
-    this.#kept.delete(photo);
-    if (photo !== this.#strokes?.photo) return;
-    this.#leave();
-    this.#strokes.close();
-    this.#take(null);
+    if (photo === this.#strokes.current?.photo) this.#leave();
+    this.#strokes.forget(photo);
   }
 
   /**
@@ -161,17 +156,16 @@ export class Brush extends EventTarget {
    * @returns {Promise<import("./history.js").Stroke[]>}
    */
   async strokesOn(photo) {
-    const strokes = photo === this.#strokes?.photo ? this.#strokes : this.#kept.get(photo);
-    return strokes ? strokes.list() : [];
+    return this.#strokes.on(photo)?.list() ?? [];
   }
 
   /** As far as no stroke is being drawn: its pixels are not yet in the history. */
   undo() {
-    if (this.canEdit && !this.#drawing) this.#strokes?.undo();
+    if (this.canEdit && !this.#drawing) this.#strokes.current?.undo();
   }
 
   redo() {
-    if (this.canEdit && !this.#drawing) this.#strokes?.redo();
+    if (this.canEdit && !this.#drawing) this.#strokes.current?.redo();
   }
 
   /**
@@ -181,7 +175,7 @@ export class Brush extends EventTarget {
    */
   async toBlob() {
     await this.#opening;
-    return this.#sheet && this.#strokes ? this.#strokes.file() : null;
+    return this.#sheet ? (this.#strokes.current?.file() ?? null) : null;
   }
 
   // The viewer's pen ------------------------------------------------------------------------------------------------
@@ -191,22 +185,22 @@ export class Brush extends EventTarget {
     const { mode, scale } = this.#viewer;
     if (!this.#sheet?.ready || mode === "view") return;
     this.#drawing = true;
-    this.#strokes?.begin({ mode, radius: Math.max(LEAST_RADIUS, this.#size / 2 / scale) });
+    this.#strokes.current?.begin({ mode, radius: Math.max(LEAST_RADIUS, this.#size / 2 / scale) });
     this.extend([point]);
   }
 
   /** @param {Point[]} points px of the picture */
   extend(points) {
-    if (this.#drawing) this.#strokes?.extend(points);
+    if (this.#drawing) this.#strokes.current?.extend(points);
   }
 
   finish() {
-    if (this.#drawing) this.#strokes?.finish();
+    if (this.#drawing) this.#strokes.current?.finish();
     this.#drawing = false;
   }
 
   cancel() {
-    if (this.#drawing) this.#strokes?.cancel();
+    if (this.#drawing) this.#strokes.current?.cancel();
     this.#drawing = false;
   }
 
@@ -234,7 +228,7 @@ export class Brush extends EventTarget {
   /** @param {Source} source */
   async #read(source) {
     const { photo, cutout } = source;
-    const strokes = this.#strokes;
+    const strokes = this.#strokes.current;
     if (!photo || !strokes) return;
     this.#viewer.port.ariaBusy = "true";
     try {
@@ -256,39 +250,13 @@ export class Brush extends EventTarget {
     }
   }
 
-  /** Put the strokes on the photo before aside, and go on with those on this one. @param {Blob} photo */
-  #turnTo(photo) {
-    if (this.#strokes?.any) this.#kept.set(this.#strokes.photo, this.#strokes);
-    else this.#strokes?.close();
-    this.#take(this.#kept.get(photo) ?? new Strokes(photo));
-    this.#kept.delete(photo);
-  }
-
-  /** @param {Strokes | null} strokes */
-  #take(strokes) {
-    if (this.#strokes) {
-      this.#strokes.onpatch = () => {};
-      this.#strokes.onchange = () => {};
-    }
-    this.#strokes = strokes;
-    if (strokes) {
-      strokes.onpatch = (patch) => this.#sheet?.put(patch);
-      strokes.onchange = () => this.#changed();
-    }
-    this.#changed();
-  }
-
-  get #state() {
-    return this.#strokes?.state ?? NO_STROKES;
-  }
-
   #leave() {
     this.#source = null;
     this.#opening = null;
     this.#sheet = null;
     this.#editable = false;
     this.#drawing = false;
-    this.#strokes?.drop();
+    this.#strokes.current?.drop();
     this.#viewer.port.ariaBusy = null;
   }
 

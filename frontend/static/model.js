@@ -1,8 +1,8 @@
-/** Which model runs, as the server tells it, with a note on how to get a better one. */
+/** The line that tells which model runs, with a note on how to get a better one. */
 
-import { find, make } from "../elements.js";
-import { learn, t } from "../words/text.js";
-import { ApiError, labels } from "./api.js";
+import { find, make } from "./elements.js";
+import { ApiError, labels } from "./server/api.js";
+import { learn, t } from "./words/text.js";
 
 const AGAIN_MS = 5000;
 const BUNDLED = "objectcut-bundled";
@@ -10,7 +10,7 @@ const BUNDLED = "objectcut-bundled";
 /**
  * Ask until the server answers: it may still be starting while the page is already open.
  * @param {Element} place
- * @param {(model: import("./api.js").Model) => void} use
+ * @param {(model: import("./server/api.js").Model) => void} use
  * @returns {Promise<void>}
  */
 export async function describeModel(place, use) {
