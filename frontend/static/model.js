@@ -41,7 +41,7 @@ function deviceName(device) {
   return device === "cpu" ? t("model.cpu") : device;
 }
 
-/** Text whose `commands` stand between backticks, as nodes. @param {string} text */
+/** Make nodes of text whose `commands` stand between backticks. @param {string} text */
 function withCode(text) {
   return text.split("`").map((part, index) => make(index % 2 ? "code" : "span", { textContent: part }));
 }

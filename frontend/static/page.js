@@ -12,7 +12,7 @@ import { fill, language, t } from "./words/text.js";
 
 /** @typedef {import("./studio.js").Studio} Studio */
 
-const SAMPLES_MS = 1000; // for the list of sample photos, before the page is shown without them and moves when they come
+const SAMPLES_MS = 1000; // for the list of sample photos, before the page is shown without them
 const LATE_MS = 10_000; // for the studio, before a message says that it is late
 const STUDIO_STYLES = [
   "objects/objects.css",
@@ -42,7 +42,10 @@ async function take(...reads) {
   (await open())?.add(...reads);
 }
 
-/** Load the studio: half of the page, and of no use without a photo. @returns {Promise<Studio | null>} null: it failed */
+/**
+ * Load the studio: half of the page, and of no use without a photo.
+ * @returns {Promise<Studio | null>} null: it failed
+ */
 function open() {
   opening ??= load();
   return opening;

@@ -59,7 +59,10 @@ export class Studio {
     };
   }
 
-  /** Add what the functions read to the photos, and turn to the first of them. @type {import("./photo/sources.js").Take} */
+  /**
+   * Add what the functions read to the photos, and turn to the first of them.
+   * @type {import("./photo/sources.js").Take}
+   */
   add(...reads) {
     this.#notice.clear();
     this.#reading = this.#read(reads, this.#reading);
@@ -95,7 +98,7 @@ export class Studio {
     if (await this.#cut()) this.#result.scrollTo();
   }
 
-  /** What the objects are called has become known. */
+  /** Show the objects' names again: the person's words for them have become known. */
   named() {
     this.#shown.objects.name();
   }
@@ -138,7 +141,7 @@ export class Studio {
   /** Other objects are taken. @param {Set<number>} taken */
   #take(taken) {
     this.#stop();
-    this.#names.names = []; // from now on it is these objects, whatever they are called
+    this.#names.names = []; // from now on objects are chosen by id
     this.#notice.clear();
     this.#album.now?.want(taken.size ? { ids: taken } : null);
     if (taken.size) {
@@ -257,10 +260,7 @@ export class Studio {
 
   /** Save every photo's cut-out as one ZIP; called again, stop. */
   #saveAll() {
-    if (this.#saving.running) {
-      this.#saving.stop();
-      return;
-    }
+    if (this.#saving.running) return this.#saving.stop();
     const isNew = !this.#album.now?.wanted;
     this.#saving.run(this.#names.names);
     if (isNew) this.#cut(); // show what is made
@@ -268,7 +268,7 @@ export class Studio {
 }
 
 /**
- * The fields that say which objects are cut out.
+ * Return the fields that say which objects are cut out.
  * @param {import("./album/entry.js").Wanted | null} wanted
  * @returns {import("./server/photos.js").Fields}
  */

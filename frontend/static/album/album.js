@@ -18,7 +18,7 @@ export class Album {
   #turning = false;
 
   /**
-   * Take an entry away.
+   * Remove an entry.
    * @param {Entry} entry
    * @returns {Entry | null} the one that is shown from now on; null when none is left
    */
@@ -53,8 +53,8 @@ export class Album {
   }
 
   /**
-   * Every cut-out in one file, as each is wanted now: what is wanted, drawn or taken away meanwhile changes nothing.
-   * Of what nothing is wanted yet, everything by these names is cut out.
+   * Pack every cut-out into one ZIP, as each is wanted now: what is wanted, drawn or removed meanwhile changes nothing.
+   * Photos of which nothing is wanted yet are cut by these names.
    * @param {string[]} names
    * @param {object} how
    * @param {AbortSignal} how.signal
@@ -67,7 +67,7 @@ export class Album {
       if (!entry.wanted) entry.want({ names });
       const { photo } = entry;
       const fields = entry.fields ?? {};
-      const under = entry.answered || entry.cutting; // has begun: from now on nobody else ends it
+      const under = entry.answered || entry.cutting; // it has begun: kept until the ZIP is made
       const made = under ? entry.keep(fields, signal) : null;
       const draw = drawing(photo);
       for (const promise of [made, draw]) promise?.catch(() => {}); // awaited in its turn

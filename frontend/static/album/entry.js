@@ -11,9 +11,16 @@ import { localName } from "../words/text.js";
  * @typedef {import("../server/patient.js").Tell} Tell
  */
 
-/** What is to be cut out: objects by name, none is all; or by id. @typedef {{names: string[], ids?: undefined} | {ids: Set<number>, names?: undefined}} Wanted */
+/**
+ * What is to be cut out: objects by name, none is all; or by id.
+ * @typedef {{names: string[], ids?: undefined} | {ids: Set<number>, names?: undefined}} Wanted
+ */
 
-/** A cut-out. @typedef {import("../server/photos.js").Answer & {seconds: number, fields: Fields}} Result seconds: that it took; fields: what was asked for */
+/**
+ * A cut-out.
+ * @typedef {import("../server/photos.js").Answer & {seconds: number, fields: Fields}} Result seconds: that it took;
+ *   fields: what was asked for
+ */
 
 /**
  * @typedef {{signal: AbortSignal, tell: Tell, progress: (share: number) => void}} How a call is made
@@ -88,7 +95,8 @@ export class Entry {
 
   /** Want something else of the photo, or nothing any more. @param {Wanted | null} wanted */
   want(wanted) {
-    if (wanted?.names && this.wanted?.names && sameValue(this.wanted.names, wanted.names) && !this.problem) return; // under way, or there
+    const [before, names] = [this.wanted?.names, wanted?.names];
+    if (before && names && sameValue(before, names) && !this.problem) return; // under way, or there
     this.stop();
     this.wanted = wanted;
     this.taken = wanted?.ids ?? new Set();
@@ -128,7 +136,7 @@ export class Entry {
   }
 
   /**
-   * The cut-out for these fields, be they those of what is wanted or not: only `signal` gives it up.
+   * Return the cut-out for these fields, whether they are what is wanted or not: only `signal` gives it up.
    * @param {Fields} fields
    * @param {AbortSignal} signal
    * @returns {Promise<Result>}
@@ -139,7 +147,7 @@ export class Entry {
   }
 
   /**
-   * The same in the kind that was asked for, where that cannot be looked at; else null.
+   * Return the same in the kind that was asked for, where that cannot be looked at; else null.
    * @param {Fields} fields
    * @param {AbortSignal} signal
    * @returns {Promise<Blob | null>}
@@ -150,13 +158,13 @@ export class Entry {
     return this.#file.blob;
   }
 
-  /** Give up the cut that is under way for what is wanted, unless somebody else holds it. */
+  /** Give up the cut that is under way for what is wanted, unless it is held elsewhere. */
   stop() {
     release(this.#cutting);
     this.#cutting = null;
   }
 
-  /** Give up everything that nobody else holds. */
+  /** Give up everything that is not held elsewhere. */
   close() {
     this.stop();
     this.#finding?.abort.abort();
@@ -181,7 +189,10 @@ export class Entry {
     }
   }
 
-  /** The call of `/cut` for these fields: one that is under way, or a new one, which nobody holds yet. @param {Fields} fields */
+  /**
+   * Return the call of `/cut` for these fields: one that is under way, or a new one without holders.
+   * @param {Fields} fields
+   */
   #callFor(fields) {
     const running = [...this.#cuts].find((call) => sameFields(call.fields, fields));
     if (running) return running;
@@ -232,7 +243,7 @@ export class Entry {
       },
     };
     const done = (async () => {
-      await null; // whoever calls has noted it by now
+      await null; // until the caller has stored the call
       this.#changed();
       try {
         const answer = await run(how);
@@ -252,20 +263,20 @@ export class Entry {
   }
 }
 
-/** One of those who wait for this call does so no longer; the last one gives it up. @param {Cut | null} call */
+/** Count one holder less; without any, give the call up. @param {Cut | null} call */
 function release(call) {
   if (!call) return;
   call.holders--;
   if (call.holders === 0) call.abort.abort();
 }
 
-/** The fields for a picture that can be looked at: a ZIP cannot. @param {Fields} fields @returns {Fields} */
+/** Return the fields for a picture that can be looked at: a ZIP cannot. @param {Fields} fields @returns {Fields} */
 function pictured({ output, ...fields }) {
   return fields;
 }
 
 /**
- * Whether two requests ask for the same. Pictures are the same when they are the very same file.
+ * Return whether two requests ask for the same. Pictures are the same when they are the very same file.
  * @param {Fields} one
  * @param {Fields} other
  */

@@ -1,4 +1,4 @@
-/** All cut-outs saved as one ZIP, with what is told of it meanwhile and afterwards. */
+/** Saving all cut-outs as one ZIP: progress, result and errors are shown. */
 
 import { download } from "../files/output.js";
 import { wordsFor } from "../words/errors.js";

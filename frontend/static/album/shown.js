@@ -77,7 +77,7 @@ export class ShownPhoto {
   }
 }
 
-/** What the line below the photo says. @param {Entry} entry @param {boolean} unseen */
+/** Return the line below the photo. @param {Entry} entry @param {boolean} unseen */
 function stateOf({ wait, sent, looking, detected }, unseen) {
   if (wait?.others) return t("found.queue", { count: wait.others });
   if (looking) return sent === null ? t("found.looking") : t("found.uploading", { percent: Math.round(sent * 100) });

@@ -27,7 +27,7 @@ const TILE = `
 
 /**
  * @typedef {import("./entry.js").Entry} Entry
- * @typedef {{item: HTMLElement, button: HTMLElement, remove: HTMLElement, drawn: Blob | null}} Tile drawn: its thumbnail
+ * @typedef {{item: HTMLElement, button: HTMLElement, remove: HTMLElement, drawn: Blob | null}} Tile drawn: as thumbnail
  */
 
 /** @type {Record<string, string>} what a tile shows in each state; without one, its words */
@@ -78,7 +78,7 @@ export class Strip {
     if (current) this.#tiles.get(current)?.item.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
-  /** Draw the state of an entry anew. @param {Entry} entry */
+  /** Draw the state of an entry again. @param {Entry} entry */
   update(entry) {
     const tile = this.#tiles.get(entry);
     if (!tile) return;
@@ -94,7 +94,7 @@ export class Strip {
     else button.removeAttribute("aria-current");
     button.tabIndex = current ? 0 : -1;
     remove.tabIndex = button.tabIndex;
-    this.#drawing = this.#drawing.then(() => this.#thumb(entry, tile)).catch(() => {}); // the next are drawn all the same
+    this.#drawing = this.#drawing.then(() => this.#thumb(entry, tile)).catch(() => {}); // the next are drawn still
   }
 
   /** @param {{done: number, count: number} | null} progress of the ZIP that is being made; null: none is */

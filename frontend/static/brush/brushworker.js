@@ -1,6 +1,6 @@
 /**
  * A worker beside the page: draws strokes on the cut-outs of one photo, and keeps them from one cut-out to the next.
- * Called by strokes.js. Sends {patch} for every part of the picture that has changed, and {done, state} after each call.
+ * Called by strokes.js. Sends {patch} for each part of the picture that has changed, and {done, state} after each call.
  */
 
 import { send, serve } from "../workers/serve.js";

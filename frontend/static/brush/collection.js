@@ -1,4 +1,6 @@
-/** The strokes on all photos of the page. Those on one photo are current, the others are kept until it is shown again. */
+/**
+ * The strokes on all photos of the page. Those on one photo are current, the others are kept until it is shown again.
+ */
 
 import { NO_STROKES, Strokes } from "./strokes.js";
 

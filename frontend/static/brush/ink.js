@@ -39,7 +39,7 @@ export class Ink {
     const top = Math.max(tileY, Math.floor(Math.min(from.y, to.y) - radius));
     const right = Math.min(tileX + width, Math.ceil(Math.max(from.x, to.x) + radius));
     const bottom = Math.min(tileY + height, Math.ceil(Math.max(from.y, to.y) + radius));
-    const drawn = emptyBox(); // where the brush goes on, few pixels are new
+    const drawn = emptyBox(); // little more than the new pixels: most of a line was drawn before
     const [{ data: pixels, width: across }, before, photo] = [this.#picture, this.#before.data, this.#photo];
     const strength = this.#strength;
     const [alongX, alongY] = [to.x - from.x, to.y - from.y];

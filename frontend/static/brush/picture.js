@@ -49,7 +49,7 @@ export class Picture {
   }
 
   /**
-   * The tiles that a rectangle touches, px, half-open.
+   * Return the tiles that a rectangle touches, px, half-open.
    * @param {number} left
    * @param {number} top
    * @param {number} right
@@ -97,7 +97,7 @@ function scratch() {
   return context;
 }
 
-/** The pixels of a picture of any kind. @param {Blob} blob */
+/** Read the pixels of a picture of any kind. @param {Blob} blob */
 async function throughCanvas(blob) {
   const bitmap = await createImageBitmap(blob);
   const { width, height } = bitmap;

@@ -34,12 +34,16 @@ export class Strokes {
     this.photo = photo;
   }
 
-  /** Whether there are strokes, be they undone. */
+  /** Whether there are strokes, undone ones included. */
   get any() {
     return this.state.edited || this.state.canRedo;
   }
 
-  /** Draw the strokes on another cut-out of the photo, and go on with that. @param {Blob} cutout @returns {Promise<void>} */
+  /**
+   * Draw the strokes on another cut-out of the photo, and go on with that.
+   * @param {Blob} cutout
+   * @returns {Promise<void>}
+   */
   open(cutout) {
     return this.#ask("open", { photo: this.photo, cutout });
   }
@@ -98,7 +102,7 @@ export class Strokes {
     this.#tell("redo");
   }
 
-  /** Forget the strokes; whatever is still asked for is given up. */
+  /** Forget the strokes; calls that are under way are given up. */
   close() {
     this.#worker?.close();
   }

@@ -1,4 +1,4 @@
-/** How a picture is divided, where it is drawn on and where it is shown: each change lies within one tile. */
+/** The tiles of a picture that is drawn on, in the worker and on the page: each change lies within one. */
 
 export const TILE = 512; // px: 1 MB
 

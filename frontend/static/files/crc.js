@@ -6,7 +6,7 @@ const REMAINDERS = Uint32Array.from({ length: 256 }, (_, byte) => {
   return rest;
 });
 
-/** @param {Uint8Array} bytes @returns {number} 32 bits, unsigned */
+/** Compute the checksum. @param {Uint8Array} bytes @returns {number} 32 bits, unsigned */
 export function crc32(bytes) {
   let sum = ~0;
   for (let at = 0; at < bytes.length; at++) sum = REMAINDERS[(sum ^ bytes[at]) & 255] ^ (sum >>> 8);

@@ -8,7 +8,7 @@ const ENDINGS = { "image/png": "png", "image/webp": "webp", "image/jpeg": "jpg",
 const KEEP_MS = 60_000; // a slow disk, or a person asked where to save, may still read from the address
 
 /**
- * "Photo 1" and ["potted plant"] make "Photo 1-potted-plant.png".
+ * Name a file: "Photo 1" and ["potted plant"] make "Photo 1-potted-plant.png".
  * @param {string} stem the photo's name without its ending
  * @param {string[]} names
  * @param {string} type the media type of what is saved
@@ -31,7 +31,7 @@ export function download(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), KEEP_MS);
 }
 
-/** Whether this browser, on this kind of connection, puts a picture on the clipboard. @param {Blob} blob */
+/** Return whether this browser, on this kind of connection, puts a picture on the clipboard. @param {Blob} blob */
 export function canCopy(blob) {
   const can = typeof navigator.clipboard?.write === "function" && "ClipboardItem" in globalThis;
   return can && blob.type.startsWith("image/");
@@ -43,7 +43,7 @@ export async function copy(blob) {
   await navigator.clipboard.write([new ClipboardItem({ "image/png": asPng(blob) })]);
 }
 
-/** Whether this device can hand the file to another app. @param {Blob} blob @param {string} name */
+/** Return whether this device can hand the file to another app. @param {Blob} blob @param {string} name */
 export function canShare(blob, name) {
   return Boolean(navigator.canShare?.({ files: [asFile(blob, name)] }));
 }

@@ -21,6 +21,7 @@ const SUB = 1; // the filter that stores the difference to the pixel on the left
  */
 
 /**
+ * Read a PNG file.
  * @param {Blob} blob
  * @returns {Promise<Pixels | null>} null for every other kind of picture or PNG; rejects for a damaged one
  */
@@ -43,7 +44,7 @@ export async function decode(blob) {
   return data && { width, height, data };
 }
 
-/** @param {Pixels} pixels @returns {Promise<Blob>} */
+/** Write a PNG file. @param {Pixels} pixels @returns {Promise<Blob>} */
 export async function encode({ width, height, data }) {
   const row = width * CHANNELS;
   const filtered = new Uint8Array(height * (1 + row));
@@ -84,7 +85,11 @@ function unfilter(bytes, row, height) {
   return bytes.subarray(0, height * row);
 }
 
-/** A part of the file: its length, its kind, what it holds, and a check of the latter two. @param {string} kind @param {Uint8Array} content */
+/**
+ * Make a part of the file: its length, its kind, what it holds, and a check of the latter two.
+ * @param {string} kind
+ * @param {Uint8Array} content
+ */
 function chunk(kind, content) {
   const bytes = new Uint8Array(12 + content.length);
   const view = new DataView(bytes.buffer);

@@ -11,6 +11,7 @@ const MOST_FILES = 0xffff; // more need the 64-bit format, as do more than 4 GiB
 const MOST_BYTES = 0xffffffff;
 
 /**
+ * Pack files.
  * @param {{name: string, blob: Blob}[]} files names that occur twice get a number
  * @returns {Promise<Blob>} rejects with a RangeError beyond 65,535 files or 4 GiB
  */
@@ -55,7 +56,7 @@ export async function zip(files) {
   return new Blob([...parts, ...directory, end], { type: "application/zip" });
 }
 
-/** Little-endian numbers after one another, each as [bytes, value]. @param {number[][]} fields */
+/** Pack little-endian numbers after one another, each as [bytes, value]. @param {number[][]} fields */
 function packed(fields) {
   const bytes = new Uint8Array(fields.reduce((sum, [width]) => sum + width, 0));
   let place = 0;
@@ -68,7 +69,7 @@ function packed(fields) {
   return bytes;
 }
 
-/** Date and time as MS-DOS kept them, in steps of two seconds. @param {Date} date */
+/** Encode date and time as MS-DOS does, in steps of two seconds. @param {Date} date */
 function dosTime(date) {
   const day = ((date.getFullYear() - 1980) << 9) | ((date.getMonth() + 1) << 5) | date.getDate();
   const time = (date.getHours() << 11) | (date.getMinutes() << 5) | (date.getSeconds() >> 1);
@@ -76,7 +77,7 @@ function dosTime(date) {
 }
 
 /**
- * Names that no system refuses, hides or takes for a folder; "cat.png" twice makes "cat.png" and "cat (2).png".
+ * Make names that no system refuses, hides or takes for a folder; "cat.png" twice makes "cat.png" and "cat (2).png".
  * @param {string[]} names
  */
 function unique(names) {

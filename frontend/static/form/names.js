@@ -61,7 +61,7 @@ export class NamesField {
   }
 
   /**
-   * Whether objects of a class are among what these names mean.
+   * Return a function that tells whether these names mean a class.
    * @param {string[]} names
    * @returns {((name: string) => boolean) | null} null where only the server knows
    */

@@ -1,4 +1,4 @@
-/** What went wrong, in plain words, with buttons for what can be done about it. */
+/** The message about what went wrong, with buttons for what can be done about it. */
 
 import { find, make } from "../elements.js";
 import { wordsFor } from "../words/errors.js";

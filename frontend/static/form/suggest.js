@@ -2,12 +2,16 @@
 
 /** @typedef {{classes: string[], synonyms: Record<string, string[]>}} Known what `/labels` tells */
 
-/** As the server compares names: case, accents, hyphens and spaces make no difference. @param {string} name */
+/**
+ * Normalize a name as the server does to compare it: case, accents, hyphens and spaces make no difference.
+ * @param {string} name
+ */
 export function normal(name) {
   return name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[_-]/g, " ").trim().replace(/\s+/g, " ");
 }
 
 /**
+ * Find the known names that the typed letters may mean.
  * @param {string} typed
  * @param {Known} known
  * @param {string[]} taken names that are not offered again
@@ -36,7 +40,7 @@ export function suggest(typed, known, taken, localName) {
 }
 
 /**
- * The classes that names mean by the words that are known here; the server knows more of them.
+ * Return the classes that names mean by the words that are known here; the server knows more of them.
  * @param {string[]} names
  * @param {Known} known
  * @param {(name: string) => string} localName
@@ -48,7 +52,11 @@ export function meant(names, known, localName) {
   return found.every(({ length }) => length === 1) ? new Set(found.flat()) : null;
 }
 
-/** How well a word matches, 0 best; Infinity: not at all. @param {string} word @param {string} query both `normal` */
+/**
+ * Return how well a word matches, 0 best; Infinity: not at all.
+ * @param {string} word
+ * @param {string} query both `normal`
+ */
 function rank(word, query) {
   if (word === query) return 0;
   if (word.startsWith(query)) return 1;

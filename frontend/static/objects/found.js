@@ -20,10 +20,10 @@ export class FoundObjects {
   #latest = 0; // number of the latest preview
 
   /**
-   * Take a photo and its objects in the place of those before. The photo is decoded while they are still awaited.
+   * Replace the photo and its objects. The photo is decoded while they are still awaited.
    * @param {Blob} blob the photo, upright where the browser shows it
    * @param {Detected | Promise<Detected>} detected
-   * @returns {Promise<Outlines>} rejects with an error named UNREADABLE, with an AbortError when closed or opened anew
+   * @returns {Promise<Outlines>} rejects with an error named UNREADABLE, with an AbortError when closed or opened again
    *   meanwhile, or with another error when the worker fails or does not start
    */
   async open(blob, detected) {
@@ -63,7 +63,7 @@ export class FoundObjects {
     return null;
   }
 
-  /** Let go of the photo and its masks; whatever is still asked for is given up. */
+  /** Free the photo and its masks; calls that are under way are given up. */
   close() {
     this.#worker?.close();
     this.#worker = null;

@@ -2,7 +2,9 @@
 
 const GAP_PX = 4; // between a label and its object, and between a label and the end of the photo
 
-/** @typedef {{box: number[], size: number[]}} Label the object's box and the label's width and height, px of the screen */
+/**
+ * @typedef {{box: number[], size: number[]}} Label the object's box and the label's width and height, px of the screen
+ */
 
 /**
  * Find places near the top of the objects, inside the photo, and clear of other labels and of small objects.

@@ -14,7 +14,7 @@
  */
 
 /**
- * Read a mask; no pixel of it is written out.
+ * Read a mask, without writing out its pixels.
  * @param {Rle} rle
  * @returns {Mask}
  */
@@ -42,7 +42,11 @@ export function decode({ size: [height, width], counts }) {
   return { width, height, spans: Uint32Array.from(spans), box: spans.length ? box : [0, 0, 0, 0] };
 }
 
-/** Each run but the first three is the difference to the one two before it, in groups of five bits, low group first. @param {string} counts */
+/**
+ * Read run lengths: each but the first three is the difference to the one two before it, in groups of five bits, low
+ * group first.
+ * @param {string} counts
+ */
 function runLengths(counts) {
   /** @type {number[]} */
   const runs = [];
@@ -63,7 +67,7 @@ function runLengths(counts) {
 }
 
 /**
- * The share of each cell of a coarser grid that a mask covers: the mask, reduced by averaging over areas.
+ * Compute the share of each cell of a coarser grid that a mask covers: the mask, reduced by averaging over areas.
  * @param {Mask} mask
  * @param {number} across cells per pixel of the photo, at most 1
  * @param {number} down the same from top to bottom
@@ -98,7 +102,7 @@ export function coverage({ spans }, across, down, [left, top, right, bottom]) {
 }
 
 /**
- * A mask's alpha at the size of a preview, a little smoothed at its rim.
+ * Compute a mask's alpha at the size of a preview, slightly smoothed at its rim.
  * @param {Mask} mask
  * @param {number} width of the preview, px; at most the photo's
  * @param {number} height of the preview, px
@@ -119,8 +123,8 @@ export function alphaPlane(mask, width, height) {
 }
 
 /**
- * Weights 1, 2, 1 in both directions. Past the frame's border its last cells go on: they are empty, or the photo ends
- * there, and a cut-out must not fade where its photo ends.
+ * Smooth by weights 1, 2, 1 in both directions. Past the frame's border its last cells are repeated: they are empty, or
+ * the photo ends there, and a cut-out must not fade where its photo ends.
  * @param {Float32Array} cells (rows, columns), 0 to 1
  * @param {number} columns
  * @param {number} rows

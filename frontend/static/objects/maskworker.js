@@ -36,7 +36,7 @@ serve({
     const planes = new Map(masks.map(({ id, mask }) => [id, alphaPlane(mask, photo.width, photo.height)]));
     const drawn = new Preview(photo, planes);
     preview = drawn;
-    // The first drawing takes five times as long: nobody waits for this one, and the outlines go out before it.
+    // The first drawing takes five times as long: this one is done ahead, after the outlines are sent.
     setTimeout(() => drawn.draw([...planes.keys()].slice(0, WARMED_BY), false).close());
     return outlines;
   },

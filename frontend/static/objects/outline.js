@@ -9,7 +9,7 @@ const OUTLINE_SIDE = 640; // cells along an object's longer side while its outli
 const [TOP, RIGHT, BOTTOM, LEFT] = [0, 1, 2, 3];
 
 /**
- * A mask's borders, those of its holes too, as an SVG path in pixels of the photo.
+ * Trace a mask's borders, those of its holes too, as an SVG path in pixels of the photo.
  * Outer borders run clockwise and holes the other way round, so either fill rule leaves the holes open.
  * @param {import("./masks.js").Mask} mask
  * @returns {string} empty for an empty mask
@@ -86,7 +86,7 @@ const PARTED = {
 };
 
 /**
- * Where the cells pass one half: marching squares (Lorensen and Cline 1987, in two dimensions) between cell centres.
+ * Find where the cells pass one half: marching squares (Lorensen and Cline 1987, in two dimensions).
  * @param {Float32Array} cells (rows, columns), empty around the edge
  * @param {number} columns
  * @param {number} rows
@@ -94,7 +94,7 @@ const PARTED = {
  */
 function borders(cells, columns, rows) {
   const inside = (/** @type {number} */ at) => (cells[at] > 0.5 ? 1 : 0);
-  /** @type {Map<number, number>} from one crossing to the next; 2 × cell for that with the cell at its right, + 1: below it */
+  /** @type {Map<number, number>} from one crossing to the next: 2 × cell to its right, 2 × cell + 1 below it */
   const next = new Map();
   for (let row = 0; row < rows - 1; row++) {
     for (let column = 0; column < columns - 1; column++) {
@@ -124,7 +124,7 @@ function borders(cells, columns, rows) {
 }
 
 /**
- * Where the cells pass one half between two centres.
+ * Return where the cells pass one half between two centres.
  * @param {number} crossing
  * @param {Float32Array} cells
  * @param {number} columns
@@ -138,7 +138,11 @@ function crossed(crossing, cells, columns) {
   return crossing & 1 ? [x, y + share] : [x + share, y];
 }
 
-/** Fewer points, none of the others further than `tolerance` from the line: Douglas and Peucker 1973, on a ring. @param {Point[]} ring @param {number} tolerance */
+/**
+ * Drop points, none of them further than `tolerance` from the line: Douglas and Peucker 1973, on a ring.
+ * @param {Point[]} ring
+ * @param {number} tolerance
+ */
 function simplified(ring, tolerance) {
   const away = ring.map((point) => distance(point, ring[0]));
   const far = away.reduce((best, each, index) => (each > away[best] ? index : best), 0);
@@ -167,7 +171,12 @@ function distance([ax, ay], [bx, by]) {
   return Math.hypot(ax - bx, ay - by);
 }
 
-/** How far a point is from the line through two others. @param {Point} point @param {Point} start @param {Point} end */
+/**
+ * Return how far a point is from the line through two others.
+ * @param {Point} point
+ * @param {Point} start
+ * @param {Point} end
+ */
 function offLine(point, start, end) {
   const length = distance(start, end);
   if (!length) return distance(point, start);

@@ -1,7 +1,7 @@
 /**
- * The alpha of several objects together, by the server's rule. Objects that are one thing found twice, or parts of it,
- * are a group, whose alpha at a pixel is the largest of theirs: its edge stays as soft as that of one. The alphas of
- * groups are added: side by side, two soft edges that complete each other leave no seam. Pure functions.
+ * The alpha of several objects together, by the server's rule. One object that was found twice, or an object and its
+ * parts, are a group, whose alpha at a pixel is the largest of theirs: its edge stays as soft as that of one. The alphas
+ * of groups are added: side by side, two soft edges that complete each other leave no seam. Pure functions.
  */
 
 const INSIDE = 127; // alpha above it is inside
@@ -17,7 +17,7 @@ const INSIDE = 127; // alpha above it is inside
  * @property {Uint8Array | Uint8ClampedArray} alpha (height, width), 0 to 255
  */
 
-/** Whether more than half of the smaller one's inside is the other's, too. @param {Plane} a @param {Plane} b */
+/** Return whether more than half of the smaller one's inside is the other's, too. @param {Plane} a @param {Plane} b */
 export function overlap(a, b) {
   if (!meet(a, b)) return false;
   const half = Math.min(areaOf(a), areaOf(b)) / 2;
@@ -29,6 +29,7 @@ export function overlap(a, b) {
 }
 
 /**
+ * Divide planes into groups.
  * @param {Iterable<Plane>} planes
  * @param {(a: Plane, b: Plane) => boolean} related
  * @returns {Plane[][]} groups; each holds whatever is related to one of its own
@@ -45,7 +46,7 @@ export function grouped(planes, related) {
 }
 
 /**
- * The alpha of all groups in a part of the picture.
+ * Put together the alpha of all groups in a part of the picture.
  * @param {Plane[][]} groups
  * @param {Area} part
  * @returns {Plane} as large as `part`
@@ -77,7 +78,7 @@ export function put(onto, plane) {
   eachRow(onto, plane, (to, from, length) => onto.alpha.set(plane.alpha.subarray(from, from + length), to));
 }
 
-/** The smallest part of a picture in which these lie. @param {Plane[]} planes at least one @returns {Area} */
+/** Return the smallest part of a picture in which these lie. @param {Plane[]} planes at least one @returns {Area} */
 export function around(planes) {
   const [x, y] = [Math.min(...planes.map((plane) => plane.x)), Math.min(...planes.map((plane) => plane.y))];
   const right = Math.max(...planes.map((plane) => plane.x + plane.width));

@@ -7,7 +7,7 @@ import { around, grouped, overlap, put, together } from "./planes.js";
 export class Preview {
   #photo;
   #planes;
-  /** @type {Map<Plane, Map<Plane, boolean>>} whether both are one thing; as far as it was asked */
+  /** @type {Map<Plane, Map<Plane, boolean>>} whether both belong to one group; as far as it was asked */
   #related = new Map();
   /** @type {Set<Plane>} */
   #taken = new Set();
@@ -73,7 +73,7 @@ export class Preview {
   }
 }
 
-/** Plane → those of its group that are kept. @param {Plane[][]} groups @param {Set<Plane>} kept */
+/** Map each kept plane to those of its group that are kept. @param {Plane[][]} groups @param {Set<Plane>} kept */
 function companions(groups, kept) {
   const own = groups.map((group) => group.filter((plane) => kept.has(plane)));
   return new Map(own.flatMap((group) => group.map((plane) => [plane, group])));

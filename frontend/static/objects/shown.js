@@ -52,7 +52,7 @@ export class ShownObjects {
     this.#found.close();
   }
 
-  /** Write anew what the objects are called: the person's words for them may come later than they do. */
+  /** Write the objects' names again: the person's words for them may be known later than the objects. */
   name() {
     this.#view.name();
   }

@@ -1,6 +1,6 @@
 /**
  * The objects of a photo: each outlined on the photo, with its name, taken or left by a click, a tap or a key. Owns
- * what is taken. Where the outlines come from and what is done with the taken ones is for others.
+ * what is taken. Does not know where the outlines come from, nor what is done with the taken ones.
  */
 
 import { find, make } from "../elements.js";
@@ -76,7 +76,7 @@ export class ObjectsView {
     this.#layOut();
   }
 
-  /** Write anew what the objects are called: the person's words for them may come later than they do. */
+  /** Write the objects' names again: the person's words for them may be known later than the objects. */
   name() {
     this.taken = this.#taken;
     this.#layOut();
@@ -94,7 +94,7 @@ export class ObjectsView {
     return new Set(this.#taken);
   }
 
-  /** Does not call `onchange`. Ids of no object that is shown are passed over. */
+  /** Does not call `onchange`. Ids of no object that is shown are ignored. */
   set taken(ids) {
     this.#taken = new Set([...ids].filter((id) => this.#parts.has(id)));
     for (const [id, { object, shape, label }] of this.#parts) {

@@ -95,7 +95,7 @@ export function paste(take) {
 }
 
 /**
- * Put a button into `container` that opens the camera, on devices that are used by touch: others rarely have a good one.
+ * Put a button into `container` that opens the camera, on devices that are used by touch.
  * @param {Element} container
  * @param {Take} take
  */

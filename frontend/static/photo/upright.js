@@ -1,6 +1,6 @@
 /**
  * PNG and WebP pictures as the server turns them, by the orientation in their EXIF. Some browsers read that and some do
- * not, so this page turns them itself: a copy that tells of no orientation is shown everywhere as it lies. All other
+ * not, so this page turns them itself: a copy without an orientation is shown as it is stored by all of them. All other
  * kinds are left to the browser, as every one turns JPEG and AVIF.
  *
  * Formats: CIPA DC-008 (Exif), W3C PNG Specification (eXIf), Google WebP Container Specification (VP8X, EXIF).
@@ -13,7 +13,7 @@ const ENTRY = 12; // bytes: a tag, its type, how many values, the value
 const LONG = 4; // a type of value: four bytes, where the rule is two
 const HAS_EXIF = 8; // the flag of VP8X
 
-/** From px as they lie to px upright, as a canvas's transform a, b, c, d, by orientation from 2 to 8. */
+/** From px as stored to px upright, as a canvas's transform a, b, c, d, by orientation from 2 to 8. */
 const TURNS = [
   [-1, 0, 0, 1],
   [-1, 0, 0, -1],
@@ -25,6 +25,7 @@ const TURNS = [
 ];
 
 /**
+ * Turn a photo.
  * @param {Blob} blob a photo's file
  * @returns {Promise<Blob>} the upright picture as PNG; the file itself where that is upright, or cannot be decoded
  */
@@ -88,14 +89,14 @@ function inWebp(file, view) {
     const found = inExif(view, at + 8);
     if (!found) return null;
     const rest = file.slice();
-    rest.fill(0, found.start, found.end); // no checksum and no size tells of it
+    rest.fill(0, found.start, found.end); // no checksum and no size covers it
     return { value: found.value, rest: [rest] };
   }
   return null;
 }
 
 /**
- * The entry of the first directory, and where it is.
+ * Find the orientation's entry in the first directory.
  * @param {DataView} view
  * @param {number} start
  * @returns {{value: number, start: number, end: number} | null}

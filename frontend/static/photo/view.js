@@ -48,7 +48,7 @@ export class PhotoView {
   }
 }
 
-/** The size of a picture that this browser can show; else null. @param {string} address */
+/** Return the size of a picture that this browser can show; else null. @param {string} address */
 async function sizeOf(address) {
   const probe = new Image();
   probe.src = address;

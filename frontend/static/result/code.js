@@ -18,7 +18,7 @@ const SAID_MS = 2000;
  * @property {import("../server/photos.js").Fields} fields the rest; what is null, undefined or empty is left out
  */
 
-/** @param {Request} request @returns {string} a command for a POSIX shell */
+/** Write a request for curl. @param {Request} request @returns {string} a command for a POSIX shell */
 export function curl(request) {
   const { texts, files, type, saved } = parts(request);
   const words = [
@@ -31,7 +31,7 @@ export function curl(request) {
   return words.join(" \\\n  ");
 }
 
-/** @param {Request} request @returns {string} a program for Python with httpx */
+/** Write a request for Python with httpx. @param {Request} request @returns {string} a program */
 export function python(request) {
   const { texts, files, type, saved } = parts(request);
   const pairs = Object.entries(texts).map((pair) => pair.map(quoted).join(": "));
@@ -57,7 +57,10 @@ export function python(request) {
   ].join("\n");
 }
 
-/** The request as texts, the names of files, the type that is asked for, and the name to save the answer under. @param {Request} request */
+/**
+ * Divide a request into texts, the names of files, the type that is asked for, and the name to save the answer under.
+ * @param {Request} request
+ */
 function parts({ photo, fields }) {
   const { format, ...rest } = fields;
   /** @type {Record<string, string>} */
@@ -78,7 +81,10 @@ function isEmpty(value) {
   return value === null || value === undefined || value === "" || (Array.isArray(value) && !value.length);
 }
 
-/** A value as a form holds it: lists with commas, or as JSON where a comma or a bracket would be misread. @param {unknown} value */
+/**
+ * Write a value as a form holds it: lists with commas, or as JSON where a comma or a bracket would be misread.
+ * @param {unknown} value
+ */
 function asText(value) {
   if (!Array.isArray(value)) return String(value);
   const plain = value.join(",");
@@ -90,17 +96,23 @@ function shell(text) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** In the values of -F curl gives a meaning to @ and < at the start, and to semicolons. @param {string} text */
+/**
+ * Choose curl's option for a text: in the values of -F it gives a meaning to @ and < at the start, and to semicolons.
+ * @param {string} text
+ */
 function curlOption(text) {
   return /^[@<]|;/.test(text) ? "--form-string" : "-F";
 }
 
-/** The name of a file behind `@`, where curl reads quotation marks, commas and semicolons as its own. @param {string} name */
+/**
+ * Quote the name of a file behind `@`, where curl reads quotation marks, commas and semicolons as its own.
+ * @param {string} name
+ */
 function curlFile(name) {
   return /[",;\\]|^\s|\s$/.test(name) ? `"${name.replace(/["\\]/g, "\\$&")}"` : name;
 }
 
-/** JSON's strings are Python's, too. @param {string} text */
+/** Quote a text for Python, whose strings include JSON's. @param {string} text */
 function quoted(text) {
   return JSON.stringify(text);
 }

@@ -82,7 +82,7 @@ export class CutoutView {
     showOnly(this.#canvas, "waiting");
   }
 
-  /** What is shown is no longer what is wanted: it stays until something else is shown, but cannot be saved. */
+  /** Mark what is shown as no longer wanted: it stays until something else is shown, but cannot be saved. */
   outdate() {
     this.#showing = null;
     this.#leave();
@@ -140,7 +140,7 @@ export class CutoutView {
   }
 
   /**
-   * What is drawn on a photo now, be it shown or not, as a function that draws it on a cut-out of the same size, and
+   * Return what is drawn on a photo now, shown or not, as a function that draws it on a cut-out of the same size, and
    * gives null where nothing is drawn.
    * @param {Blob} photo
    * @returns {Promise<(cutout: Blob) => Promise<Blob | null>>} PNG
@@ -173,7 +173,10 @@ export class CutoutView {
     this.#note.textContent = "";
   }
 
-  /** The picture as a file: with the person's strokes if there are any, else as it was asked for. @param {Finished} result */
+  /**
+   * Return the picture as a file: with the person's strokes if there are any, else as it was asked for.
+   * @param {Finished} result
+   */
   async #file(result) {
     return (await this.#brush.toBlob()) ?? (await this.fetchFile()) ?? result.blob;
   }
@@ -201,7 +204,7 @@ export class CutoutView {
   }
 }
 
-/** The name of a finished cut-out's file. @param {Finished} result @param {Blob} file */
+/** Return the name of a finished cut-out's file. @param {Finished} result @param {Blob} file */
 function nameOf({ stem, names }, file) {
   return fileName(stem, names, file.type);
 }

@@ -1,4 +1,4 @@
-/** The result of a photo: its cut-out, the request as code, and whether the server is at work. */
+/** The result for a photo: its cut-out, the request as code, and whether a cut is under way. */
 
 import { byId } from "../elements.js";
 import { wordsFor } from "../words/errors.js";
@@ -42,7 +42,7 @@ export class ResultPane {
     if (busy) this.tell(t("page.cutting"));
   }
 
-  /** Tell those who do not see the page how far it is. @param {string} words */
+  /** Tell screen readers the progress. @param {string} words */
   tell(words) {
     this.#status.textContent = words;
   }
@@ -52,7 +52,7 @@ export class ResultPane {
     this.#fold.hidden = true;
   }
 
-  /** What is shown is no longer what is wanted: it stays until something else is shown, but cannot be saved. */
+  /** Mark what is shown as no longer wanted: it stays until something else is shown, but cannot be saved. */
   outdate() {
     this.#cutout.outdate();
   }
@@ -102,7 +102,7 @@ export class ResultPane {
   }
 
   /**
-   * What is drawn on a photo now, as a function that draws it on a cut-out, where that can be.
+   * Return what is drawn on a photo now, as a function that draws it on a cut-out, where that can be.
    * @param {Entry["photo"]} photo
    * @returns {Promise<import("../album/album.js").Draw>}
    */
@@ -112,7 +112,7 @@ export class ResultPane {
   }
 }
 
-/** Whether everything but the objects is transparent. @param {Result} result */
+/** Return whether everything but the objects is transparent. @param {Result} result */
 function isTransparent({ blob, fields }) {
   return !fields.background && !fields.background_image && blob.type !== "image/jpeg";
 }

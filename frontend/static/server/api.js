@@ -5,7 +5,7 @@ import { address, host, invalidServer } from "./address.js";
 /** What the server accepts: its defaults until `/labels` answers. A larger file is not uploaded. */
 export const limits = { max_body_bytes: 20_000_000, max_pixels: 25_000_000 };
 
-const SILENCE_MS = 10_000; // of a server that is only asked
+const SILENCE_MS = 10_000; // after which a server that sends nothing is away
 
 /**
  * @typedef {object} Reply the part of `Response` that this page uses
@@ -48,7 +48,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Whether something was given up, not failed. @param {unknown} error */
+/** Return whether something was given up, not failed. @param {unknown} error */
 export function isAbort(error) {
   return error instanceof Error && error.name === "AbortError";
 }
@@ -99,7 +99,7 @@ function unreachable() {
 }
 
 /**
- * A failure that only this page knows of; its message is made of the code and the facts.
+ * Make an error that only this page knows of; its message is made of the code and the facts.
  * @param {string} code
  * @param {Details} details
  * @param {number | null} [retryAfter]

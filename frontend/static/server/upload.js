@@ -26,6 +26,7 @@ class Answer {
 }
 
 /**
+ * Send a form.
  * @param {string} address
  * @param {{body: FormData, headers?: Record<string, string>, signal?: AbortSignal,
  *   progress?: (share: number) => void}} options `progress` is called with 0 to 1, for a large body only

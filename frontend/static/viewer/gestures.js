@@ -40,13 +40,13 @@ export class Gestures {
       if (viewer.mode !== "view") viewer.pen?.hover(null);
     });
     const claim = (/** @type {TouchEvent} */ event) => {
-      // Two fingers are ours even where one scrolls the page.
+      // Two fingers zoom even where one scrolls the page.
       if (event.touches.length > 1 && event.cancelable) event.preventDefault();
     };
     port.addEventListener("touchstart", claim, { passive: false });
     port.addEventListener("touchmove", claim, { passive: false });
     port.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
-    port.addEventListener("dblclick", (event) => this.#doubleClick(event));
+    port.addEventListener("dblclick", (event) => this.#toggleActual(event));
     port.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -120,7 +120,8 @@ export class Gestures {
     this.#pointers.set(event.pointerId, now);
   }
 
-  /** One of two fingers went from `last` to `now`: what is between them follows. All are client px.
+  /**
+   * Move and zoom when one of two fingers went from `last` to `now`: what is between them follows. All are client px.
    * @param {Point} other
    * @param {Point} last
    * @param {Point} now
@@ -157,8 +158,8 @@ export class Gestures {
     this.#viewer.move((placement) => placement.zoom(placement.scale * Math.exp(-delta * strength), about));
   }
 
-  /** @param {MouseEvent} event */
-  #doubleClick(event) {
+  /** Switch between 100 % and the whole picture. @param {MouseEvent} event */
+  #toggleActual(event) {
     const viewer = this.#viewer;
     if (viewer.mode !== "view" || this.#divider.owns(event.target)) return;
     if (viewer.scale === 1 && !viewer.fitted) viewer.fit();
@@ -187,7 +188,7 @@ export class Gestures {
     action();
   }
 
-  /** From px of the window to px of the port. @param {{clientX: number, clientY: number}} place @returns {Point} */
+  /** Convert px of the window to px of the port. @param {{clientX: number, clientY: number}} place @returns {Point} */
   #inPort({ clientX, clientY }) {
     const { left, top } = this.#port.getBoundingClientRect();
     return { x: clientX - left, y: clientY - top };

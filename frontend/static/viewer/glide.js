@@ -35,7 +35,7 @@ export class Glide {
 }
 
 /**
- * Scale and offset change alike, so the point that the zoom is about stands still all the way.
+ * Interpolate scale and offset alike: the point that the zoom is about does not move.
  * @param {View} from
  * @param {View} to
  * @param {number} share of the way, 0 to 1

@@ -45,13 +45,16 @@ export class Placement {
     return { x: this.port.width / 2, y: this.port.height / 2 };
   }
 
-  /** From CSS px of the port to px of the picture. @param {Point} place @returns {Point} */
+  /** Convert CSS px of the port to px of the picture. @param {Point} place @returns {Point} */
   toImage({ x, y }) {
     const { scale, ...drawn } = this.view;
     return { x: (x - drawn.x) / scale, y: (y - drawn.y) / scale };
   }
 
-  /** The columns of the port in which the picture is seen: left, right. @param {Pick<View, "scale" | "x">} view */
+  /**
+   * Return the columns of the port in which the picture is seen: left, right.
+   * @param {Pick<View, "scale" | "x">} view
+   */
   span({ scale, x } = this) {
     return [Math.max(0, x), Math.min(this.port.width, x + this.picture.width * scale)];
   }
@@ -87,7 +90,10 @@ export class Placement {
   }
 }
 
-/** @param {number} offset @param {number} room px that the port has more than the picture; negative where it has less */
+/**
+ * @param {number} offset
+ * @param {number} room px that the port has more than the picture; negative where it has less
+ */
 function settled(offset, room) {
   return room >= 0 ? room / 2 : Math.min(0, Math.max(room, offset));
 }

@@ -176,7 +176,10 @@ export class Viewer extends EventTarget {
     return true;
   }
 
-  /** Show another element of the same size in the cut-out's place: the one that a pen draws on. @param {HTMLElement} element */
+  /**
+   * Show another element of the same size in the cut-out's place: the one that a pen draws on.
+   * @param {HTMLElement} element
+   */
   swap(element) {
     if (!this.#after) return;
     describe(element, this.#after.getAttribute("aria-label") ?? "");
@@ -199,13 +202,17 @@ export class Viewer extends EventTarget {
     this.#changed();
   }
 
-  /** From px of the window, as pointer events tell them, to px of the picture. @param {number} clientX @param {number} clientY */
+  /**
+   * Convert px of the window, as pointer events tell them, to px of the picture.
+   * @param {number} clientX
+   * @param {number} clientY
+   */
   toImage(clientX, clientY) {
     const { left, top } = this.port.getBoundingClientRect();
     return this.placement.toImage({ x: clientX - left, y: clientY - top });
   }
 
-  /** The whole picture, as large as it can be. */
+  /** Show the whole picture, as large as it can be. */
   fit() {
     const fit = (/** @type {Placement} */ placement) => {
       placement.fitted = true;
@@ -213,7 +220,7 @@ export class Viewer extends EventTarget {
     this.move(fit, { glides: true });
   }
 
-  /** 100 %: one px of the picture is one CSS px. A point of the port stays where it is. @param {Point} about */
+  /** Show at 100 %: one px of the picture is one CSS px. A point of the port stays where it is. @param {Point} about */
   actual(about = this.placement.middle) {
     this.move((placement) => placement.zoom(1, about), { glides: true });
   }
@@ -227,7 +234,7 @@ export class Viewer extends EventTarget {
   }
 
   /**
-   * Change the placement and draw it, at once or gliding there.
+   * Change the placement and draw it, at once or by an animation.
    * @param {(placement: Placement) => void} change
    * @param {{glides?: boolean}} [how]
    */
@@ -254,7 +261,7 @@ export class Viewer extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Everything on the screen follows from one view, so that photo and cut-out never drift apart. */
+  /** Draw everything from one view, so that photo and cut-out never drift apart. */
   #draw(view = this.placement.view) {
     if (!this.#after) return;
     const { scale, x, y } = view;
@@ -275,7 +282,7 @@ export class Viewer extends EventTarget {
   }
 }
 
-/** Make an element a picture to those who do not see it. @param {HTMLElement} element @param {string} label */
+/** Describe an element as a picture to screen readers. @param {HTMLElement} element @param {string} label */
 function describe(element, label) {
   element.setAttribute("role", "img");
   element.setAttribute("aria-label", label);

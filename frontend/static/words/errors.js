@@ -4,7 +4,7 @@ import { ApiError } from "../server/api.js";
 import { has, t } from "./text.js";
 
 /**
- * The page's message for the error's code, made of its facts, or the server's own.
+ * Return the page's message for the error's code, made of its facts, or the server's own.
  * @param {unknown} error
  */
 export function wordsFor(error) {
@@ -15,7 +15,7 @@ export function wordsFor(error) {
   return code === "internal" && requestId ? `${words} ${t("error.request", { id: requestId })}` : words;
 }
 
-/** The facts of an error as people read them. @param {import("../server/api.js").Details} details */
+/** Convert the facts of an error to what people read. @param {import("../server/api.js").Details} details */
 function facts({ max_bytes = 0, max_pixels = 0, names, ...others }) {
   return { ...others, megabytes: max_bytes / 1e6, megapixels: max_pixels / 1e6, names: names?.join(", ") };
 }

@@ -21,7 +21,7 @@ const number = new Intl.NumberFormat(language);
 let names = new Map();
 
 /**
- * The words for a key, with `{name}` replaced by values; numbers are written as the language does.
+ * Return the words for a key, with `{name}` replaced by values; numbers are written as the language does.
  * Where the words depend on a number, the entry is {one, other, …} and `values.count` chooses.
  * @param {string} key
  * @param {Values} [values]
@@ -37,7 +37,7 @@ export function t(key, values = {}) {
   });
 }
 
-/** Whether the language has words for a key, its own and not the English ones. @param {string} key */
+/** Return whether the language has words for a key, its own and not the English ones. @param {string} key */
 export function has(key) {
   return Object.hasOwn(TEXTS[language], key);
 }
@@ -48,7 +48,7 @@ export function learn(told) {
 }
 
 /**
- * The person's name for a class, or the model's own where there is none; the server understands either.
+ * Return the person's name for a class, or the model's own where there is none; the server understands either.
  * @param {string} name
  */
 export function localName(name) {
@@ -69,7 +69,7 @@ export function fill(root) {
   }
 }
 
-/** "textAriaLabel" means "aria-label". @param {string} name */
+/** Turn "textAriaLabel" into "aria-label". @param {string} name */
 function attribute(name) {
   return name.slice(4).replace(/[A-Z]/g, (letter, place) => (place ? "-" : "") + letter.toLowerCase());
 }

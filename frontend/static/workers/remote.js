@@ -50,13 +50,13 @@ export class Remote {
     });
   }
 
-  /** Run a function of the worker whose answer nobody waits for. @param {string} name @param {object} [values] */
+  /** Run a function of the worker, ignoring its answer. @param {string} name @param {object} [values] */
   tell(name, values = {}) {
     this.#worker.postMessage(/** @type {Call} */ ({ serial: this.#serial, name, values }));
     this.#serial++;
   }
 
-  /** End the worker, and everything that is still asked for. */
+  /** End the worker; calls that are under way are given up. */
   close() {
     this.#end(new DOMException("The worker was closed.", "AbortError"));
   }

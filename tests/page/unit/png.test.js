@@ -25,7 +25,10 @@ function chunk(kind, content) {
   return Buffer.concat([length, Buffer.from(kind), content, sum]);
 }
 
-/** A PNG file of 2 by 2 pixels. @param {{kind?: number[], rows?: number[]}} how bits, colour type and so on; filtered rows */
+/**
+ * A PNG file of 2 by 2 pixels.
+ * @param {{kind?: number[], rows?: number[]}} how bits, colour type and so on; filtered rows
+ */
 function file({ kind = [8, 6, 0, 0, 0], rows = FILTERED } = {}) {
   const packed = deflateSync(Uint8Array.from(rows));
   return Buffer.concat([
