@@ -7,7 +7,11 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashe
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test faults weights scale load bench bench-page screenshots check format hooks lock clean
+.PHONY: help serve test faults weights scale load bench bench-page screenshots check check-page format hooks lock clean
+
+# What checks the page's JavaScript, where Node is there: serving needs neither.
+NODE_TOOLS := $(if $(shell command -v npm 2>/dev/null),node_modules/installed)
+NODE_BIN := node_modules/.bin
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +22,10 @@ help:  ## this list
 
 .venv/installed-tests: .venv/installed requirements-dev.lock
 	@.venv/bin/python scripts/setup.py tests
+
+node_modules/installed: package.json
+	@npm install --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@
 
 serve: .venv/installed  ## everything on http://127.0.0.1:8000, until Ctrl-C
 	@exec $(BIN)/python scripts/serve.py
@@ -48,11 +56,19 @@ bench-page: .venv/installed-tests  ## weight, paint, jumps and waiting times of 
 screenshots: .venv/installed-tests  ## pictures of the page in docs/screenshots, and the README's; needs Chromium
 	@exec $(BIN)/python scripts/screenshots.py $(ARGS)
 
-check: .venv/installed-tests  ## style, types and spelling
+check: .venv/installed-tests check-page  ## style, types and spelling
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/codespell $$(git ls-files | grep -v lock)
 
-format: .venv/installed-tests  ## bring the code into shape
+check-page: $(NODE_TOOLS)
+ifdef NODE_TOOLS
+	@$(NODE_BIN)/biome check && $(NODE_BIN)/tsc --project jsconfig.json && $(NODE_BIN)/tsc --project tests/page/unit/jsconfig.json
+else
+	@echo 'The JavaScript was not checked: Node is missing.'
+endif
+
+format: .venv/installed-tests $(NODE_TOOLS)  ## bring the code into shape
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+	@$(if $(NODE_TOOLS),$(NODE_BIN)/biome check --write)
 
 hooks: .venv/installed-tests  ## check every commit before it is made
 	@$(BIN)/pre-commit install
@@ -62,4 +78,4 @@ lock: .venv/installed  ## pin the dependencies of pyproject.toml anew
 	@cp requirements-dev.lock requirements.lock && $(LOCK) --output-file requirements.lock
 
 clean:  ## remove everything that was made here but downloaded weights
-	@rm -rf .venv .run model_store/objectcut.* .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf .venv .run model_store/objectcut.* .pytest_cache .mypy_cache .ruff_cache node_modules

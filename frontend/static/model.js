@@ -1,43 +1,47 @@
-/** Which model runs, as the server tells it, with a note on how to get a better one. */
+/** The line that tells which model runs, with a note on how to get a better one. */
 
-import { labels } from "./api.js";
-import { learn, t } from "./text.js";
+import { find, make } from "./elements.js";
+import { ApiError, labels } from "./server/api.js";
+import { learn, t } from "./words/text.js";
 
 const AGAIN_MS = 5000;
 const BUNDLED = "objectcut-bundled";
 
-/** Ask until the server answers: it may still be starting while the page is already open. */
+/**
+ * Ask until the server answers: it may still be starting while the page is already open.
+ * @param {Element} place
+ * @param {(model: import("./server/api.js").Model) => void} use
+ * @returns {Promise<void>}
+ */
 export async function describeModel(place, use) {
-  const line = place.querySelector(".line");
-  const note = place.querySelector(".note");
+  const line = find(place, ".line", HTMLElement);
+  const note = find(place, ".note", HTMLElement);
   try {
     const told = await labels();
-    line.textContent = t("model.line", { model: told.model, device: deviceName(told.device), count: told.classes.length });
-    const said = told.model === BUNDLED ? t("model.bundled", { count: told.classes.length }) : told.note;
-    note.hidden = !said;
-    note.replaceChildren(...withCode(said ?? ""));
+    const count = told.classes.length;
+    line.textContent = t("model.line", { model: told.model, device: deviceName(told.device), count });
+    const hint = told.model === BUNDLED ? t("model.bundled", { count }) : told.note;
+    note.hidden = !hint;
+    note.replaceChildren(...withCode(hint ?? ""));
     learn(told.names);
     use(told);
   } catch (error) {
-    if (error.code === "misnamed") {
+    const code = error instanceof ApiError ? error.code : "";
+    if (code === "invalid_server") {
       line.textContent = t("server.none");
       return;
     }
-    line.textContent =
-      error.code === "not_ready" ? t("model.starting") : t("model.silent");
+    line.textContent = code === "not_ready" ? t("model.starting") : t("model.silent");
     setTimeout(() => describeModel(place, use), AGAIN_MS);
   }
 }
 
+/** @param {string} device */
 function deviceName(device) {
   return device === "cpu" ? t("model.cpu") : device;
 }
 
-/** Text whose `commands` stand between backticks, as nodes. */
+/** Make nodes of text whose `commands` stand between backticks. @param {string} text */
 function withCode(text) {
-  return text.split("`").map((part, index) => {
-    const node = document.createElement(index % 2 ? "code" : "span");
-    node.textContent = part;
-    return node;
-  });
+  return text.split("`").map((part, index) => make(index % 2 ? "code" : "span", { textContent: part }));
 }

@@ -1,39 +1,54 @@
-/** The page as it is before there is a photo: its words, fields and sources. Brings the studio for what comes then. */
+/** The page as it is before there is a photo: its words, fields and sources. Loads the studio with the first photo. */
 
-import { limits } from "./api.js";
+import { byId, find, make } from "./elements.js";
+import { NamesField } from "./form/names.js";
+import { Notice } from "./form/notice.js";
+import { Options } from "./form/options.js";
 import { describeModel } from "./model.js";
-import { NamesField } from "./names.js";
-import { Notice } from "./notice.js";
-import { Options } from "./options.js";
-import { listen } from "./photo.js";
-import { address, host, misnamed } from "./server.js";
-import { camera, paste, samples } from "./sources.js";
-import { fill, language, t } from "./text.js";
+import { camera, listen, paste, samples } from "./photo/sources.js";
+import { address, host, invalidServer } from "./server/address.js";
+import { limits } from "./server/api.js";
+import { fill, language, t } from "./words/text.js";
 
-const SAMPLES_MS = 1000; // for the list of sample photos, before the page is shown without them and moves when they come
-const LATE_MS = 10_000; // for the studio, before somebody who waits for it is told
-const STUDIO_STYLES = ["objects.css", "viewer.css", "strip.css", "code.css"];
+/** @typedef {import("./studio.js").Studio} Studio */
+
+const SAMPLES_MS = 1000; // for the list of sample photos, before the page is shown without them
+const LATE_MS = 10_000; // for the studio, before a message says that it is late
+const STUDIO_STYLES = [
+  "objects/objects.css",
+  "viewer/viewer.css",
+  "brush/brush.css",
+  "result/cutout.css",
+  "result/toolbar.css",
+  "result/code.css",
+  "album/strip.css",
+];
 
 document.documentElement.lang = language;
 document.title = t("page.window");
 fill(document.body);
 
-const at = (id) => document.getElementById(id);
-const names = new NamesField(at("names"));
-const notice = new Notice(at("notice"));
-const options = new Options(at("look"));
+const names = new NamesField(byId("names"));
+const notice = new Notice(byId("notice"));
+const options = new Options(byId("look"));
 
-let opening = null; // the promise of the studio
+/** @type {Promise<Studio | null> | null} */
+let opening = null;
+/** @type {Studio | null} */
 let studio = null;
 
-/** @type {import("./sources.js").Take} */
+/** @type {import("./photo/sources.js").Take} */
 async function take(...reads) {
   (await open())?.add(...reads);
 }
 
-/** Load the studio: half of the page, and of no use without a photo. @returns {Promise<Studio | null>} null: it failed */
+/**
+ * Load the studio: half of the page, and of no use without a photo.
+ * @returns {Promise<Studio | null>} null: it failed
+ */
 function open() {
-  return (opening ??= load());
+  opening ??= load();
+  return opening;
 }
 
 async function load() {
@@ -50,10 +65,10 @@ async function load() {
   return studio;
 }
 
-/** Resolves when this stylesheet applies. */
+/** Load a stylesheet. Resolves when it applies. @param {string} href */
 function style(href) {
   return new Promise((resolve, reject) => {
-    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+    const link = make("link", { rel: "stylesheet", href });
     link.addEventListener("load", resolve);
     link.addEventListener("error", reject);
     document.head.append(link);
@@ -61,34 +76,34 @@ function style(href) {
 }
 
 function tellLimits() {
-  at("limits").textContent = t("page.limits", { size: limits.max_body_bytes / 1e6, pixels: limits.max_pixels / 1e6 });
+  byId("limits").textContent = t("page.limits", { size: limits.max_body_bytes / 1e6, pixels: limits.max_pixels / 1e6 });
 }
 
-/** Say where photos go and lead to the docs there, for a page that is not the server's own. */
+/** Say where photos go and link to the docs there, for a page that is not the server's own. */
 function tellServer() {
-  if (host) at("privacy").querySelector("span").textContent = t("server.privacy", { host });
-  if (misnamed) notice.show(t(`error.misnamed.${misnamed.reason}`, misnamed));
-  else for (const link of document.querySelectorAll("a[href=docs]")) link.href = address("docs");
+  if (host) find(byId("privacy"), "span", HTMLElement).textContent = t("server.privacy", { host });
+  if (invalidServer) notice.show(t(`error.invalid_server.${invalidServer.reason}`, invalidServer));
+  else for (const link of document.querySelectorAll("a[href=docs]")) link.setAttribute("href", address("docs"));
 }
 
-listen({ file: at("file"), url: at("url"), take });
+listen({ file: find(document, "#file", HTMLInputElement), url: find(document, "#url", HTMLInputElement), take });
 paste(take);
-camera(at("camera"), take);
-at("cut-form").addEventListener("submit", async (event) => {
+camera(byId("camera"), take);
+byId("cut-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   (await open())?.cutOut();
 });
-describeModel(at("model"), (told) => {
-  names.known = told;
+describeModel(byId("model"), (model) => {
+  names.known = model;
   studio?.named();
   tellLimits();
 });
 tellLimits();
 tellServer();
-// What nobody foresaw is told at least, whatever was waited for.
+// An error that no other code handles is at least shown.
 addEventListener("unhandledrejection", () => notice.show(t("error.page")));
-// Whoever drags something here or begins to do something will need the studio in a moment.
+// Dragging, clicking or typing is followed by a photo: the studio is loaded ahead of it.
 for (const sign of ["dragenter", "pointerdown", "keydown"]) document.addEventListener(sign, open, { once: true });
-// Shown with them, so that nothing moves when they come; but a server that is slow to list them holds nobody up.
-await Promise.race([samples(at("samples"), take), new Promise((pass) => setTimeout(pass, SAMPLES_MS))]);
+// Shown with them, so that nothing moves when they come; but a server that is slow to list them delays the page little.
+await Promise.race([samples(byId("samples"), take), new Promise((resolve) => setTimeout(resolve, SAMPLES_MS))]);
 document.body.dataset.ready = "";

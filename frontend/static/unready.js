@@ -1,31 +1,33 @@
 /**
- * Says why the page has not started, in words of its own: whatever it could import may be what fails. Should it fail
+ * Tells why the page has not started, in words of its own: whatever it could import may be what fails. Should it fail
  * itself, those in index.html stay.
  */
 
 const MOMENT_MS = 4000; // after which page.css shows them
 
+/** @type {Record<string, Record<string, string>>} */
 const WORDS = {
   en: {
     missing: "This could not be loaded: {names}.",
-    waiting: "Still to come: {names}.",
+    waiting: "Still loading: {names}.",
     broken: "It stopped at an error. {names}",
   },
   es: {
     missing: "No se ha podido cargar: {names}.",
-    waiting: "Falta por llegar: {names}.",
+    waiting: "Aún se está cargando: {names}.",
     broken: "Se ha parado por un error. {names}",
   },
 };
 
-const place = document.querySelector(".unready");
+const place = document.querySelector(".unready") ?? document.body;
 const asked = new URLSearchParams(location.search).get("lang");
-const languages = [asked, ...navigator.languages].map((tag) => tag?.toLowerCase().split("-")[0]);
+const languages = [asked, ...navigator.languages].map((tag) => tag?.toLowerCase().split("-")[0] ?? "");
 const language = languages.find((tag) => Object.hasOwn(WORDS, tag)) ?? "en";
 const reason = document.createElement("p");
+/** @type {string[]} */
 const errors = [];
 
-place.querySelector(`p:not([lang=${language}])`).remove();
+place.querySelector(`p:not([lang=${language}])`)?.remove();
 place.append(reason);
 reason.lang = language;
 
@@ -33,9 +35,11 @@ addEventListener("error", note, true); // captured: those of single files do not
 setTimeout(tell, MOMENT_MS);
 if (files(failed).length) tell();
 
-function note({ target, message }) {
-  if (target === window) errors.push(message);
-  if (target === window || target.matches("script, link")) tell();
+/** @param {Event} event */
+function note(event) {
+  const { target } = event;
+  if (event instanceof ErrorEvent) errors.push(event.message);
+  if (target === window || (target instanceof Element && target.matches("script, link"))) tell();
 }
 
 function tell() {
@@ -47,13 +51,19 @@ function tell() {
   document.body.toggleAttribute("data-failed", cause !== "waiting");
 }
 
-/** The modules that the page begins with, by what is known of the answers to them. */
+/**
+ * The modules that the page begins with, by what is known of the answers to them.
+ * @param {(answer?: PerformanceEntry) => boolean} are
+ */
 function files(are) {
-  const parts = [...document.querySelectorAll("link[rel=modulepreload]")];
-  const found = parts.filter(({ href }) => are(performance.getEntriesByName(href)[0]));
+  /** @type {NodeListOf<HTMLLinkElement>} */
+  const parts = document.querySelectorAll("link[rel=modulepreload]");
+  const found = [...parts].filter(({ href }) => are(performance.getEntriesByName(href)[0]));
   return found.map((part) => part.getAttribute("href"));
 }
 
+/** @param {PerformanceEntry} [answer] */
 function failed(answer) {
-  return answer?.responseStatus === 0 || answer?.responseStatus >= 400; // 0: no answer
+  if (!(answer instanceof PerformanceResourceTiming)) return false;
+  return answer.responseStatus === 0 || answer.responseStatus >= 400; // 0: no answer
 }

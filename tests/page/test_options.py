@@ -44,9 +44,9 @@ HTML = """<!doctype html>
   <link rel="icon" href="favicon.svg">
   <link rel="stylesheet" href="theme.css">
   <link rel="stylesheet" href="page.css">
-  <link rel="stylesheet" href="options.css">
-  <link rel="stylesheet" href="sources.css">
-  <link rel="stylesheet" href="code.css">
+  <link rel="stylesheet" href="form/form.css">
+  <link rel="stylesheet" href="photo/sources.css">
+  <link rel="stylesheet" href="result/code.css">
   <script type="module" src="parts.js"></script>
 </head>
 <body>
@@ -61,11 +61,11 @@ HTML = """<!doctype html>
 </html>
 """
 SCRIPT = """
-import * as code from "./code.js";
-import * as output from "./output.js";
-import * as sources from "./sources.js";
-import { Options } from "./options.js";
-import { upload } from "./upload.js";
+import * as code from "./result/code.js";
+import * as output from "./files/output.js";
+import * as sources from "./photo/sources.js";
+import { Options } from "./form/options.js";
+import { upload } from "./server/upload.js";
 
 const at = (id) => document.getElementById(id);
 const options = new Options(at("options"));

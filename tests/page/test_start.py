@@ -31,20 +31,20 @@ def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Browse
 
 
 def modules() -> list[str]:
-    """page.js and all that it imports before it begins, by name."""
-    found = ["page.js"]
-    for name in found:
-        imports = re.findall(r'^(?:import|export) (?:[^;]*? from )?"\./([\w.]+)";', (STATIC / name).read_text(), re.M)
-        found += [each for each in dict.fromkeys(imports) if each not in found]
-    return found
+    """page.js and all that it imports before it begins, by their paths in the folder."""
+    found = [STATIC / "page.js"]
+    for path in found:
+        imports = re.findall(r'^(?:import|export) (?:[^;]*? from )?"(\.[\w./]+)";', path.read_text(), re.M)
+        found += dict.fromkeys(each for name in imports if (each := (path.parent / name).resolve()) not in found)
+    return [path.relative_to(STATIC).as_posix() for path in found]
 
 
 def test_every_module_that_the_page_begins_with_is_preloaded():
-    written = re.findall(r'<link rel="modulepreload" href="([\w.]+)">', (STATIC / "index.html").read_text())
+    written = re.findall(r'<link rel="modulepreload" href="([\w./]+)">', (STATIC / "index.html").read_text())
     assert sorted(written) == sorted(modules())
 
 
-@pytest.mark.parametrize("module", ["page.js", "texts.js", "options.js"])
+@pytest.mark.parametrize("module", ["page.js", "words/texts.js", "form/options.js"])
 @pytest.mark.parametrize("status", [404, 500])
 def test_a_module_that_fails_is_named(context: BrowserContext, url: str, module: str, status: int):
     page = context.new_page()
@@ -60,13 +60,13 @@ def test_a_module_that_fails_is_named(context: BrowserContext, url: str, module:
     expect(page.get_by_text("ObjectCut has not started.")).to_be_hidden()
 
 
-@pytest.mark.parametrize("module", ["page.js", "server.js"])
+@pytest.mark.parametrize("module", ["page.js", "server/address.js"])
 def test_a_module_that_never_comes_is_named_after_a_moment(context: BrowserContext, url: str, module: str):
     page = context.new_page()
     held: list[Route] = []
     page.route(f"**/{module}", lambda route: held.append(route))
     page.goto(url, wait_until="commit")
-    expect(page.get_by_text(f"Still to come: {module}.")).to_be_visible()
+    expect(page.get_by_text(f"Still loading: {module}.")).to_be_visible()
     expect(page.get_by_role("link", name="reload the page")).to_be_visible()
     for route in held:  # it may come yet
         route.continue_()
@@ -92,10 +92,10 @@ def test_words_come_even_where_no_script_does(context: BrowserContext, url: str)
 
 def test_in_spanish(context: BrowserContext, url: str):
     page = context.new_page()
-    page.route("**/photo.js", lambda route: route.abort())
+    page.route("**/photo/photo.js", lambda route: route.abort())
     page.goto(f"{url}/?lang=es")
     expect(page.get_by_role("alert")).to_contain_text("ObjectCut no ha arrancado.")
-    expect(page.get_by_role("alert")).to_contain_text("No se ha podido cargar: photo.js.")
+    expect(page.get_by_role("alert")).to_contain_text("No se ha podido cargar: photo/photo.js.")
     expect(page.get_by_text("ObjectCut has not started.")).to_have_count(0)
 
 

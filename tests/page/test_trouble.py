@@ -89,7 +89,7 @@ def test_a_part_of_the_page_that_is_missing_is_told(page: Page, chelsea: Image.I
         )
     if how == "never comes":
         page.clock.fast_forward(10_000)
-    expect(page.get_by_role("alert")).to_contain_text("A part of this page has not come.")
+    expect(page.get_by_role("alert")).to_contain_text("A part of this page could not be loaded.")
     for route in held:  # late, yet all goes on
         route.continue_()
         expect(page.get_by_role("checkbox", name=re.compile("^cat, "))).to_be_visible()
@@ -114,7 +114,7 @@ def test_a_file_that_the_server_does_not_give_is_told(page: Page, chelsea: Image
     expect(page.get_by_role("button", name="Cut out", exact=True)).to_be_enabled()
     page.route("**/cut", lambda route: route.fulfill(status=418, body="a proxy's own words"))
     page.get_by_role("button", name="Download", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("The server’s answer makes no sense here (HTTP 418).")  # noqa: RUF001
+    expect(page.get_by_role("alert")).to_contain_text("The server’s answer cannot be read (HTTP 418).")  # noqa: RUF001
 
 
 def test_what_nobody_foresaw_is_told(browser: Browser, server: Server):

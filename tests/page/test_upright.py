@@ -48,7 +48,7 @@ def shown(page: Page, content: bytes, kind: str) -> np.ndarray:
     """The photo as the page shows it beside the outlines: (H, W, 3)."""
     told = page.evaluate(
         """async ([bytes, type]) => {
-            const { upright } = await import("./upright.js");
+            const { upright } = await import("./photo/upright.js");
             const image = new Image();
             image.src = URL.createObjectURL(await upright(new Blob([new Uint8Array(bytes)], { type })));
             await image.decode();
@@ -147,7 +147,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 def test_a_file_that_ends_too_early_stays_as_it_is(page: Page, content: bytes):
     same = page.evaluate(
         """async (bytes) => {
-            const { upright } = await import("./upright.js");
+            const { upright } = await import("./photo/upright.js");
             const blob = new Blob([new Uint8Array(bytes)]);
             return (await upright(blob)) === blob;
         }""",

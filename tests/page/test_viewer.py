@@ -27,7 +27,9 @@ PAGE = """<!doctype html>
 <link rel="icon" href="favicon.svg">
 <link rel="stylesheet" href="theme.css">
 <link rel="stylesheet" href="page.css">
-<link rel="stylesheet" href="viewer.css">
+<link rel="stylesheet" href="viewer/viewer.css">
+<link rel="stylesheet" href="brush/brush.css">
+<link rel="stylesheet" href="result/toolbar.css">
 <script type="module" src="test.js"></script>
 <body data-ready><main class="wrap"><figure class="pane" id="pane">
   <div class="canvas" id="canvas"></div><div id="tools"></div>
@@ -35,9 +37,9 @@ PAGE = """<!doctype html>
 </html>
 """
 SCRIPT = """
-import { Brush } from "./brush.js";
-import { Toolbar } from "./toolbar.js";
-import { Viewer } from "./viewer.js";
+import { Brush } from "./brush/brush.js";
+import { Toolbar } from "./result/toolbar.js";
+import { Viewer } from "./viewer/viewer.js";
 
 const at = (id) => document.getElementById(id);
 const blob = async (name) => (await fetch(name)).blob();
@@ -98,8 +100,8 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}  # noqa: RUF012
 
     def translate_path(self, path: str) -> str:
-        own = super().translate_path(path)
-        return own if Path(own).exists() else str(STATIC / Path(own).name)
+        own = Path(super().translate_path(path))
+        return str(own if own.exists() else STATIC / own.relative_to(self.directory))
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -618,7 +620,7 @@ def test_another_photo_has_none_of_the_strokes(page: Page, cutout: np.ndarray):
 def test_the_history_keeps_strokes_beyond_its_bytes_but_undoes_only_the_newest(page: Page):
     told = page.evaluate(
         """async () => {
-            const { History } = await import("./history.js");
+            const { History } = await import("./brush/history.js");
             const history = new History(1000);
             const patch = (x) => [{ x, y: 0, width: 10, height: 10, data: new Uint8ClampedArray(400) }];
             for (const x of [1, 2, 3]) history.push({ path: [{ x, y: 0 }] }, patch(x));

@@ -152,7 +152,7 @@ def test_what_has_no_words_of_its_own_is_told_in_the_servers(page: Page, chelsea
 
 
 def test_every_error_has_words(page: Page):
-    told = page.evaluate("async () => Object.keys((await import('./texts.js')).TEXTS.es)")
+    told = page.evaluate("async () => Object.keys((await import('./words/texts.js')).TEXTS.es)")
     assert [code for code in STATUS if f"error.{code}" not in told] == []
 
 

@@ -1,0 +1,295 @@
+/** A photo on the page, its calls of the server and their results. Knows nothing of what is shown. */
+
+import { ApiError } from "../server/api.js";
+import { patiently } from "../server/patient.js";
+import { cut, detect } from "../server/photos.js";
+import { localName } from "../words/text.js";
+
+/**
+ * @typedef {import("../server/photos.js").Detected} Detected
+ * @typedef {import("../server/photos.js").Fields} Fields
+ * @typedef {import("../server/patient.js").Tell} Tell
+ */
+
+/**
+ * What is to be cut out: objects by name, none is all; or by id.
+ * @typedef {{names: string[], ids?: undefined} | {ids: Set<number>, names?: undefined}} Wanted
+ */
+
+/**
+ * A cut-out.
+ * @typedef {import("../server/photos.js").Answer & {seconds: number, fields: Fields}} Result seconds: that it took;
+ *   fields: what was asked for
+ */
+
+/**
+ * @typedef {{signal: AbortSignal, tell: Tell, progress: (share: number) => void}} How a call is made
+ * @typedef {{abort: AbortController, done: Promise<Result>, fields: Fields, holders: number}} Cut a call of `/cut` that
+ *   is under way, and how many wait for it
+ */
+
+export class Entry {
+  /** @type {Wanted | null} */
+  wanted = null;
+  /** @type {Set<number>} ids of the objects that are taken, as far as they are known */
+  taken = new Set();
+  /** @type {Detected | null} */
+  detected = null;
+  /** @type {Result | null} the latest cut-out */
+  result = null;
+  /** @type {ApiError | null} why there is no answer to the last call */
+  problem = null;
+  /** @type {import("../server/patient.js").Wait | null} */
+  wait = null;
+  /** @type {number | null} how much of the photo is uploaded, 0 to 1; null when nothing is */
+  sent = null;
+
+  #fieldsOf;
+  #changed;
+  /** @type {{abort: AbortController, done: Promise<Detected>} | null} */
+  #finding = null;
+  /** @type {Set<Cut>} */
+  #cuts = new Set();
+  /** @type {Cut | null} the one of them that is for what is wanted */
+  #cutting = null;
+  /** @type {Result | null} of the last file that cannot be looked at */
+  #file = null;
+
+  /**
+   * @param {import("../photo/view.js").ShownPhoto} photo
+   * @param {object} how
+   * @param {(entry: Entry) => Fields} how.fieldsOf what `/cut` is asked for, for what is wanted
+   * @param {(entry: Entry) => void} how.changed called when anything of it did
+   */
+  constructor(photo, { fieldsOf, changed }) {
+    this.photo = photo;
+    this.#fieldsOf = fieldsOf;
+    this.#changed = () => changed(this);
+  }
+
+  get looking() {
+    return this.#finding !== null;
+  }
+
+  get cutting() {
+    return this.#cutting !== null;
+  }
+
+  /** What is cut out, in words; empty is everything. */
+  get names() {
+    const { names, ids } = this.wanted ?? { names: [] };
+    if (names) return names;
+    const taken = this.detected?.objects.filter(({ id }) => ids.has(id)) ?? [];
+    return [...new Set(taken.map(({ label }) => localName(label)))];
+  }
+
+  /** What `/cut` is asked for now; null while nothing is wanted. */
+  get fields() {
+    return this.wanted && this.#fieldsOf(this);
+  }
+
+  /** Whether the cut-out there is is the one that is wanted now. */
+  get answered() {
+    return this.result !== null && this.#asksFor(this.result.fields);
+  }
+
+  /** Want something else of the photo, or nothing any more. @param {Wanted | null} wanted */
+  want(wanted) {
+    const [before, names] = [this.wanted?.names, wanted?.names];
+    if (before && names && sameValue(before, names) && !this.problem) return; // under way, or there
+    this.stop();
+    this.wanted = wanted;
+    this.taken = wanted?.ids ?? new Set();
+    this.problem = null;
+    if (!wanted) this.result = null;
+    this.#changed();
+  }
+
+  /** Find every object, once. @returns {Promise<Detected>} */
+  async find() {
+    if (this.detected) return this.detected;
+    this.#finding ??= this.#call(
+      async (how) => {
+        this.detected = await patiently(() => detect(this.photo, how), how);
+        return this.detected;
+      },
+      {
+        over: () => {
+          this.#finding = null;
+        },
+      },
+    );
+    return this.#finding.done;
+  }
+
+  /** Cut out what is wanted now; a call for what was wanted before gives up. @returns {Promise<Result>} */
+  async cut() {
+    if (this.result && this.answered) return this.result;
+    if (!this.fields) throw new Error("nothing is wanted");
+    const call = this.#callFor(pictured(this.fields));
+    if (call !== this.#cutting) {
+      call.holders++;
+      this.stop();
+      this.#cutting = call;
+    }
+    return call.done;
+  }
+
+  /**
+   * Return the cut-out for these fields, whether they are what is wanted or not: only `signal` gives it up.
+   * @param {Fields} fields
+   * @param {AbortSignal} signal
+   * @returns {Promise<Result>}
+   */
+  async keep(fields, signal) {
+    const wanted = pictured(fields);
+    return this.result && sameFields(this.result.fields, wanted) ? this.result : this.#hold(wanted, signal);
+  }
+
+  /**
+   * Return the same in the kind that was asked for, where that cannot be looked at; else null.
+   * @param {Fields} fields
+   * @param {AbortSignal} signal
+   * @returns {Promise<Blob | null>}
+   */
+  async file(fields, signal) {
+    if (!fields.output) return null;
+    if (!this.#file || !sameFields(this.#file.fields, fields)) this.#file = await this.#hold(fields, signal);
+    return this.#file.blob;
+  }
+
+  /** Give up the cut that is under way for what is wanted, unless it is held elsewhere. */
+  stop() {
+    release(this.#cutting);
+    this.#cutting = null;
+  }
+
+  /** Give up everything that is not held elsewhere. */
+  close() {
+    this.stop();
+    this.#finding?.abort.abort();
+  }
+
+  /** Whether these fields are for what is wanted now. @param {Fields} fields */
+  #asksFor(fields) {
+    return this.fields !== null && sameFields(pictured(this.fields), fields);
+  }
+
+  /** @param {Fields} fields @param {AbortSignal} signal @returns {Promise<Result>} */
+  async #hold(fields, signal) {
+    signal.throwIfAborted();
+    const call = this.#callFor(fields);
+    call.holders++;
+    /** @type {Promise<never>} */
+    const left = new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    try {
+      return await Promise.race([call.done, left]);
+    } finally {
+      release(call);
+    }
+  }
+
+  /**
+   * Return the call of `/cut` for these fields: one that is under way, or a new one without holders.
+   * @param {Fields} fields
+   */
+  #callFor(fields) {
+    const running = [...this.#cuts].find((call) => sameFields(call.fields, fields));
+    if (running) return running;
+    const accept = fields.output ? "application/zip" : "image/*";
+    const started = performance.now();
+    const over = () => {
+      this.#cuts.delete(call);
+      if (this.#cutting === call) this.#cutting = null;
+    };
+    const made = this.#call(
+      async (how) => {
+        const answer = await patiently(() => cut(this.photo, fields, { accept, ...how }), how);
+        const result = { ...answer, fields, seconds: (performance.now() - started) / 1000 };
+        if (this.#asksFor(fields)) this.#take(result);
+        return result;
+      },
+      { heeded: () => this.#asksFor(fields), over },
+    );
+    const call = { ...made, fields, holders: 0 };
+    this.#cuts.add(call);
+    return call;
+  }
+
+  /** @param {Result} result */
+  #take(result) {
+    this.result = result;
+    if (this.wanted?.names && result.ids) this.taken = new Set(result.ids);
+  }
+
+  /**
+   * @template T
+   * @param {(how: How) => Promise<T>} run
+   * @param {{heeded?: () => boolean, over: () => void}} options heeded: whether how it ends concerns what is wanted
+   */
+  #call(run, { heeded = () => true, over }) {
+    const abort = new AbortController();
+    const { signal } = abort;
+    /** @type {How} */
+    const how = {
+      signal,
+      tell: (wait) => {
+        this.wait = wait;
+        this.#changed();
+      },
+      progress: (share) => {
+        this.sent = share < 1 ? share : null;
+        this.#changed();
+      },
+    };
+    const done = (async () => {
+      await null; // until the caller has stored the call
+      this.#changed();
+      try {
+        const answer = await run(how);
+        signal.throwIfAborted();
+        if (heeded()) this.problem = null;
+        return answer;
+      } catch (error) {
+        if (error instanceof ApiError && heeded()) this.problem = error;
+        throw error;
+      } finally {
+        this.sent = null;
+        over();
+        this.#changed();
+      }
+    })();
+    return { abort, done };
+  }
+}
+
+/** Count one holder less; without any, give the call up. @param {Cut | null} call */
+function release(call) {
+  if (!call) return;
+  call.holders--;
+  if (call.holders === 0) call.abort.abort();
+}
+
+/** Return the fields for a picture that can be looked at: a ZIP cannot. @param {Fields} fields @returns {Fields} */
+function pictured({ output, ...fields }) {
+  return fields;
+}
+
+/**
+ * Return whether two requests ask for the same. Pictures are the same when they are the very same file.
+ * @param {Fields} one
+ * @param {Fields} other
+ */
+function sameFields(one, other) {
+  const names = Object.keys(one);
+  if (names.length !== Object.keys(other).length) return false;
+  return names.every((name) => {
+    if (one[name] instanceof Blob) return one[name] === other[name];
+    return sameValue(one[name], other[name]);
+  });
+}
+
+/** @param {unknown} one @param {unknown} other */
+function sameValue(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

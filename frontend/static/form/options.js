@@ -1,0 +1,278 @@
+/** How the cut-out looks: the controls for it, and their values as fields of the server's `/cut`. */
+
+import { find, showOnly } from "../elements.js";
+import { fill, t } from "../words/text.js";
+
+/** @typedef {import("../server/photos.js").Fields} Fields */
+
+const radio = (/** @type {string} */ group, /** @type {string} */ value, swatch = "") =>
+  `<label><input type="radio" name="look-${group}" value="${value}" class="visually-hidden">
+    <span>${swatch}<span data-text="options.${value}"></span></span></label>`;
+
+const range = (/** @type {string} */ name, /** @type {number} */ most, least = 0) =>
+  `<div class="look-range">
+    <label for="look-${name}" data-text="options.${name}"></label><output for="look-${name}" aria-live="off"></output>
+    <input type="range" id="look-${name}" min="${least}" max="${most}">
+  </div>`;
+
+const MARKUP = `
+  <fieldset class="step" data-part="background">
+    <legend data-text="options.background"></legend>
+    <div class="segments look-tiles">
+      ${radio("background", "transparent", '<i class="swatch checker"></i>')}
+      ${radio("background", "white", '<i class="swatch white"></i>')}
+      ${radio("background", "colour", '<i class="swatch" data-part="swatch"></i>')}
+      ${radio("background", "blur", '<i class="swatch look-blur"></i>')}
+      ${radio("background", "picture", '<i class="swatch look-picture"></i>')}
+    </div>
+    <div data-part="background-detail">
+      <label class="look-row" data-when="colour">
+        <input type="color" data-part="colour"><span data-text="options.background-colour"></span>
+        <output class="hint" data-part="colour-code" aria-live="off"></output>
+      </label>
+      <div data-when="blur">${range("radius", 100)}</div>
+      <div class="look-row" data-when="picture">
+        <input type="file" id="look-picture" class="visually-hidden" accept="image/*,.heic,.heif,.avif,.tif,.tiff">
+        <label for="look-picture" class="button quiet small" data-part="choose"></label>
+        <span class="hint look-file" data-part="picture-name"></span>
+      </div>
+    </div>
+  </fieldset>
+  <div class="look-row look-crop">
+    <label class="look-check"><input type="checkbox" data-part="crop"><span data-text="options.crop"></span></label>
+    <span class="look-margin" data-part="margin-row">
+      <label for="look-margin" data-text="options.margin"></label>
+      <input type="number" class="look-number" id="look-margin" min="0" step="1" inputmode="numeric">
+      <select class="look-number" data-part="unit" data-text-aria-label="options.unit">
+        <option value="%">%</option><option value="">px</option>
+      </select>
+    </span>
+  </div>
+  <fieldset class="step">
+    <legend data-text="options.format"></legend>
+    <div class="segments">
+      ${["png", "webp", "jpeg", "zip"].map((format) => radio("format", format)).join("")}
+    </div>
+    <p class="hint" data-part="format-hint"></p>
+  </fieldset>
+  <details class="look-more">
+    <summary><span data-text="options.more"></span><span class="hint" data-part="changed"></span></summary>
+    <div class="look-rest">
+      <fieldset class="step">
+        <legend data-text="options.edges"></legend>
+        <div class="segments">${["smooth", "sharp", "raw"].map((edges) => radio("edges", edges)).join("")}</div>
+        <p class="hint" data-part="edges-hint"></p>
+      </fieldset>
+      ${range("feather", 20)}
+      ${range("grow", 20, -20)}
+      <label class="look-check">
+        <input type="checkbox" data-part="invert"><span data-text="options.invert"></span>
+      </label>
+      <button type="button" class="button quiet small" data-part="reset" data-text="options.reset"></button>
+    </div>
+  </details>`;
+
+const DEFAULTS = { background: "transparent", format: "png", edges: "smooth" };
+const FIRST_COLOUR = "#ffc94d";
+/** @type {Record<string, number>} by unit; without one it is px */
+const MOST_MARGIN = { "%": 100, "": 9999 };
+
+export class Options {
+  /** @type {(values: Fields) => void} called when the person changed them, once a control is released */
+  onchange = () => {};
+  #root;
+  /** @type {{fields: string, backdrop: File | null}} the latest that `onchange` was called for, or the defaults */
+  #told = { fields: "", backdrop: null };
+
+  /** @param {HTMLElement} container an empty element, which gets the controls */
+  constructor(container) {
+    this.#root = container;
+    container.classList.add("look");
+    container.innerHTML = MARKUP;
+    fill(container);
+    this.reset();
+    container.addEventListener("input", () => this.#draw());
+    container.addEventListener("change", () => this.#changed());
+    this.#part("reset").addEventListener("click", () => {
+      this.#clear();
+      find(container, "summary", HTMLElement).focus(); // the button vanishes
+      this.#changed();
+    });
+  }
+
+  /** The fields of `/cut` that differ from its defaults, without the picture behind the cut-out. */
+  get values() {
+    /** @type {Fields} */
+    const values = {};
+    const background = this.#background();
+    if (background !== DEFAULTS.background) values.background = background;
+    if (this.#checkbox("crop").checked) {
+      values.crop = true;
+      if (this.#margin() > 0) values.margin = `${this.#margin()}${this.#unit.value}`;
+    }
+    const format = this.#chosen("format");
+    if (format === "zip") values.output = "both";
+    else if (format !== DEFAULTS.format) values.format = format;
+    return { ...values, ...this.#rest() };
+  }
+
+  /** The picture behind the cut-out. @returns {File | null} */
+  get backdrop() {
+    const wanted = this.#chosen("background") === "picture" && this.#chosen("format") !== "zip";
+    return wanted ? this.#picture : null;
+  }
+
+  /** `values`, and the picture behind the cut-out where there is one. */
+  get fields() {
+    return this.backdrop ? { ...this.values, background_image: this.backdrop } : this.values;
+  }
+
+  /** Set everything to the server's defaults, without a call of `onchange`. */
+  reset() {
+    this.#clear();
+    this.#told = this.#state();
+  }
+
+  #clear() {
+    for (const [group, value] of Object.entries(DEFAULTS)) {
+      find(this.#root, `[name=look-${group}][value=${value}]`, HTMLInputElement).checked = true;
+    }
+    for (const name of ["radius", "feather", "grow", "margin"]) this.#input(name).value = "0";
+    for (const name of ["crop", "invert"]) this.#checkbox(name).checked = false;
+    this.#unit.value = "%";
+    this.#colour.value = FIRST_COLOUR;
+    this.#input("picture").value = "";
+    this.#draw();
+  }
+
+  #changed() {
+    this.#draw();
+    const state = this.#state();
+    // A colour that is not the background, or a picture still to be chosen, changes nothing.
+    if (state.fields === this.#told.fields && state.backdrop === this.#told.backdrop) return;
+    this.#told = state;
+    this.onchange(this.values);
+  }
+
+  #state() {
+    return { fields: JSON.stringify(this.values), backdrop: this.backdrop };
+  }
+
+  #background() {
+    if (this.#chosen("format") === "zip") return DEFAULTS.background; // the server refuses both together
+    const radius = this.#number("radius");
+    switch (this.#chosen("background")) {
+      case "white":
+        return "white";
+      case "colour":
+        return this.#colour.value;
+      case "blur":
+        return radius ? `blur:${radius}` : "blur"; // without a radius it follows the photo's size
+      default:
+        return DEFAULTS.background; // a picture is a field of its own
+    }
+  }
+
+  /** The fields of the folded part. */
+  #rest() {
+    /** @type {Fields} */
+    const rest = {};
+    if (this.#chosen("edges") !== DEFAULTS.edges) rest.edges = this.#chosen("edges");
+    for (const name of ["feather", "grow"]) if (this.#number(name)) rest[name] = this.#number(name);
+    if (this.#checkbox("invert").checked) rest.invert = true;
+    return rest;
+  }
+
+  #draw() {
+    const background = this.#chosen("background");
+    const format = this.#chosen("format");
+    const picture = this.#picture;
+    const changes = Object.keys(this.#rest()).length;
+    showOnly(this.#part("background-detail"), background);
+    this.#part("background-detail").hidden = ["transparent", "white"].includes(background);
+    this.#part("background").toggleAttribute("disabled", format === "zip");
+    this.#part("swatch").style.backgroundColor = this.#colour.value;
+    this.#part("colour-code").textContent = this.#colour.value;
+    this.#part("choose").textContent = t(picture ? "options.choose-another" : "options.choose");
+    this.#part("picture-name").textContent = picture?.name ?? t("options.picture-hint");
+    this.#part("margin-row").hidden = !this.#checkbox("crop").checked;
+    this.#input("margin").max = String(this.#mostMargin);
+    this.#write("format-hint", this.#formatHint(format));
+    this.#write("edges-hint", t(`options.${this.#chosen("edges")}-hint`));
+    this.#write("changed", changes ? t("options.changed", { count: changes }) : "");
+    this.#part("reset").hidden = !Object.keys(this.values).length && !this.backdrop;
+    this.#tellRange("radius", this.#number("radius") ? this.#px("radius") : t("options.automatic"));
+    this.#tellRange("feather", this.#px("feather"));
+    this.#tellRange("grow", this.#px("grow"));
+  }
+
+  /** @param {string} format */
+  #formatHint(format) {
+    if (format === "zip") return t("options.zip-hint");
+    const clear = this.#background() === "transparent" && !this.backdrop;
+    return format === "jpeg" && clear ? t("options.jpeg-hint") : "";
+  }
+
+  /** @param {string} name of a range */
+  #px(name) {
+    const value = this.#number(name);
+    return `${name === "grow" && value > 0 ? "+" : ""}${t("options.px", { count: value })}`;
+  }
+
+  /** @param {string} name @param {string} text */
+  #tellRange(name, text) {
+    this.#input(name).setAttribute("aria-valuetext", text);
+    find(this.#root, `output[for=look-${name}]`, HTMLElement).textContent = text;
+  }
+
+  /** @param {string} part hidden without text @param {string} text */
+  #write(part, text) {
+    this.#part(part).textContent = text;
+    this.#part(part).hidden = !text;
+  }
+
+  #margin() {
+    return Math.min(Math.max(Math.round(this.#number("margin") || 0), 0), this.#mostMargin);
+  }
+
+  get #mostMargin() {
+    return MOST_MARGIN[this.#unit.value];
+  }
+
+  get #picture() {
+    return this.#input("picture").files?.[0] ?? null;
+  }
+
+  get #colour() {
+    return find(this.#root, "[data-part=colour]", HTMLInputElement);
+  }
+
+  get #unit() {
+    return find(this.#root, "[data-part=unit]", HTMLSelectElement);
+  }
+
+  /** @param {string} group */
+  #chosen(group) {
+    return find(this.#root, `[name=look-${group}]:checked`, HTMLInputElement).value;
+  }
+
+  /** @param {string} name */
+  #number(name) {
+    return this.#input(name).valueAsNumber;
+  }
+
+  /** @param {string} name */
+  #input(name) {
+    return find(this.#root, `#look-${name}`, HTMLInputElement);
+  }
+
+  /** @param {string} name */
+  #checkbox(name) {
+    return find(this.#root, `[data-part=${name}]`, HTMLInputElement);
+  }
+
+  /** @param {string} name */
+  #part(name) {
+    return find(this.#root, `[data-part=${name}]`, HTMLElement);
+  }
+}

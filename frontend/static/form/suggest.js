@@ -1,0 +1,65 @@
+/** Which of the known names a few typed letters may mean. Pure functions over what `/labels` tells. */
+
+/** @typedef {{classes: string[], synonyms: Record<string, string[]>}} Known what `/labels` tells */
+
+/**
+ * Normalize a name as the server does to compare it: case, accents, hyphens and spaces make no difference.
+ * @param {string} name
+ */
+export function normal(name) {
+  return name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[_-]/g, " ").trim().replace(/\s+/g, " ");
+}
+
+/**
+ * Find the known names that the typed letters may mean.
+ * @param {string} typed
+ * @param {Known} known
+ * @param {string[]} taken names that are not offered again
+ * @param {(name: string) => string} localName what the person calls a class
+ * @returns {{name: string, via: string | null}[]} best first, as the person calls them; `via` is the
+ *   other word that matched. Nothing typed: all.
+ */
+export function suggest(typed, known, taken, localName) {
+  const query = normal(typed);
+  const used = new Set(taken.map(normal));
+  return known.classes
+    .filter((name) => !used.has(normal(name)) && !used.has(normal(localName(name))))
+    .map((own) => {
+      const name = localName(own);
+      const others = known.synonyms[own] ?? [];
+      // The person's own word wins over another, for this class or the next, that matches equally well.
+      const ranked = [name, own, ...others].map((word, place) => ({
+        word,
+        rank: rank(normal(word), query) + (place ? 0.5 : 0),
+      }));
+      const best = ranked.reduce((first, next) => (next.rank < first.rank ? next : first));
+      return { name, via: best.word === name ? null : best.word, rank: best.rank };
+    })
+    .filter((found) => found.rank < Infinity)
+    .sort((a, b) => a.rank - b.rank); // stable: equals stay in the model's order
+}
+
+/**
+ * Return the classes that names mean by the words that are known here; the server knows more of them.
+ * @param {string[]} names
+ * @param {Known} known
+ * @param {(name: string) => string} localName
+ * @returns {Set<string> | null} null where one of them means nothing here, or several things
+ */
+export function meant(names, known, localName) {
+  const words = (/** @type {string} */ own) => [own, localName(own), ...(known.synonyms[own] ?? [])].map(normal);
+  const found = names.map((name) => known.classes.filter((own) => words(own).includes(normal(name))));
+  return found.every(({ length }) => length === 1) ? new Set(found.flat()) : null;
+}
+
+/**
+ * Return how well a word matches, 0 best; Infinity: not at all.
+ * @param {string} word
+ * @param {string} query both `normal`
+ */
+function rank(word, query) {
+  if (word === query) return 0;
+  if (word.startsWith(query)) return 1;
+  if (word.includes(` ${query}`)) return 2;
+  return query.length > 2 && word.includes(query) ? 3 : Infinity;
+}

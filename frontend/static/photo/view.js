@@ -1,0 +1,61 @@
+/** The chosen photo as it is shown, large in its pane and small beside the file button. */
+
+import { find, showOnly } from "../elements.js";
+import { t } from "../words/text.js";
+
+/** @typedef {import("./photo.js").Photo & {shown?: Blob}} ShownPhoto shown: the upright picture, where there is one */
+
+export class PhotoView {
+  #pane;
+  #source;
+  /** @type {string | null} the address of what is shown */
+  #shown = null;
+
+  /** @param {HTMLElement} pane @param {HTMLElement} source the part of the form with the file button */
+  constructor(pane, source) {
+    this.#pane = pane;
+    this.#source = source;
+  }
+
+  /** @param {ShownPhoto} photo */
+  async show(photo) {
+    this.#pane.ariaBusy = "true"; // the line below the photo waits until the photo has its place
+    if (this.#shown) URL.revokeObjectURL(this.#shown);
+    this.#shown = photo.shown ? URL.createObjectURL(photo.shown) : null;
+    this.#source.toggleAttribute("data-chosen", true);
+    const name = find(this.#source, ".file-name", HTMLElement);
+    name.hidden = false;
+    name.textContent = photo.name;
+    name.title = photo.name;
+    find(this.#source, "#file-label", HTMLElement).textContent = t("source.another");
+    const meta = find(this.#pane, ".meta", HTMLElement);
+    meta.textContent = "";
+
+    const address = this.#shown;
+    const size = address ? await sizeOf(address) : null;
+    if (address !== this.#shown) return; // another photo was chosen meanwhile
+    if (address && size) {
+      const image = find(this.#pane, "img", HTMLImageElement);
+      image.src = address;
+      image.alt = t("source.alt", { name: photo.name });
+      meta.textContent = `${size.width} × ${size.height} px`;
+      find(this.#source, ".thumb img", HTMLImageElement).src = address;
+    }
+    find(this.#pane, ".blank", HTMLElement).textContent = t(photo.url ? "source.fetched" : "source.unseen");
+    showOnly(find(this.#pane, ".canvas", Element), size ? "picture" : "unseen");
+    showOnly(find(this.#source, ".thumb", Element), size ? "picture" : "none");
+    this.#pane.ariaBusy = null;
+  }
+}
+
+/** Return the size of a picture that this browser can show; else null. @param {string} address */
+async function sizeOf(address) {
+  const probe = new Image();
+  probe.src = address;
+  try {
+    await probe.decode();
+    return { width: probe.naturalWidth, height: probe.naturalHeight };
+  } catch {
+    return null; // HEIC and TIFF in most browsers, or no picture at all
+  }
+}

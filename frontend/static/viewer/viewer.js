@@ -1,0 +1,289 @@
+/**
+ * The cut-out on a checkerboard, with zoom, panning and a divider against the photo. Owns what is shown and how;
+ * what a drag draws in the modes "add" and "erase" is left to a pen.
+ */
+
+import { make } from "../elements.js";
+import { t } from "../words/text.js";
+import { Divider } from "./divider.js";
+import { Gestures } from "./gestures.js";
+import { Glide } from "./glide.js";
+import { layer } from "./layer.js";
+import { Placement } from "./placement.js";
+
+const ZOOM_STEP = 1.5;
+const PIXELS_FROM = 3; // from this zoom on pixels are shown as squares
+
+/** @typedef {import("./placement.js").Point} Point */
+
+/** @typedef {"view" | "add" | "erase"} Mode what a drag does: move the picture, or draw with the pen */
+
+/**
+ * @typedef {object} Pen draws where the viewer is dragged over; points are in px of the picture
+ * @property {(point: Point) => void} begin
+ * @property {(points: Point[]) => void} extend
+ * @property {() => void} finish
+ * @property {() => void} cancel take back what was drawn since `begin`
+ * @property {(place: Point | null) => void} hover px of the port; null: no pointer is over it
+ */
+
+/**
+ * @typedef {object} Picture
+ * @property {Blob | string | null} before the photo, or its address; what cannot be decoded counts as null
+ * @property {ImageBitmap | Blob | HTMLElement} after the cut-out; an ImageBitmap is drawn, not taken over, and may be
+ *   smaller than the picture
+ * @property {number} width px, of the upright photo and the final cut-out alike
+ * @property {number} height px
+ * @property {boolean} final false for a preview
+ * @property {string} [label] what the cut-out shows, for those who do not see it
+ */
+
+/** Dispatches "change" when zoom, mode, the divider's presence or the picture changes. */
+export class Viewer extends EventTarget {
+  /** @type {Pen | null} */
+  pen = null;
+  /** The element that takes the gestures and clips the picture: the place for a pen's cursor. */
+  port = make("div", { className: "viewer-port", tabIndex: 0, hidden: true, role: "group" });
+  placement = new Placement(() => devicePixelRatio);
+
+  #checker = make("div", { className: "viewer-checker" });
+  #world = make("div", { className: "viewer-world" });
+  #divider;
+  #gestures;
+  #glide = new Glide();
+  /** @type {HTMLElement | null} shows the photo */
+  #before = null;
+  /** @type {Blob | string | null} */
+  #beforeSource = null;
+  /** @type {HTMLElement | null} shows the cut-out */
+  #after = null;
+  #final = false;
+  #showing = 0; // number of the latest call of show()
+  #compare = false;
+  /** @type {Mode} */
+  #mode = "view";
+
+  /** @param {Element} container gets one child, as wide as it, which is hidden while nothing is shown */
+  constructor(container) {
+    super();
+    this.port.setAttribute("aria-label", t("cutout.viewer"));
+    this.port.setAttribute("aria-keyshortcuts", "+ - 0 1");
+    this.port.append(this.#checker, this.#world);
+    this.#divider = new Divider(this.port, this.placement);
+    this.#divider.onmove = () => this.#draw();
+    this.#gestures = new Gestures(this.port, this, this.#divider);
+    container.append(this.port);
+    new ResizeObserver(() => this.#resized()).observe(this.port);
+  }
+
+  get empty() {
+    return this.#after === null;
+  }
+
+  /** Whether a final cut-out is shown, not a preview. */
+  get final() {
+    return !this.empty && this.#final;
+  }
+
+  /** Zoom: CSS px per px of the picture. */
+  get scale() {
+    return this.placement.scale;
+  }
+
+  get fitted() {
+    return this.placement.fitted;
+  }
+
+  get canZoomIn() {
+    return !this.empty && this.scale < this.placement.mostScale;
+  }
+
+  get canZoomOut() {
+    return !this.empty && this.scale > this.placement.leastScale;
+  }
+
+  /** Whether all of the picture is seen, as far as it was drawn: it cannot be moved. */
+  get still() {
+    return this.port.hasAttribute("data-still");
+  }
+
+  /** Whether there is a photo to compare with that this browser can show. */
+  get canCompare() {
+    return !this.empty && this.#before !== null;
+  }
+
+  /** Whether the divider is shown. It and the pen's modes exclude each other: one would hide what the other does. */
+  get compare() {
+    return this.#compare;
+  }
+
+  set compare(wanted) {
+    this.#compare = wanted && this.canCompare;
+    if (this.#compare) this.#mode = "view";
+    this.#changed();
+  }
+
+  /** @returns {Mode} */
+  get mode() {
+    return this.#mode;
+  }
+
+  /** Only a final cut-out can be drawn on. */
+  set mode(wanted) {
+    this.#gestures.finishDrawing();
+    this.#mode = this.final && this.pen ? wanted : "view";
+    if (this.#mode !== "view") this.#compare = false;
+    else this.pen?.hover(null);
+    this.#changed();
+  }
+
+  /**
+   * Show a cut-out. The view stays where it is if the size is the same, as from a preview to the final picture.
+   *
+   * @param {Picture} picture
+   * @returns {Promise<boolean>} false when another call overtook this one; rejects if `after` cannot be decoded
+   */
+  async show({ before, after, width, height, final, label = t("cutout.picture") }) {
+    this.#showing++;
+    const own = this.#showing;
+    const keeps = before !== null && before === this.#beforeSource;
+    const [photo, cutout] = await Promise.all([
+      keeps ? this.#before : before && layer(before).catch(() => null),
+      layer(after),
+    ]);
+    if (own !== this.#showing) return false;
+    this.#gestures.cancel();
+    this.#before = photo || null;
+    this.#beforeSource = before;
+    this.#after = cutout;
+    this.#final = final;
+    this.#mode = "view";
+    if (!this.canCompare) this.#compare = false;
+    this.#before?.setAttribute("alt", "");
+    describe(cutout, label);
+    this.#world.replaceChildren(...(this.#before ? [this.#before] : []), cutout);
+    this.port.hidden = false;
+    this.port.style.aspectRatio = `${width} / ${height}`;
+    this.#world.style.width = `${width}px`;
+    this.#world.style.height = `${height}px`;
+    const { picture } = this.placement;
+    if (picture.width !== width || picture.height !== height) {
+      this.placement.picture = { width, height };
+      this.placement.fitted = true;
+    }
+    this.#resized();
+    this.#changed();
+    return true;
+  }
+
+  /**
+   * Show another element of the same size in the cut-out's place: the one that a pen draws on.
+   * @param {HTMLElement} element
+   */
+  swap(element) {
+    if (!this.#after) return;
+    describe(element, this.#after.getAttribute("aria-label") ?? "");
+    this.#after.replaceWith(element);
+    this.#after = element;
+    this.#draw();
+  }
+
+  clear() {
+    this.#showing++;
+    this.#gestures.cancel();
+    this.#before = null;
+    this.#beforeSource = null;
+    this.#after = null;
+    this.placement.picture = { width: 1, height: 1 };
+    this.#world.replaceChildren();
+    this.port.hidden = true;
+    this.#compare = false;
+    this.#mode = "view";
+    this.#changed();
+  }
+
+  /**
+   * Convert px of the window, as pointer events tell them, to px of the picture.
+   * @param {number} clientX
+   * @param {number} clientY
+   */
+  toImage(clientX, clientY) {
+    const { left, top } = this.port.getBoundingClientRect();
+    return this.placement.toImage({ x: clientX - left, y: clientY - top });
+  }
+
+  /** Show the whole picture, as large as it can be. */
+  fit() {
+    const fit = (/** @type {Placement} */ placement) => {
+      placement.fitted = true;
+    };
+    this.move(fit, { glides: true });
+  }
+
+  /** Show at 100 %: one px of the picture is one CSS px. A point of the port stays where it is. @param {Point} about */
+  actual(about = this.placement.middle) {
+    this.move((placement) => placement.zoom(1, about), { glides: true });
+  }
+
+  zoomIn() {
+    this.move((placement) => placement.step(ZOOM_STEP), { glides: true });
+  }
+
+  zoomOut() {
+    this.move((placement) => placement.step(1 / ZOOM_STEP), { glides: true });
+  }
+
+  /**
+   * Change the placement and draw it, at once or by an animation.
+   * @param {(placement: Placement) => void} change
+   * @param {{glides?: boolean}} [how]
+   */
+  move(change, { glides = false } = {}) {
+    if (this.empty) return;
+    const from = this.placement.view;
+    change(this.placement);
+    this.placement.settle();
+    this.#glide.stop();
+    if (glides) this.#glide.start(from, this.placement.view, (view) => this.#draw(view));
+    else this.#draw();
+    if (from.scale !== this.scale) this.dispatchEvent(new Event("change"));
+  }
+
+  #resized() {
+    // Not the bounding box: the port's size does not depend on what is around it.
+    this.move((placement) => {
+      placement.port = { width: this.port.clientWidth, height: this.port.clientHeight };
+    });
+  }
+
+  #changed() {
+    this.#draw();
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Draw everything from one view, so that photo and cut-out never drift apart. */
+  #draw(view = this.placement.view) {
+    if (!this.#after) return;
+    const { scale, x, y } = view;
+    const { picture, port } = this.placement;
+    const [width, height] = [picture.width * scale, picture.height * scale];
+    this.#world.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+    this.#checker.style.clipPath = `inset(${y}px ${port.width - x - width}px ${port.height - y - height}px ${x}px)`;
+    this.#checker.style.backgroundPosition = `${x}px ${y}px`;
+    this.port.toggleAttribute("data-pixels", scale >= PIXELS_FROM);
+    this.port.toggleAttribute("data-compare", this.#compare);
+    this.port.dataset.mode = this.#mode;
+    // One finger scrolls the page where it could not move the picture.
+    const still = width <= port.width + 1 && height <= port.height + 1;
+    this.port.style.touchAction = still && this.#mode === "view" ? "pan-x pan-y" : "none";
+    this.port.toggleAttribute("data-still", still);
+    if (this.#before) this.#before.hidden = !this.#compare && this.#mode !== "add";
+    this.#divider.draw({ shown: this.#compare, view, before: this.#before, after: this.#after });
+  }
+}
+
+/** Describe an element as a picture to screen readers. @param {HTMLElement} element @param {string} label */
+function describe(element, label) {
+  element.setAttribute("role", "img");
+  element.setAttribute("aria-label", label);
+}

@@ -1,0 +1,75 @@
+/**
+ * Words in the person's language: the page's own, which are in texts.js, and the model's names for things, which the
+ * server translates.
+ */
+
+import { TEXTS } from "./texts.js";
+
+/** @typedef {Record<string, unknown>} Values what is put into words, by name */
+
+const asked = new URLSearchParams(location.search).get("lang");
+
+/** A key of TEXTS: what the address asks for with `?lang=`, else the first of the browser's languages that there is. */
+export const language =
+  [asked, ...navigator.languages]
+    .map((tag) => tag?.toLowerCase().split("-")[0] ?? "")
+    .find((tag) => Object.hasOwn(TEXTS, tag)) ?? "en"; // its own keys: an object also inherits "constructor"
+
+const plural = new Intl.PluralRules(language);
+const number = new Intl.NumberFormat(language);
+/** @type {Map<string, string>} what the model calls things, to what the person does */
+let names = new Map();
+
+/**
+ * Return the words for a key, with `{name}` replaced by values; numbers are written as the language does.
+ * Where the words depend on a number, the entry is {one, other, …} and `values.count` chooses.
+ * @param {string} key
+ * @param {Values} [values]
+ * @returns {string}
+ */
+export function t(key, values = {}) {
+  const entry = TEXTS[language][key] ?? TEXTS.en[key];
+  if (entry === undefined) throw new Error(`no words for ${key}`);
+  const words = typeof entry === "string" ? entry : (entry[plural.select(Number(values.count))] ?? entry.other);
+  return words.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name];
+    return typeof value === "number" ? number.format(value) : String(value);
+  });
+}
+
+/** Return whether the language has words for a key, its own and not the English ones. @param {string} key */
+export function has(key) {
+  return Object.hasOwn(TEXTS[language], key);
+}
+
+/** Take over what things are called. @param {Record<string, Record<string, string>>} told `names` of `/labels` */
+export function learn(told) {
+  names = new Map(Object.entries(told[language] ?? {}));
+}
+
+/**
+ * Return the person's name for a class, or the model's own where there is none; the server understands either.
+ * @param {string} name
+ */
+export function localName(name) {
+  return names.get(name) ?? name;
+}
+
+/**
+ * Put words where the document asks for them: `data-text="key"`, and `data-text-title="key"` for attributes.
+ * @param {ParentNode} root
+ */
+export function fill(root) {
+  for (const element of root.querySelectorAll("*")) {
+    if (!(element instanceof HTMLElement || element instanceof SVGElement)) continue;
+    for (const [name, key = ""] of Object.entries(element.dataset)) {
+      if (name === "text") element.textContent = t(key);
+      else if (name.startsWith("text")) element.setAttribute(attribute(name), t(key));
+    }
+  }
+}
+
+/** Turn "textAriaLabel" into "aria-label". @param {string} name */
+function attribute(name) {
+  return name.slice(4).replace(/[A-Z]/g, (letter, place) => (place ? "-" : "") + letter.toLowerCase());
+}
