@@ -103,17 +103,14 @@ def locked(store: Path, what: str = "archive") -> Iterator[None]:
         yield
 
 
-def _convert(download: Path, official: Official, target: Path) -> None:
-    """Make a model file of torchvision's state dict and of what torchvision says about it."""
+def card_of(official: Official) -> Card:
+    """Return the card of a trained model, from what torchvision says about it."""
     # Only here, for a file that just came: torch takes seconds to import, and every start passes this module.
-    import torch
     from torchvision.models import get_model_weights
-
-    from objectcut.network import checkpoint
 
     meta = next(iter(get_model_weights(official.architecture))).meta
     figures = meta["_metrics"]["COCO-val2017"]
-    card = Card(
+    return Card(
         name=official.name,
         architecture=official.architecture,
         classes=tuple(meta["categories"]),
@@ -131,6 +128,15 @@ def _convert(download: Path, official: Official, target: Path) -> None:
             "mask_map": figures["mask_map"],
         },
     )
+
+
+def _convert(download: Path, official: Official, target: Path) -> None:
+    """Make a model file of torchvision's state dict."""
+    import torch
+
+    from objectcut.network import checkpoint
+
+    card = card_of(official)
     model = checkpoint.build(card)
     try:
         weights = torch.load(download, map_location="cpu", weights_only=True)
