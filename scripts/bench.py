@@ -9,26 +9,30 @@ original: the way of the first ObjectCut. Eager, fp32, gradients on, one photo a
 stock: the way of TorchServe's object detection example. The same model in inference mode, a list of four photos.
 ours: the detector as it is served, with 1, 4 and 8 photos, and masks of the wanted objects alone.
 
-All sides run in one process on the same photos, in turn. Models whose weights are not in model_store/ get random ones.
+All sides run in one process on the same photos, in turn, and find the same 50 invented detections, 10 of them wanted.
+Models whose weights are not in model_store/ get random ones.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmark import report
-from benchmark.photos import Size
-from benchmark.progress import shown
-from benchmark.results import aims
-from benchmark.run import SIZES, Choice, run
-from benchmark.server import Failed
-from benchmark.sides import MODELS
+import objectcut.network.private  # noqa: F401  # first: it decides how torchvision is imported
+from benchmark import network, served
+from benchmark.figures import Figures, Goal, ratio
+from benchmark.launch import Failed, running
+from benchmark.network import ALONE, BACKBONE, MEMORY, MODELS, PRODUCTS, SIDES, SPEED, Subject
+from benchmark.photos import LARGE, SMALL, Size, label
+from benchmark.served import EDGE, REQUEST
+
+SIZES: tuple[Size, ...] = (SMALL, (1920, 1080), LARGE)
 
 
 def main() -> int:
@@ -39,30 +43,100 @@ def main() -> int:
     parser.add_argument("--photos", type=Path, metavar="DIR", help="compare detections on the photos of this folder")
     parser.add_argument("--server", action="store_true", help="also start a server and send requests to it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw photos a second there")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw photos per second there")
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("at least one round is needed")
     if options.photos and not options.photos.is_dir():
         parser.error(f"{options.photos} is not a folder")
-    choice = Choice(options.models, options.sizes, options.rounds, options.photos, options.server)
+    figures = Figures(rounds=options.rounds)
     try:
-        with shown() as start:
-            results = run(choice, start)
+        _measure(figures, options)
     except Failed as error:
         Console(stderr=True, markup=False).print(str(error), style="red")
         return 1
-    report.show(results, Console(markup=False, highlight=False))
-    if options.json:
-        reached = [asdict(aim) | {"met": aim.met} for aim in aims(results)]
-        options.json.write_text(json.dumps(asdict(results) | {"aims": reached}, indent=1))
+    figures.report(_goals(figures), options.json)
     if options.plot:
-        report.chart(results, options.plot)
+        _plot(figures, options.models, options.sizes, options.plot)
     return 0
 
 
-def _size(words: str) -> Size:
-    width, height = map(int, words.split("x"))
+def _measure(figures: Figures, options: argparse.Namespace) -> None:
+    often = 4 * options.rounds  # what takes little time
+    network.matrix_products(figures, often)
+    for name in options.models:
+        subject = Subject.load(name)
+        for size in options.sizes:
+            network.memory(figures, subject, size)
+            network.speed(figures, subject, size, options.rounds)
+            network.stages(figures, subject, size, options.rounds)
+        if name == "coco-v1":
+            network.backbone(figures, subject, often)
+        if name == "bundled":
+            network.alone(figures, subject, often)
+            if LARGE in options.sizes:
+                network.memory(figures, subject, LARGE, 100)
+            served.parity(figures, options.photos)
+            served.stages(figures, options.sizes, often)
+            if options.server:
+                with running() as server:
+                    served.requests(figures, server, subject.detector, options.rounds)
+
+
+def _goals(figures: Figures) -> list[Goal]:
+    """Return what ObjectCut should reach, beside what this run measured."""
+    small, large = label(SMALL), label(LARGE)
+
+    def faster(model: str) -> float | None:
+        found = (figures.get(SPEED, "original x", model=model, photo=small, side=side) for side in SIDES[2:])
+        return max(chain(*found), default=None)
+
+    median = figures.median
+    gateway, own = (median(REQUEST, "ms", what=way) for way in ("gateway", "network"))
+    eager, ours = (median(ALONE, "ms", side=side) for side in ("eager fp32, 50 masks", "ours, the 10 wanted"))
+    crowd = partial(median, MEMORY, "peak MB", model="bundled", photo=large, detections="100")
+    memory = ratio(crowd(side="original"), crowd(side="ours, 1"))
+    product = max(figures.get(PRODUCTS, "G multiply-adds/s"), default=None)
+    share = ratio(median(BACKBONE, "G multiply-adds/s"), product)
+    edge = partial(median, EDGE, photo=large)
+    added = median(REQUEST, "beside the handler, ms", what="gateway")
+    ready, first = (median(REQUEST, "ms", what=what) for what in ("ready", "first"))
+    return [
+        Goal("coco-v1, 640x480: original's time over ours", 6, faster("coco-v1"), at_most=False),
+        Goal("coco, 640x480: original's time over ours", 4, faster("coco"), at_most=False),
+        Goal("bundled, 640x480, network alone: eager fp32's time over ours", 2.5, ratio(eager, ours), at_most=False),
+        Goal("coco-v1: backbone and FPN, share of the machine's peak", 0.9, share, at_most=False),
+        Goal("bundled, 12 MP, 100 detections: original's memory over ours", 4, memory, at_most=False),
+        Goal("refinement of one object, 12 MP", 400, edge("edge and colours, ms"), " ms"),
+        Goal("refinement of one object, 12 MP, over the bundled network", 1, edge("over the network")),
+        Goal("refinement of one object, 12 MP, memory", 6, edge("bytes per px"), " bytes per px"),
+        Goal("bundled, 640x480: whole request over the network alone", 1.6, ratio(gateway, own)),
+        Goal("gateway and TorchServe add to a request", 12, added, " ms"),
+        Goal("bundled: ready after", 10, ratio(ready, 1e3), " s"),
+        Goal("first request over the later ones", 2, ratio(first, gateway)),
+    ]
+
+
+def _plot(figures: Figures, models: Sequence[str], sizes: Sequence[Size], path: Path) -> None:
+    """Draw photos per second of every side, one panel per model."""
+    from matplotlib.figure import Figure  # only here: it takes long to import
+
+    colours = dict(zip(SIDES, ("tab:red", "tab:orange", *["tab:blue"] * 3), strict=True))
+    figure = Figure(figsize=(5 * len(models), 1 + 1.5 * len(sizes)), layout="constrained")
+    for panel, model in zip(figure.subplots(1, len(models), squeeze=False)[0], models, strict=True):
+        for photo in map(label, sizes):
+            for side, colour in colours.items():
+                speed = figures.median(SPEED, "photos/s", model=model, photo=photo, side=side)
+                panel.bar_label(panel.barh(f"{photo}, {side}", speed or 0, color=colour), fmt="%.3g", padding=2)
+        panel.invert_yaxis()  # the first one on top
+        panel.margins(x=0.15)
+        panel.set(title=model, xlabel="photos per second")
+    figure.suptitle(f"{figures.machine['processor']}, {figures.machine['cores']} cores")
+    figure.savefig(path)
+
+
+def _size(text: str) -> Size:
+    width, height = map(int, text.split("x"))
     return width, height
 
 

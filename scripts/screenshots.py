@@ -22,9 +22,8 @@ from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page
 from rich.console import Console
 
-from benchmark.browser import chromium
+from benchmark.launch import Failed, chromium, running
 from benchmark.photos import photographs
-from benchmark.server import Failed, running
 from build_mar import ROOT
 
 _PATIENCE_MS = 60_000

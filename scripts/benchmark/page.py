@@ -7,341 +7,186 @@ sent through its DevTools; they count from their own time stamps, so that the wa
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, CDPSession, Page
+from playwright.sync_api import Browser, Page
 
-from benchmark.aims import Aim
-from benchmark.measure import BackgroundLoad, Machine
-from benchmark.photos import Size, pair
-from benchmark.progress import Start
+from benchmark.figures import Figures, Goal
+from benchmark.measure import tracked
+from benchmark.photos import LARGE, SMALL, label, pair
 
-SMALL, LARGE = (640, 480), (4000, 3000)
-"""Width and height of the photos, px."""
+OPENING, SHIFTS, MOVED, WAITING = "Opening", "Layout shift", "What moved", "Waiting, ms"
 SCREENS = {"phone": (390, 844), "laptop": (1366, 768), "wide": (2560, 1300)}
 """Width and height of the windows, px."""
+MOMENTS = ("opening", "dropping a photo", "the cut-out appears", "another object is taken")
+"""In which things may move, one after the other."""
 _TOGGLES = 4  # in each round
 _DRAG_MS = 500  # over the page; nobody is faster
 _SETTLE_MS = 500  # until nothing more moves
 _PATIENCE_MS = 120_000
 _WIDEST = 240  # CSS px: the largest brush
+Click = tuple[float, float, float]
+"""The ms at which an object was clicked, and at which its outline and the picture began to look different."""
 
 
-@dataclass(frozen=True)
-class Opening:
-    """The page opened with an empty cache.
-
-    Attributes:
-        bytes: over the network for each kind of file, with the headers of the answers, as they are compressed there.
-        requests: how many, and how many of them went elsewhere than to the page's own server.
-        first_paint, first_content: seconds from the navigation, as the browser tells them.
-    """
-
-    bytes: Mapping[str, int]
-    requests: int
-    elsewhere: int
-    first_paint: float
-    first_content: float
-
-
-@dataclass(frozen=True)
-class Shift:
-    """Something that moved although it was seen before.
-
-    Attributes:
-        screen, moment: in which window, and when.
-        score: the share of the window that it concerns times the share that it moved by, as the browser tells it.
-        after_input: within half a second of a click or a key, which the browsers' own score leaves out.
-        moved: names of the elements.
-    """
-
-    screen: str
-    moment: str
-    score: float
-    after_input: bool
-    moved: tuple[str, ...]
+def measure(figures: Figures, browser: Browser, url: str, folder: Path, rounds: int) -> None:
+    """Measure everything: the photos go to the folder; the page is opened and each photo dropped once in a round."""
+    photos = {size: folder / f"{label(size)}.jpg" for size in (SMALL, LARGE)}
+    for size, photo in photos.items():
+        photo.write_bytes(pair(size))
+    for _ in tracked("opening the page", range(rounds)):
+        _open(figures, browser, url)
+    for screen in tracked("using it in other windows", ("phone", "wide")):
+        with _tab(browser, screen) as page:
+            _use(figures, page, url, screen, photos[SMALL])
+    for size in tracked("using it", list(photos) * rounds):
+        with _tab(browser, "laptop") as page:
+            tell = partial(_tell, figures, label(size))
+            whole, request, clicks, noted = _use(figures, page, url, "laptop", photos[size])
+            tell("from the drop to outlines", whole)
+            tell("/detect", request)
+            tell("from the drop to outlines, beside /detect", whole - request)
+            if size == LARGE:
+                clicks += [_click(page, 1) for _ in range(_TOGGLES - 1)]
+                for number, (clicked, outline, picture) in enumerate(clicks):
+                    which = "a click" if number else "the first click"
+                    tell(f"from {which} to the outline", outline - clicked)
+                    tell(f"from {which} to the picture", picture - clicked)
+                noted.append(page.evaluate("watch.noted()"))
+                for when, notes in (("objects are clicked", noted), ("a wide brush draws", [_draw(page)])):
+                    tell(f"longest task while {when}", _longest(notes, "tasks"))
+                    tell(f"longest gap between frames while {when}", _longest(notes, "frames"))
 
 
-@dataclass(frozen=True)
-class Drop:
-    """From dropping a photo on a page that was just opened until its outlined objects are seen, seconds.
+def goals(figures: Figures) -> list[Goal]:
+    """Return what the page should reach, beside what this run measured."""
 
-    Attributes:
-        photo: its size in words.
-        whole: all of it.
-        request: the part that /detect took, from the first byte that was sent to the last that came back.
-    """
+    def ms(when: str, what: str, limit: float, statistic: str) -> Goal:
+        values = figures.get(WAITING, "ms", when=when, what=what)
+        value = median(values) if statistic == "median" else max(values)
+        return Goal(f"{when}: {what}" + f", {statistic}" * (statistic != "longest"), limit, value, " ms")
 
-    photo: str
-    whole: float
-    request: float
-
-    @property
-    def page(self) -> float:
-        """What the page adds to the server's time."""
-        return self.whole - self.request
-
-
-@dataclass(frozen=True)
-class Toggle:
-    """From a click on an object until its outline, and the picture of the cut-out, begin to look different, seconds."""
-
-    outline: float
-    picture: float
-
-
-@dataclass(frozen=True)
-class Results:
-    """Everything of one run.
-
-    Attributes:
-        chromium: its version.
-        others: share of the processor that other programs kept busy, 0 to 1.
-        drops: several for each photo.
-        first: the first click on an object of the large photo.
-        toggles: later clicks there, on another object.
-        toggling, drawing: seconds of the longest task of the page's main thread meanwhile; 0 when none took 0.05.
-        toggling_gap, drawing_gap: seconds between two frames at most, meanwhile; 1/60 is the least.
-    """
-
-    machine: Machine
-    chromium: str
-    rounds: int
-    others: float
-    openings: tuple[Opening, ...]
-    shifts: tuple[Shift, ...]
-    drops: tuple[Drop, ...]
-    first: Toggle
-    toggles: tuple[Toggle, ...]
-    toggling: float
-    toggling_gap: float
-    drawing: float
-    drawing_gap: float
-
-    def shift(self, moment: str, *, all_of_them: bool) -> float:
-        """The largest sum of a window's scores in this moment."""
-        return max(
-            sum(
-                shift.score
-                for shift in self.shifts
-                if (shift.screen, shift.moment) == (screen, moment) and (all_of_them or not shift.after_input)
-            )
-            for screen in SCREENS
-        )
-
-
-_DROPPED, _TAKEN = "dropping a photo", ("the cut-out appears", "another object is taken")
-MOMENTS = ("opening", _DROPPED, *_TAKEN)
-"""In which things may move, one after the other."""
-
-
-def run(browser: Browser, url: str, folder: Path, rounds: int, start: Start) -> Results:
-    """Measure everything.
-
-    Args:
-        browser: Chromium.
-        url: of the page.
-        folder: for the photos.
-        rounds: how often the page is opened and each photo dropped; four times as many clicks.
-        start: shows how far it is.
-    """
-    others = BackgroundLoad()
-    photos = {}
-    for size in (SMALL, LARGE):
-        photos[size] = folder / f"{_words(size)}.jpg"
-        photos[size].write_bytes(pair(size))
-    openings = tuple(_openings(browser, url, rounds, start))
-    shifts = tuple(_shifts(browser, url, photos[SMALL], start))
-    drops = tuple(_drops(browser, url, photos, rounds, start))
-    with _opened(browser, url) as page:
-        first, toggles, toggling, toggling_gap = _toggle(page, photos[LARGE], rounds * _TOGGLES, start)
-        drawing, drawing_gap = _draw(page, start)
-    return Results(
-        machine=Machine.this(),
-        chromium=browser.version,
-        rounds=rounds,
-        others=others.share(),
-        openings=openings,
-        shifts=shifts,
-        drops=drops,
-        first=first,
-        toggles=toggles,
-        toggling=toggling,
-        toggling_gap=toggling_gap,
-        drawing=drawing,
-        drawing_gap=drawing_gap,
-    )
-
-
-def aims(results: Results) -> list[Aim]:
-    """What the page wants to reach, and what this run did."""
-
-    def most(what: str, goal: float, reached: float, unit: str = "") -> Aim:
-        return Aim(what, goal, reached, most=True, unit=unit)
-
-    def median(values: Iterator[float]) -> float:
-        return statistics.median(values) * 1e3
-
-    openings, toggles = results.openings, results.toggles
-    large = _words(LARGE)
+    small, large, drop = label(SMALL), label(LARGE), "from the drop to outlines, beside /detect"
+    elsewhere = max(figures.get(OPENING, "requests", kind="other servers"))
     return [
-        most("opening: over the network", 60.0, max(sum(each.bytes.values()) for each in openings) / 1e3, " kB"),
-        most("opening: requests to other servers", 0, max(each.elsewhere for each in openings)),
-        most("opening: first paint, median", 300, median(each.first_paint for each in openings), " ms"),
-        most("opening: first content, median", 300, median(each.first_content for each in openings), " ms"),
-        *(most(f"layout shift: {moment}", 0, results.shift(moment, all_of_them=True)) for moment in MOMENTS),
-        *(
-            most(
-                f"{photo}: from the drop to outlines, beside /detect, median",
-                150,
-                median(drop.page for drop in results.drops if drop.photo == photo),
-                " ms",
-            )
-            for photo in map(_words, (SMALL, LARGE))
-        ),
-        most(f"{large}: from a click to the outline, median", 50, median(each.outline for each in toggles), " ms"),
-        most(f"{large}: from a click to the outline, worst", 50, max(each.outline for each in toggles) * 1e3, " ms"),
-        most(f"{large}: from a click to the picture, median", 50, median(each.picture for each in toggles), " ms"),
-        most(f"{large}: from a click to the picture, worst", 50, max(each.picture for each in toggles) * 1e3, " ms"),
-        most(f"{large}: longest task while objects are clicked", 100, results.toggling * 1e3, " ms"),
-        most(f"{large}: longest task while a wide brush draws", 100, results.drawing * 1e3, " ms"),
+        Goal("opening: over the network", 60, max(figures.get(OPENING, "kB", kind="all")), " kB"),
+        Goal("opening: requests to other servers", 0, elsewhere),
+        ms("opening", "first paint", 300, "median"),
+        ms("opening", "first content", 300, "median"),
+        *(Goal(f"layout shift: {each}", 0, max(figures.get(SHIFTS, "score", when=each))) for each in MOMENTS),
+        ms(small, drop, 150, "median"),
+        ms(large, drop, 150, "median"),
+        ms(large, "from a click to the outline", 50, "median"),
+        ms(large, "from a click to the outline", 50, "worst"),
+        ms(large, "from a click to the picture", 50, "median"),
+        ms(large, "from a click to the picture", 50, "worst"),
+        ms(large, "longest task while objects are clicked", 100, "longest"),
+        ms(large, "longest task while a wide brush draws", 100, "longest"),
     ]
 
 
-def _openings(browser: Browser, url: str, rounds: int, start: Start) -> Iterator[Opening]:
-    advance = start("opening the page", rounds)
-    for _ in range(rounds):
-        advance("")
-        with _blank(browser, *SCREENS["laptop"]) as page:
-            traffic = _Traffic(page.context.new_cdp_session(page))
-            page.goto(url, wait_until="networkidle")
-            paint = page.evaluate(
-                "Object.fromEntries(performance.getEntriesByType('paint').map((each) => [each.name, each.startTime]))"
-            )
-            yield Opening(
-                traffic.bytes(),
-                len(traffic.urls),
-                sum(urlsplit(each).netloc != urlsplit(url).netloc for each in traffic.urls),
-                paint["first-paint"] / 1e3,
-                paint["first-contentful-paint"] / 1e3,
-            )
+def _tell(figures: Figures, when: str, what: str, ms: float) -> None:
+    figures.add(WAITING, {"when": when, "what": what}, {"ms": ms})
 
 
-def _shifts(browser: Browser, url: str, photo: Path, start: Start) -> Iterator[Shift]:
-    """On the way from opening the page to a second object, in every window."""
-    advance = start("layout shift", len(SCREENS))
-    for screen, (width, height) in SCREENS.items():
-        advance(screen)
-        with _opened(browser, url, width, height, touch=screen == "phone") as page:
-            for moment in MOMENTS:
-                if moment == _DROPPED:
-                    _drop(page, photo)
-                elif moment in _TAKEN:
-                    _take(page, _TAKEN.index(moment))
-                page.wait_for_timeout(_SETTLE_MS)
-                for each in page.evaluate("watch.noted().shifts"):
-                    yield Shift(screen, moment, each["value"], each["hadRecentInput"], tuple(each["moved"]))
+def _open(figures: Figures, browser: Browser, url: str) -> None:
+    """Open the page with an empty cache."""
+    asked: list[dict[str, Any]] = []
+    kilobytes: dict[str, float] = {}
+    with _tab(browser, "laptop") as page:
+        devtools = page.context.new_cdp_session(page)
+        devtools.on("Network.requestWillBeSent", lambda event: asked.append(event))
+        devtools.on(
+            "Network.loadingFinished",
+            lambda event: kilobytes.update({event["requestId"]: event["encodedDataLength"] / 1e3}),
+        )
+        devtools.send("Network.enable")
+        page.goto(url, wait_until="networkidle")
+        for what, name in (("first paint", "first-paint"), ("first content", "first-contentful-paint")):
+            _tell(figures, "opening", what, page.evaluate(f"performance.getEntriesByName('{name}')[0].startTime"))
+    kinds: defaultdict[str, list[float]] = defaultdict(list, {"all": [], "other servers": []})
+    for event in asked:
+        address = urlsplit(event["request"]["url"])
+        if address.scheme in {"http", "https"}:  # not what the page has in itself
+            elsewhere = [] if address.netloc == urlsplit(url).netloc else ["other servers"]
+            for kind in ("all", event["type"], *elsewhere):
+                kinds[kind].append(kilobytes.get(event["requestId"], 0))
+    for kind, loaded in kinds.items():
+        figures.add(OPENING, {"kind": kind}, {"requests": len(loaded), "kB": sum(loaded)})
 
 
-def _drops(browser: Browser, url: str, photos: Mapping[Size, Path], rounds: int, start: Start) -> Iterator[Drop]:
-    advance = start("dropping photos", rounds * len(photos))
-    for _ in range(rounds):
-        for size, photo in photos.items():
-            advance(_words(size))
-            with _opened(browser, url) as page:
-                whole = _drop(page, photo)
-                yield Drop(_words(size), whole / 1e3, page.evaluate("watch.request('/detect')") / 1e3)
+def _use(
+    figures: Figures, page: Page, url: str, screen: str, photo: Path
+) -> tuple[float, float, list[Click], list[dict[str, Any]]]:
+    """Open the page, drop a photo, and click two of its objects; add what moves meanwhile.
+
+    Returns:
+        The ms of the drop and of its /detect, the clicks, and what watch.js noted with each click.
+    """
+    notes = []
+
+    def settle(moment: str) -> None:
+        notes.append(_settled(page))
+        shifts, row = notes[-1]["shifts"], {"window": screen, "when": moment}
+        own = sum(each["value"] for each in shifts if not each["hadRecentInput"])
+        figures.add(SHIFTS, row, {"score": sum(each["value"] for each in shifts), "browser's own score": own})
+        for each in shifts:
+            figures.add(MOVED, {**row, "what": ", ".join(each["moved"])}, {"score": each["value"]})
+
+    page.goto(url, wait_until="networkidle")
+    settle("opening")
+    whole, request = _drop(page, photo), page.evaluate("watch.request('/detect')")
+    settle("dropping a photo")
+    first = _click(page, 0)
+    settle("the cut-out appears")
+    second = _click(page, 1)
+    settle("another object is taken")
+    return whole, request, [first, second], notes[2:]
 
 
-def _toggle(page: Page, photo: Path, times: int, start: Start) -> tuple[Toggle, tuple[Toggle, ...], float, float]:
-    """A click on an object, then many on another, each when the last cut-out is there; the longest task and gap."""
-    advance = start("clicking objects", times)
-    _drop(page, photo)
-    page.wait_for_timeout(_SETTLE_MS)
-    page.evaluate("watch.noted()")
-    toggles = []
-    for number in range(times + 1):
-        if number:
-            advance("")
-        toggles.append(_take(page, min(number, 1)))
-    return toggles[0], tuple(toggles[1:]), *_longest(page)
-
-
-def _draw(page: Page, start: Start) -> tuple[float, float]:
-    """Bring back much of the photo with a wide brush; the longest task and gap."""
-    start("drawing", 1)("")
+def _draw(page: Page) -> dict[str, Any]:
+    """Bring back much of the photo with a wide brush; what watch.js noted."""
     page.locator(".tool-add").click()
     page.locator(".tool-size").fill(str(_WIDEST))
     page.locator(".brush-picture").wait_for()
     place = page.locator(".viewer-port").bounding_box()
     assert place is not None
-    page.wait_for_timeout(_SETTLE_MS)
-    page.evaluate("watch.noted()")
+    _settled(page)
     for number in range(5):  # down the picture, from one side to the other and back
         across, down = (0.1, 0.9)[number % 2], (number + 0.5) / 5
         page.mouse.move(place["x"] + across * place["width"], place["y"] + down * place["height"], steps=15)
         page.mouse.down()
     page.mouse.up()
+    return _settled(page)
+
+
+def _settled(page: Page) -> dict[str, Any]:
+    """What watch.js noted since it was asked last, once nothing more moves."""
     page.wait_for_timeout(_SETTLE_MS)
-    return _longest(page)
+    noted: dict[str, Any] = page.evaluate("watch.noted()")
+    return noted
 
 
-class _Traffic:
-    """What a page asks for and gets over the network."""
-
-    def __init__(self, devtools: CDPSession) -> None:
-        self.urls: list[str] = []
-        self._kinds: dict[str, str] = {}
-        self._bytes: dict[str, int] = {}
-        devtools.on("Network.requestWillBeSent", self._asked)
-        devtools.on("Network.loadingFinished", self._came)
-        devtools.send("Network.enable")
-
-    def bytes(self) -> dict[str, int]:
-        """For each kind of file, the largest first."""
-        kinds: dict[str, int] = {}
-        for request, count in self._bytes.items():
-            kinds[self._kinds[request]] = kinds.get(self._kinds[request], 0) + count
-        return dict(sorted(kinds.items(), key=lambda kind: -kind[1]))
-
-    def _asked(self, event: dict[str, Any]) -> None:
-        if urlsplit(event["request"]["url"]).scheme in {"http", "https"}:  # not what the page has in itself
-            self.urls.append(event["request"]["url"])
-            self._kinds[event["requestId"]] = event["type"]
-
-    def _came(self, event: dict[str, Any]) -> None:
-        if event["requestId"] in self._kinds:
-            self._bytes[event["requestId"]] = int(event["encodedDataLength"])
+def _longest(notes: Sequence[dict[str, list[float]]], kind: str) -> float:
+    return max((ms for noted in notes for ms in noted[kind]), default=0)
 
 
 @contextmanager
-def _blank(browser: Browser, width: int, height: int, *, touch: bool = False) -> Iterator[Page]:
-    """A tab with an empty cache, in which nothing is open yet."""
-    viewport = {"width": width, "height": height}
-    with browser.new_context(viewport=viewport, is_mobile=touch, has_touch=touch) as context:  # type: ignore[arg-type]
+def _tab(browser: Browser, screen: str) -> Iterator[Page]:
+    """A tab with an empty cache."""
+    width, height = SCREENS[screen]
+    touch = screen == "phone"
+    with browser.new_context(viewport={"width": width, "height": height}, is_mobile=touch, has_touch=touch) as context:
         context.add_init_script(path=Path(__file__).with_name("watch.js"))
         page = context.new_page()
         page.set_default_timeout(_PATIENCE_MS)
-        yield page
-
-
-@contextmanager
-def _opened(
-    browser: Browser,
-    url: str,
-    width: int = SCREENS["laptop"][0],
-    height: int = SCREENS["laptop"][1],
-    *,
-    touch: bool = False,
-) -> Iterator[Page]:
-    with _blank(browser, width, height, touch=touch) as page:
-        page.goto(url, wait_until="networkidle")
         yield page
 
 
@@ -357,7 +202,7 @@ def _drop(page: Page, photo: Path) -> float:
     return float(page.evaluate("outlined.then((seen) => seen - watch.dropped)"))
 
 
-def _take(page: Page, number: int) -> Toggle:
+def _click(page: Page, number: int) -> Click:
     """Click an object in or out, and wait for the final cut-out."""
     shape = page.locator("#photo [role=checkbox]").nth(number)
     shape.evaluate("(shape) => { globalThis.toggled = watch.toggled(shape); }")
@@ -365,14 +210,4 @@ def _take(page: Page, number: int) -> Toggle:
         page.locator(".object-label").nth(number).click()
     clicked, outline, picture = page.evaluate("toggled")
     page.locator("#outputs").wait_for()
-    return Toggle((outline - clicked) / 1e3, (picture - clicked) / 1e3)
-
-
-def _longest(page: Page) -> tuple[float, float]:
-    """Seconds of the longest task, and between two frames, since the page's notes were read last."""
-    noted = page.evaluate("watch.noted()")
-    return max(noted["tasks"], default=0) / 1e3, max(noted["frames"]) / 1e3
-
-
-def _words(size: Size) -> str:
-    return f"{size[0]}x{size[1]}"
+    return clicked, outline, picture

@@ -12,32 +12,43 @@ from PIL import Image, ImageOps
 
 Size = tuple[int, int]
 """Width and height, px."""
+SMALL, LARGE = (640, 480), (4000, 3000)
 _NAMES = ("astronaut", "chelsea", "coffee", "motorcycle_left")
 
 
+def label(size: Size) -> str:
+    """Return the size as tables name it."""
+    return f"{size[0]}x{size[1]}"
+
+
 def photographs() -> list[Image.Image]:
-    """A woman, a cat, a cup and a motorcycle, RGB, 451 to 741 px wide."""
-    return [Image.open(io.BytesIO((files("skimage") / "data" / f"{name}.png").read_bytes())) for name in _NAMES]
+    """Return a woman, a cat, a cup and a motorcycle, RGB, 451 to 741 px wide."""
+    paths = (files("skimage") / "data" / f"{name}.png" for name in _NAMES)
+    return [Image.open(io.BytesIO(path.read_bytes())).convert("RGB") for path in paths]
 
 
-def jpegs(size: Size, count: int) -> list[bytes]:
-    """JPEG files of this size: the four, then the four mirrored, and so on."""
-    images = photographs()
-    images += [ImageOps.mirror(image) for image in images]
-    return [_jpeg(images[number % len(images)].convert("RGB").resize(size)) for number in range(count)]
+def photos(size: Size) -> list[NDArray[np.uint8]]:
+    """Return eight photos of this size, (H, W, 3) uint8: the four, and the four mirrored."""
+    images = [image.resize(size) for image in photographs()]
+    return [np.array(image) for image in (*images, *map(ImageOps.mirror, images))]
+
+
+def woman(size: Size) -> bytes:
+    """Return the first of them as a JPEG file."""
+    return _jpeg(photographs()[0].resize(size))
 
 
 def pair(size: Size) -> bytes:
-    """A JPEG file of this size: the woman on the left, the cat on the right."""
+    """Return a JPEG file of this size: the woman on the left, the cat on the right."""
     width, height = size
     image = Image.new("RGB", size)
     for number, photograph in enumerate(photographs()[:2]):
-        image.paste(ImageOps.fit(photograph.convert("RGB"), (width // 2, height)), (number * width // 2, 0))
+        image.paste(ImageOps.fit(photograph, (width // 2, height)), (number * width // 2, 0))
     return _jpeg(image)
 
 
 def pictures() -> Iterator[NDArray[np.uint8]]:
-    """Twenty-four pictures that show a network different things, (H, W, 3) uint8 each, 225 to 741 px wide."""
+    """Return twenty-four pictures that show a network different things, (H, W, 3) uint8, 225 to 741 px wide."""
     for image in photographs():
         width, height = image.size
         views = (
@@ -48,7 +59,7 @@ def pictures() -> Iterator[NDArray[np.uint8]]:
             image.resize((width // 2, height // 2)),
             image.resize((480, 360)),
         )
-        yield from (np.array(view.convert("RGB")) for view in views)
+        yield from map(np.array, views)
 
 
 def _jpeg(image: Image.Image) -> bytes:

@@ -1,7 +1,7 @@
 """From pixels to the bytes of a PNG file, fast.
 
-Pillow tries five filters for each row and deflates with zlib; here every row has the same filter and Intel's ISA-L
-deflates. scripts/bench.py measures both.
+Pillow tries five filters for each row and deflates with zlib, which takes several times as long; here every row has
+the same filter and Intel's ISA-L deflates.
 
 Format: W3C, Portable Network Graphics (PNG) Specification.
 """
