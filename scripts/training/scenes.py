@@ -1,0 +1,143 @@
+"""Photos with all their labels, for detectors: what is in them, and what is known not to be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pycocotools import mask as rle
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder in COCO's format and how far it can be trusted.
+
+    Attributes:
+        folder: with `images/` and `instances.json`.
+        weight: how often its photos are drawn, beside 1.
+        complete: names of the classes that are completely labelled; None leaves that to the file, whose images may say
+            `annotated_category_ids`, and without them have every class labelled.
+        stretched: whether photos lost their aspect ratio.
+    """
+
+    folder: Path
+    weight: float = 1.0
+    complete: tuple[str, ...] | None = None
+    stretched: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Thing:
+    """One labelled object.
+
+    Attributes:
+        label: index into the model's classes.
+        box: x0, y0, x1, y1, px of the photo.
+        coded: COCO's run lengths or polygons; None when the mask is unknown.
+    """
+
+    label: int
+    box: Box
+    coded: Any
+
+    def mask(self, height: int, width: int) -> NDArray[np.uint8] | None:
+        """Return (height, width), 1 on the object; None when it is unknown."""
+        coded = self.coded
+        if coded is None:
+            return None
+        if isinstance(coded, list):
+            coded = rle.merge(rle.frPyObjects(coded, height, width))
+        elif isinstance(coded["counts"], list):
+            coded = rle.frPyObjects(coded, height, width)
+        mask: NDArray[np.uint8] = rle.decode(coded)
+        return mask
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A photo and its labels.
+
+    Attributes:
+        path: of the photo.
+        things: objects of the model's classes.
+        complete: (classes,) bool, True where every object of the class is labelled.
+        ignored: regions in which nothing is known, such as crowds.
+        weight: how often it is drawn, beside 1.
+        stretched: whether it lost its aspect ratio.
+    """
+
+    path: Path
+    things: tuple[Thing, ...]
+    complete: NDArray[np.bool_]
+    ignored: tuple[Box, ...]
+    weight: float
+    stretched: bool
+
+    def pixels(self) -> Image.Image:
+        """Return the photo, RGB."""
+        with Image.open(self.path) as image:
+            photo: Image.Image = image.convert("RGB")
+        return photo
+
+
+def read(source: Source, split: str, classes: Sequence[str]) -> list[Scene]:
+    """Return the photos of a folder.
+
+    Args:
+        source: the folder.
+        split: `train` or `val`; images without the field are of `train`.
+        classes: the model's, the background first.
+    """
+    content = json.loads((source.folder / "instances.json").read_text())
+    names: Mapping[int, str] = {category["id"]: category["name"] for category in content["categories"]}
+    by_image: dict[int, list[dict[str, Any]]] = {}
+    for annotation in content["annotations"]:
+        by_image.setdefault(annotation["image_id"], []).append(annotation)
+    scenes = []
+    for image in content["images"]:
+        if image.get("split", "train") != split:
+            continue
+        if source.complete is not None:
+            complete = set(source.complete)
+        else:
+            ids = image.get("annotated_category_ids")
+            complete = set(classes) if ids is None else {names[number] for number in ids}
+        things, ignored = [], []
+        for annotation in by_image.get(image["id"], ()):
+            x, y, width, height = annotation["bbox"]
+            box = (x, y, x + width, y + height)
+            name = names.get(annotation["category_id"], "")
+            if annotation.get("iscrowd"):
+                ignored.append(box)
+            elif name in classes:
+                things.append(Thing(classes.index(name), box, annotation["segmentation"]))
+        known = np.array([name in complete for name in classes])
+        known[0] = True
+        path = source.folder / "images" / image["file_name"]
+        scenes.append(Scene(path, tuple(things), known, tuple(ignored), source.weight, source.stretched))
+    return scenes
+
+
+def frequencies(scenes: Sequence[Scene], classes: int) -> NDArray[np.float64]:
+    """Return the probability of each scene: rare classes are drawn more often.
+
+    The repeat factor of Gupta et al. 2019, LVIS, section 5.2 (arXiv:1908.03195), times the scene's own weight.
+    """
+    present = np.zeros((len(scenes), classes), bool)
+    for row, scene in zip(present, scenes, strict=True):
+        row[[thing.label for thing in scene.things]] = True
+    share = present.mean(0)
+    factor = np.maximum(1.0, np.sqrt(_COMMON / np.maximum(share, 1e-6)))
+    repeats = np.where(present, factor, 1.0).max(1) * [scene.weight for scene in scenes]
+    return np.asarray(repeats / repeats.sum(), np.float64)
+
+
+_COMMON = 0.15  # share of the photos from which on a class is common
