@@ -85,9 +85,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Names data by its size: packed bytes may hold the time, and every process must give a test the same name."""
+    """Name data by its argument alone: compressed bytes may hold the time, and every process must name tests alike."""
     if isinstance(val, bytes) and not (val.isascii() and val.decode().isprintable()):
-        return f"{argname}_{len(val)}_bytes"
+        return argname
     return None  # pytest's own
 
 
