@@ -84,6 +84,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="holds images/ and instances.json")
     parser.add_argument("--split", default="val", help="which of its photos (default: val)")
+    parser.add_argument("--model", type=Path, default=STORE / "bundled.safetensors", help="file of the network")
     parser.add_argument("--refiner", type=Path, default=STORE / "refiner.safetensors", help="the refiner's weights")
     parser.add_argument("--large", action="store_true", help="large composites")
     parser.add_argument("--pymatting", action="store_true", help="compare the colours with pymatting's")
@@ -92,7 +93,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     options = parser.parse_args()
     console = Console()
-    pipeline = Pipeline(STORE / "bundled.safetensors", options.refiner, Settings(), torch.device("cpu"))
+    pipeline = Pipeline(options.model, options.refiner, Settings(), torch.device("cpu"))
     told = {}
     for folder in options.folders:
         things = read(folder, options.split, _SMALLEST)
