@@ -24,7 +24,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-import objectcut.network.private  # noqa: F401  # first: it decides how torchvision is imported
+import objectcut.network.torchprivate  # noqa: F401  # first: it decides how torchvision is imported
 from benchmark import network, served
 from benchmark.figures import Figures, Goal, ratio
 from benchmark.launch import Failed, running

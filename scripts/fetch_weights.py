@@ -42,7 +42,7 @@ class Official:
 
     Attributes:
         name: for `MODEL=`, and of the model file.
-        architecture: a key of `checkpoint.ARCHITECTURES`, and the name of torchvision's own function for it.
+        architecture: a key of `architectures.ARCHITECTURES`, and the name of torchvision's own function for it.
         url: of the state dict.
         sha256: its checksum, hexadecimal.
     """
@@ -134,10 +134,10 @@ def _convert(download: Path, official: Official, target: Path) -> None:
     """Make a model file of torchvision's state dict."""
     import torch
 
-    from objectcut.network import checkpoint
+    from objectcut.network import architectures, checkpoint
 
     card = card_of(official)
-    model = checkpoint.build(card)
+    model = architectures.build(card)
     try:
         weights = torch.load(download, map_location="cpu", weights_only=True)
         checkpoint.fill(model, weights, official.url.rpartition("/")[2])

@@ -12,7 +12,7 @@ import httpx
 from PIL import Image
 
 from child import Child
-from parts import TORCHSERVE
+from processes import TORCHSERVE
 from rundir import PORT_TAKEN, RunDir
 from scale import Management, Unreachable
 

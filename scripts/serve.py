@@ -28,7 +28,7 @@ from fetch_weights import Unavailable, locked
 from objectcut.network.card import ModelError
 from objectcut.request.labels import Labels
 from objectcut.settings import Settings
-from parts import FILES, start_gateway, start_torchserve
+from processes import FILES, start_gateway, start_torchserve
 from readiness import Failed, PortTaken, answers, check, has_worker, wait, warm_up
 from rundir import InUse, Ports, RunDir, is_free
 

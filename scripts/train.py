@@ -36,7 +36,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from torchvision.models.detection import MaskRCNN
 
 from fetch_weights import STORE
-from objectcut.network import checkpoint
+from objectcut.network import architectures, checkpoint
 from objectcut.network.card import Card
 from training.augment import Augmenter
 from training.partial import PartialLabels, Target
@@ -177,7 +177,7 @@ class Trainer:
         torch.save(content, part)
         part.replace(self._options.work / "checkpoint.pt")
         half = {name: tensor.half() for name, tensor in self._averaged.module.state_dict().items()}
-        model = checkpoint.build(self._card).half()
+        model = architectures.build(self._card).half()
         model.load_state_dict(half)
         checkpoint.save(model, self._card, self._options.output)
 
@@ -222,7 +222,7 @@ def _started(start: Path, classes: list[str], name: str | None) -> tuple[MaskRCN
     """Return a model for these classes that knows what the first model knows of them."""
     known, old = checkpoint.load(start)
     card = replace(old, name=name or old.name, classes=tuple(classes), facts={})
-    model = checkpoint.build(card)
+    model = architectures.build(card)
     if card.classes == old.classes:
         return known, card
     weights = known.state_dict()

@@ -27,7 +27,7 @@ import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from gateway.app import create_app
+from gateway.routes import create_app
 from objectcut.edges.matte import Matte
 from objectcut.settings import Settings
 from rundir import RunDir

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import uvicorn
 
-from gateway.app import create_app
 from gateway.lifetime import Server
+from gateway.routes import create_app
 from objectcut.settings import Settings
 
 logger = logging.getLogger(__name__)

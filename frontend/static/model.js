@@ -2,7 +2,7 @@
 
 import { find, make } from "./elements.js";
 import { ApiError, labels } from "./server/api.js";
-import { learn, t } from "./words/text.js";
+import { learn, t } from "./words/translate.js";
 
 const AGAIN_MS = 5000;
 const BUNDLED = "objectcut-bundled";

@@ -8,7 +8,7 @@ import { describeModel } from "./model.js";
 import { camera, listen, paste, samples } from "./photo/sources.js";
 import { address, host, invalidServer } from "./server/address.js";
 import { limits } from "./server/api.js";
-import { fill, language, t } from "./words/text.js";
+import { fill, language, t } from "./words/translate.js";
 
 /** @typedef {import("./studio.js").Studio} Studio */
 

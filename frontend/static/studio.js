@@ -12,7 +12,7 @@ import { byId, find } from "./elements.js";
 import { readAll } from "./photo/read.js";
 import { ResultPane } from "./result/pane.js";
 import { ApiError } from "./server/api.js";
-import { t } from "./words/text.js";
+import { t } from "./words/translate.js";
 
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
 

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-import objectcut.network.private  # noqa: F401  # first: it decides how torchvision is imported
+import objectcut.network.torchprivate  # noqa: F401  # first: it decides how torchvision is imported
 from objectcut import selection
 from objectcut.edges import matte, refiner
 from objectcut.edges.matte import Extent, Found
@@ -36,7 +36,7 @@ from objectcut.network.card import ModelError
 from objectcut.network.detector import Detector
 from objectcut.network.fuse import fuse
 from objectcut.network.layers import DTYPES, dtype_name
-from objectcut.network.stored import stored
+from objectcut.network.weightfiles import stored
 from objectcut.photo import decode
 from objectcut.photo.decode import Photo
 from objectcut.photo.fetch import fetch

@@ -31,11 +31,11 @@ from benchmark.photos import SMALL, Size, label, photos
 from fetch_weights import OFFICIAL, card_of
 from objectcut.edges import matte
 from objectcut.instance import Instance, Query
-from objectcut.network import checkpoint
+from objectcut.network import architectures, checkpoint
 from objectcut.network.detector import Detector
 from objectcut.network.layers import best_dtype, dtype_name
 from objectcut.network.roialign import Pyramid
-from objectcut.network.stored import stored
+from objectcut.network.weightfiles import stored
 
 SPEED, MEMORY, STAGES = "From pixels to the wanted masks", "Memory of that", "Stages of the detector, ms"
 PRODUCTS, BACKBONE, ALONE = "Large matrix products", "Backbone and FPN, 640x480", "The network alone, 640x480"
@@ -85,7 +85,7 @@ class Subject:
             model, card = checkpoint.load(path)
         else:
             torch.manual_seed(0)
-            model = checkpoint.build(card := card_of(OFFICIAL[name]))
+            model = architectures.build(card := card_of(OFFICIAL[name]))
         if name in OFFICIAL:
             # torchvision lets all but the first layers learn unless it is told otherwise, and nobody told it.
             for layer in (model.backbone.body.layer2, model.backbone.body.layer3, model.backbone.body.layer4):

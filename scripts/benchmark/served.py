@@ -31,7 +31,7 @@ from objectcut.item import Answer, Order
 from objectcut.network import checkpoint
 from objectcut.network.detector import Detector
 from objectcut.network.layers import DTYPES
-from objectcut.network.stored import stored
+from objectcut.network.weightfiles import stored
 from objectcut.photo import decode
 from objectcut.pipeline import Pipeline
 from objectcut.request.parse import from_values

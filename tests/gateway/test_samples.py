@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from gateway.app import create_app
+from gateway.routes import create_app
 from objectcut.settings import Settings
 
 

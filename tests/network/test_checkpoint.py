@@ -11,7 +11,7 @@ from torchvision.models.detection._utils import overwrite_eps
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.ops.misc import FrozenBatchNorm2d
 
-from objectcut.network import checkpoint
+from objectcut.network import architectures, checkpoint
 from objectcut.network.card import Card, ModelError, read_card
 
 FILE = ROOT / "model_store" / "bundled.safetensors"
@@ -99,7 +99,7 @@ def changed(name: str, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tens
     ],
 )
 def test_weights_that_do_not_fit_are_told_in_one_line(change, says):
-    model = checkpoint.build(read_card(FILE))
+    model = architectures.build(read_card(FILE))
     with pytest.raises(ModelError, match=f"the weights in mine.safetensors do not fit: {says}") as caught:
         checkpoint.fill(model, changed(change, model.state_dict()), "mine.safetensors")
     assert "\n" not in str(caught.value)
@@ -115,4 +115,4 @@ def test_a_card_that_belongs_to_other_weights(tmp_path):
 
 def test_an_unknown_architecture_names_the_known_ones():
     with pytest.raises(ModelError, match=r"'yolo'; known are maskrcnn_mobilenet_v2_fpn, maskrcnn_resnet50_fpn, "):
-        checkpoint.build(tiny("yolo"))
+        architectures.build(tiny("yolo"))

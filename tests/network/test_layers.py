@@ -7,7 +7,7 @@ import torch
 from conftest import ROOT
 from torchvision.models.detection import MaskRCNN
 
-from objectcut.network import checkpoint
+from objectcut.network import architectures
 from objectcut.network.card import read_card
 from objectcut.network.layers import Network, best_dtype
 
@@ -15,10 +15,10 @@ CPU = torch.device("cpu")
 CARD = read_card(ROOT / "model_store" / "bundled.safetensors")
 
 
-@pytest.fixture(scope="module", params=checkpoint.ARCHITECTURES)
+@pytest.fixture(scope="module", params=architectures.ARCHITECTURES)
 def model(request) -> MaskRCNN:
     torch.manual_seed(0)
-    return checkpoint.build(replace(CARD, architecture=request.param))
+    return architectures.build(replace(CARD, architecture=request.param))
 
 
 @torch.inference_mode()

@@ -1,14 +1,14 @@
 /** A photo on the page, its calls of the server and their results. Knows nothing of what is shown. */
 
 import { ApiError } from "../server/api.js";
-import { patiently } from "../server/patient.js";
+import { patiently } from "../server/retry.js";
 import { cut, detect } from "../server/photos.js";
-import { localName } from "../words/text.js";
+import { localName } from "../words/translate.js";
 
 /**
  * @typedef {import("../server/photos.js").Detected} Detected
  * @typedef {import("../server/photos.js").Fields} Fields
- * @typedef {import("../server/patient.js").Tell} Tell
+ * @typedef {import("../server/retry.js").Tell} Tell
  */
 
 /**
@@ -39,7 +39,7 @@ export class Entry {
   result = null;
   /** @type {ApiError | null} why there is no answer to the last call */
   problem = null;
-  /** @type {import("../server/patient.js").Wait | null} */
+  /** @type {import("../server/retry.js").Wait | null} */
   wait = null;
   /** @type {number | null} how much of the photo is uploaded, 0 to 1; null when nothing is */
   sent = null;

@@ -2,7 +2,7 @@
 
 import { download } from "../files/output.js";
 import { wordsFor } from "../words/errors.js";
-import { t } from "../words/text.js";
+import { t } from "../words/translate.js";
 
 export class Saving {
   #album;

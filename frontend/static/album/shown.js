@@ -5,7 +5,7 @@ import { UNREADABLE } from "../objects/found.js";
 import { ShownObjects } from "../objects/shown.js";
 import { PhotoView } from "../photo/view.js";
 import { ApiError, isAbort } from "../server/api.js";
-import { t } from "../words/text.js";
+import { t } from "../words/translate.js";
 
 /** @typedef {import("./entry.js").Entry} Entry */
 

@@ -2,7 +2,7 @@
 
 import { find, make } from "../elements.js";
 import { wordsFor } from "../words/errors.js";
-import { fill, t } from "../words/text.js";
+import { fill, t } from "../words/translate.js";
 
 const THUMB_PX = 128; // twice what is shown, for fine screens
 /** @type {Record<string, number>} by key */

@@ -1,7 +1,7 @@
 /** The field for names: chips for what is chosen, a list of known names while typing (the ARIA combobox pattern). */
 
 import { find } from "../elements.js";
-import { localName, t } from "../words/text.js";
+import { localName, t } from "../words/translate.js";
 import { meant, normal, suggest } from "./suggest.js";
 
 const MOST_SHOWN = 6; // more hide the rest of the form; with nothing typed the whole list can be scrolled

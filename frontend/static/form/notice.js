@@ -2,7 +2,7 @@
 
 import { find, make } from "../elements.js";
 import { wordsFor } from "../words/errors.js";
-import { localName, t } from "../words/text.js";
+import { localName, t } from "../words/translate.js";
 
 /** Codes of errors after which another try may succeed. */
 const TEMPORARY = new Set(
@@ -60,7 +60,7 @@ export class Notice {
 
   /**
    * Show that a call is made again after a while; with null, that it is made.
-   * @param {import("../server/patient.js").Wait | null} wait
+   * @param {import("../server/retry.js").Wait | null} wait
    */
   wait(wait) {
     if (!wait) {

@@ -1,7 +1,7 @@
 /** How the cut-out looks: the controls for it, and their values as fields of the server's `/cut`. */
 
 import { find, showOnly } from "../elements.js";
-import { fill, t } from "../words/text.js";
+import { fill, t } from "../words/translate.js";
 
 /** @typedef {import("../server/photos.js").Fields} Fields */
 

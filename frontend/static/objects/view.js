@@ -4,7 +4,7 @@
  */
 
 import { find, make } from "../elements.js";
-import { localName, t } from "../words/text.js";
+import { localName, t } from "../words/translate.js";
 import { placeLabels } from "./labels.js";
 
 const SVG = "http://www.w3.org/2000/svg";

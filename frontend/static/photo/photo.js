@@ -4,7 +4,7 @@
  */
 
 import { limits } from "../server/api.js";
-import { language, t } from "../words/text.js";
+import { language, t } from "../words/translate.js";
 
 /**
  * @typedef {{blob: Blob, url?: undefined, name: string, stem: string}} FilePhoto stem: its name without the ending

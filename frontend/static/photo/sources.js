@@ -5,7 +5,7 @@
 
 import { make } from "../elements.js";
 import { address } from "../server/address.js";
-import { t } from "../words/text.js";
+import { t } from "../words/translate.js";
 import { TEXTS } from "../words/texts.js";
 import { fromAddress, fromFile, PhotoProblem } from "./photo.js";
 

@@ -1,7 +1,7 @@
 /** The chosen photo as it is shown, large in its pane and small beside the file button. */
 
 import { find, showOnly } from "../elements.js";
-import { t } from "../words/text.js";
+import { t } from "../words/translate.js";
 
 /** @typedef {import("./photo.js").Photo & {shown?: Blob}} ShownPhoto shown: the upright picture, where there is one */
 

@@ -3,7 +3,7 @@
 import { byId, find } from "../elements.js";
 import { fileName } from "../files/output.js";
 import { address } from "../server/address.js";
-import { fill, t } from "../words/text.js";
+import { fill, t } from "../words/translate.js";
 
 /** @type {Record<string, string>} media types, by format */
 const TYPES = { png: "image/png", webp: "image/webp", jpeg: "image/jpeg", zip: "application/zip" };

@@ -6,7 +6,7 @@ import { find, make, showOnly } from "../elements.js";
 import { canCopy, canShare, copy, download, fileName, share } from "../files/output.js";
 import { isAbort } from "../server/api.js";
 import { Viewer } from "../viewer/viewer.js";
-import { t } from "../words/text.js";
+import { t } from "../words/translate.js";
 import { Toolbar } from "./toolbar.js";
 
 /**

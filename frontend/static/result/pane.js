@@ -2,7 +2,7 @@
 
 import { byId } from "../elements.js";
 import { wordsFor } from "../words/errors.js";
-import { t } from "../words/text.js";
+import { t } from "../words/translate.js";
 import { CodePanel } from "./code.js";
 import { CutoutView } from "./cutout.js";
 

@@ -1,7 +1,7 @@
 /** The tools of the cut-out's pane, and the keys for them: wires viewer and brush, owns no state of theirs. */
 
 import { make } from "../elements.js";
-import { t } from "../words/text.js";
+import { t } from "../words/translate.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,7 +1,7 @@
 /** The divider between photo and cut-out: a line that is dragged or moved by keys, with a name for either side. */
 
 import { make } from "../elements.js";
-import { t } from "../words/text.js";
+import { t } from "../words/translate.js";
 
 /** @type {Record<string, number>} % of the visible picture, by key */
 const STEPS = { ArrowLeft: -2, ArrowRight: 2, PageDown: -10, PageUp: 10 };

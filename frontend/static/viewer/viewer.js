@@ -4,7 +4,7 @@
  */
 
 import { make } from "../elements.js";
-import { t } from "../words/text.js";
+import { t } from "../words/translate.js";
 import { Divider } from "./divider.js";
 import { Gestures } from "./gestures.js";
 import { Glide } from "./glide.js";

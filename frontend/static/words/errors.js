@@ -1,7 +1,7 @@
 /** What failed, in the person's language: a call of the server, or something on this page. */
 
 import { ApiError } from "../server/api.js";
-import { has, t } from "./text.js";
+import { has, t } from "./translate.js";
 
 /**
  * Return the page's message for the error's code, made of its facts, or the server's own.

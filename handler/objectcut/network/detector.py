@@ -26,8 +26,8 @@ from objectcut.instance import Detection, Instance, Query
 from objectcut.network.boxes import BoxSelector
 from objectcut.network.card import Card
 from objectcut.network.layers import Network, best_dtype
-from objectcut.network.private import resize_bilinear
 from objectcut.network.roialign import Pyramid
+from objectcut.network.torchprivate import resize_bilinear
 
 LOWEST_SCORE = 0.05
 """Detections below this score are never looked at; torchvision's default."""

@@ -14,7 +14,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 from torchvision.ops.misc import FrozenBatchNorm2d
 
-from objectcut.network.private import Bounds, onednn_convolution
+from objectcut.network.torchprivate import Bounds, onednn_convolution
 
 _ADDITIONS = (operator.add, operator.iadd, torch.add)
 

@@ -12,7 +12,7 @@ import torch
 from conftest import ROOT
 from torch import nn
 
-from objectcut.network import private
+from objectcut.network import torchprivate as private
 from objectcut.network.fuse import fuse
 
 HANDLER = ROOT / "handler"
@@ -27,7 +27,7 @@ def run(*lines: str) -> str:
 
 def test_torchvision_pools_regions_and_the_compiler_stays_out():
     said = run(
-        "import objectcut.network.private, sys, torch, torchvision",
+        "import objectcut.network.torchprivate, sys, torch, torchvision",
         "print('torch._dynamo' in sys.modules)",
         "boxes = torch.tensor([[0.0, 0.0, 0.0, 4.0, 4.0]])",
         "print(torchvision.ops.roi_align(torch.ones(1, 1, 8, 8), boxes, 2).sum().item())",
@@ -37,7 +37,7 @@ def test_torchvision_pools_regions_and_the_compiler_stays_out():
 
 def test_the_compiler_can_still_be_used():
     said = run(
-        "import objectcut.network.private, torch",
+        "import objectcut.network.torchprivate, torch",
         "print(torch.compile(torch.sin, backend='eager')(torch.zeros(1)).item())",
         "import torch._dynamo.utils",
         "print(torch._dynamo.utils.is_compile_supported('cpu'))",

@@ -23,14 +23,14 @@ from starlette.requests import ClientDisconnect
 
 from gateway import openapi, samples
 from gateway.body import BodyLimit
+from gateway.canonical import CanonicalPath
 from gateway.compression import TextCompression
-from gateway.defects import Defects
 from gateway.incoming import read
 from gateway.lifetime import Lifetime, while_connected
 from gateway.requestid import RequestId
-from gateway.routing import Routing
 from gateway.security import Security
 from gateway.torchserve import TorchServe
+from gateway.unhandled import UnhandledErrors
 from objectcut.errors import CutError
 from objectcut.network.card import BUNDLED
 from objectcut.photo.fetch import fetch
@@ -145,7 +145,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     # From the inside out: an answer passes the last one last. FastAPI would answer defects outside of all these.
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
-    app.add_middleware(Defects)
+    app.add_middleware(UnhandledErrors)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -156,7 +156,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(RequestId)
     app.add_middleware(Security, docs_path=_DOCS)
     app.add_middleware(TextCompression)
-    app.add_middleware(Routing)
+    app.add_middleware(CanonicalPath)
 
     app.include_router(samples.router)
     app.mount("/", StaticFiles(directory=STATIC, html=True))

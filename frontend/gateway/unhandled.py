@@ -12,7 +12,7 @@ from objectcut.errors import internal
 logger = logging.getLogger(__name__)
 
 
-class Defects:
+class UnhandledErrors:
     """ASGI middleware that answers an exception which nobody caught with `internal`.
 
     Starlette's own raises it again after the answer, so that the server logs it a second time.

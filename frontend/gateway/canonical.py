@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class Routing:
+class CanonicalPath:
     """ASGI middleware that brings method and path into the form in which the calls are declared."""
 
     def __init__(self, app: ASGIApp) -> None:
