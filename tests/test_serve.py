@@ -104,27 +104,25 @@ def test_a_missing_model_is_named(model: str, starter: Starter) -> None:
     assert f"MODEL={model} is neither" in starter(MODEL=model).wait_for_end()
 
 
-def test_a_worker_that_cannot_load_tells_its_own_error(starter: Starter, tmp_path: Path) -> None:
+def test_workers_that_cannot_start_tell_their_own_errors(starter: Starter, tmp_path: Path) -> None:
     weights = load_file(BUNDLED)
     weights.pop("roi_heads.box_predictor.cls_score.bias")
     with BUNDLED.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     save_file(weights, tmp_path / "mine.safetensors", metadata=header["__metadata__"])
-    said = starter(MODEL=str(tmp_path / "mine.safetensors")).wait_for_end()
+    no_gpu = {"TS_NUMBER_OF_GPU": "1", "WORKERS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    broken = starter(MODEL=str(tmp_path / "mine.safetensors"), run=tmp_path / "broken")  # all at once: they mostly wait
+    whole = starter(**no_gpu, run=tmp_path / "whole")
+    alone = starter("torchserve", **no_gpu, run=tmp_path / "alone")
+
+    said = broken.wait_for_end()
     assert "the model's worker failed" in said
     assert "roi_heads.box_predictor.cls_score.bias" in said
     assert "java" not in said
-
-
-def test_torchserve_alone_tells_it_as_well(starter: Starter) -> None:
-    said = starter("torchserve", TS_NUMBER_OF_GPU="1", WORKERS="1", CUDA_VISIBLE_DEVICES="").wait_for_end()
-    assert "gave this worker GPU 0" in said
-
-
-def test_a_gpu_that_is_not_there_is_an_error_and_not_a_slow_server(starter: Starter) -> None:
-    said = starter(TS_NUMBER_OF_GPU="1", WORKERS="1", CUDA_VISIBLE_DEVICES="").wait_for_end()
+    said = whole.wait_for_end()  # an error, and not a slow server
     assert "gave this worker GPU 0" in said
     assert "TS_NUMBER_OF_GPU=0 make serve" in said
+    assert "gave this worker GPU 0" in alone.wait_for_end()
 
 
 def test_a_second_server_runs_beside_the_first_and_ends_alone(

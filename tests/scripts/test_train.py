@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from conftest import ROOT, sample
 from pycocotools import mask as rle
 
+import train
 from objectcut.network import checkpoint
 from objectcut.network.card import read_card
 from training.augment import Augmenter
@@ -48,28 +49,39 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def train(folder: Path, *arguments: str) -> str:
+@pytest.fixture
+def trained(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Trains, and returns what the program says."""
+
+    def run(*arguments: str) -> str:
+        monkeypatch.setattr("sys.argv", ["train.py", *_arguments(folder), *arguments])
+        train.console.file = sys.stderr  # that of this test
+        assert train.main() == 0
+        return " ".join(capsys.readouterr().err.split())
+
+    return run
+
+
+def _arguments(folder: Path) -> list[str]:
     recipe = folder / "recipe.yaml"
     recipe.write_text("classes: [cat, dog, hat]\nsources:\n  set: {weight: 2, stretched: true}\n")
-    files = ["--recipe", recipe, "--data", folder, "--work", folder / "work", "--output", folder / "new.safetensors"]
-    command = [sys.executable, ROOT / "scripts" / "train.py", *files, "--batch", "2", "--side", "160", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return " ".join(done.stderr.split())
+    files = {"--recipe": recipe, "--data": folder, "--work": folder / "work", "--output": folder / "new.safetensors"}
+    paths = [str(word) for pair in files.items() for word in pair]
+    return [*paths, "--batch", "2", "--side", "160"]
 
 
-def test_a_folder_makes_a_model_and_training_can_be_resumed(folder: Path):
-    said = train(folder, "--minutes", "0.05", "--name", "mine")
+def test_a_folder_makes_a_model_and_training_can_be_resumed(folder: Path, trained: Callable[..., str]):
+    said = trained("--minutes", "0.05", "--name", "mine")
     assert "1 photos; objects: cat 1, dog 1, hat 0" in said
     card = read_card(folder / "new.safetensors")
     assert (card.name, card.classes) == ("mine", CLASSES)
     model, _ = checkpoint.load(folder / "new.safetensors")
     assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
-    assert "resuming at step" in train(folder, "--minutes", "0.1")
+    assert "resuming at step" in trained("--minutes", "0.1")
 
 
-def test_classes_keep_what_was_known_of_them(folder: Path):
-    train(folder, "--minutes", "0")
+def test_classes_keep_what_was_known_of_them(folder: Path, trained: Callable[..., str]):
+    trained("--minutes", "0")
     before, old = checkpoint.load(BUNDLED)
     after, _ = checkpoint.load(folder / "new.safetensors")
     ours, theirs = (model.roi_heads.box_predictor.cls_score.weight for model in (after, before))
