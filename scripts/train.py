@@ -66,7 +66,7 @@ def main() -> int:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     recipe = yaml.safe_load(options.recipe.read_text())
-    model, card = _started(options.start, ["__background__", *recipe["classes"]], options.name)
+    model, card = _started(options.start, ["__background__", *recipe["classes"]], options.name, recipe.get("facts", {}))
     scenes = [
         scene
         for folder, how in recipe["sources"].items()
@@ -218,10 +218,10 @@ class Views(IterableDataset[tuple[list[Tensor], list[Target]]]):
             step += 1
 
 
-def _started(start: Path, classes: list[str], name: str | None) -> tuple[MaskRCNN, Card]:
+def _started(start: Path, classes: list[str], name: str | None, facts: dict[str, Any]) -> tuple[MaskRCNN, Card]:
     """Return a model for these classes that knows what the first model knows of them."""
     known, old = checkpoint.load(start)
-    card = replace(old, name=name or old.name, classes=tuple(classes), facts={})
+    card = replace(old, name=name or old.name, classes=tuple(classes), facts=facts)
     model = architectures.build(card)
     if card.classes == old.classes:
         return known, card

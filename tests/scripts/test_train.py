@@ -64,7 +64,9 @@ def trained(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 def _arguments(folder: Path) -> list[str]:
     recipe = folder / "recipe.yaml"
-    recipe.write_text("classes: [cat, dog, hat]\nsources:\n  set: {weight: 2, stretched: true}\n")
+    recipe.write_text(
+        "facts: {licence: MIT}\nclasses: [cat, dog, hat]\nsources:\n  set: {weight: 2, stretched: true}\n"
+    )
     files = {"--recipe": recipe, "--data": folder, "--work": folder / "work", "--output": folder / "new.safetensors"}
     paths = [str(word) for pair in files.items() for word in pair]
     return [*paths, "--batch", "2", "--side", "160"]
@@ -74,7 +76,7 @@ def test_a_folder_makes_a_model_and_training_can_be_resumed(folder: Path, traine
     said = trained("--minutes", "0.05", "--name", "mine")
     assert "1 photos; objects: cat 1, dog 1, hat 0" in said
     card = read_card(folder / "new.safetensors")
-    assert (card.name, card.classes) == ("mine", CLASSES)
+    assert (card.name, card.classes, card.facts) == ("mine", CLASSES, {"licence": "MIT"})
     model, _ = checkpoint.load(folder / "new.safetensors")
     assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
     assert "resuming at step" in trained("--minutes", "0.1")
