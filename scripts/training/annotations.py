@@ -31,18 +31,22 @@ class Annotation:
 
     def mask(self) -> NDArray[np.bool_]:
         """(H, W), True on the object."""
-        height, width = self._size
-        coded = self._segmentation
-        if isinstance(coded, list):
-            coded = rle.merge(rle.frPyObjects(coded, height, width))
-        elif isinstance(coded["counts"], list):
-            coded = rle.frPyObjects(coded, height, width)
-        return np.asarray(rle.decode(coded), bool)
+        return decode(self._segmentation, *self._size).astype(bool)
 
     def pixels(self) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, sRGB, of the whole photo."""
         with Image.open(self.photo) as image:
             return np.array(image.convert("RGB"))
+
+
+def decode(segmentation: Any, height: int, width: int) -> NDArray[np.uint8]:
+    """Return a mask of COCO's format, polygons or run lengths, as (height, width), 1 on the object."""
+    if isinstance(segmentation, list):
+        segmentation = rle.merge(rle.frPyObjects(segmentation, height, width))
+    elif isinstance(segmentation["counts"], list):
+        segmentation = rle.frPyObjects(segmentation, height, width)
+    mask: NDArray[np.uint8] = rle.decode(segmentation)
+    return mask
 
 
 def read(folder: Path, split: str, smallest: float) -> list[Annotation]:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pycocotools import mask as rle
+
+from training.annotations import decode
 
 Box = tuple[float, float, float, float]
 
@@ -50,15 +51,7 @@ class Thing:
 
     def mask(self, height: int, width: int) -> NDArray[np.uint8] | None:
         """Return (height, width), 1 on the object; None when it is unknown."""
-        coded = self.coded
-        if coded is None:
-            return None
-        if isinstance(coded, list):
-            coded = rle.merge(rle.frPyObjects(coded, height, width))
-        elif isinstance(coded["counts"], list):
-            coded = rle.frPyObjects(coded, height, width)
-        mask: NDArray[np.uint8] = rle.decode(coded)
-        return mask
+        return None if self.coded is None else decode(self.coded, height, width)
 
 
 @dataclass(frozen=True, eq=False)
