@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, IterableDataset
 from torchvision.models.detection import MaskRCNN
 
@@ -98,8 +98,7 @@ class Trainer:
         model.roi_heads.fg_bg_sampler.batch_size_per_image = _SAMPLED
         self._groups = _parameters(model, options.frozen)
         self._optimiser = torch.optim.AdamW(self._groups, lr=options.rate, weight_decay=1e-3)
-        ema: Any = get_ema_multi_avg_fn(_MEMORY)  # type: ignore[no-untyped-call]
-        self._averaged = AveragedModel(model, multi_avg_fn=ema, use_buffers=True)
+        self._averaged = AveragedModel(model, avg_fn=_running_mean, use_buffers=True)
         _even_rows(model)
         PartialLabels(model)
         self._augmenter = Augmenter(scenes, frequencies(scenes, len(card.classes)))
@@ -239,6 +238,12 @@ def _started(start: Path, classes: list[str], name: str | None, facts: dict[str,
         weights[key] = torch.cat(rows)
     model.load_state_dict(weights)
     return model, card
+
+
+def _running_mean(mean: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
+    """Return the exponential mean of the weights, over fewer steps at first: else those of the start weigh too much."""
+    memory = min(_MEMORY, (1 + int(steps)) / (10 + int(steps)))
+    return torch.lerp(current, mean, memory) if mean.is_floating_point() else current
 
 
 def _parameters(model: MaskRCNN, frozen: int) -> list[dict[str, Any]]:
