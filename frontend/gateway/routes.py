@@ -166,6 +166,6 @@ def create_app(settings: Settings) -> FastAPI:
 _DOCS = "/docs"
 _NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _BUNDLED_NOTE = (
-    "The small bundled model runs: 20 classes. For the full one (80 classes, better edges) run `make weights` once, "
+    "The small bundled model runs: 21 classes. For the full one (80 classes, better edges) run `make weights` once, "
     "then start the server again."
 )
