@@ -221,7 +221,7 @@ def test_words_for_what_only_the_full_model_knows(word, name):
 
 def test_every_class_is_found_by_its_own_name():
     assert len(COCO.names) == 80
-    assert len(BUNDLED.names) == 20
+    assert len(BUNDLED.names) == 21
     for labels in (COCO, BUNDLED):
         for name in labels.names:
             assert meant(labels, name) == {name}
