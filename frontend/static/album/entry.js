@@ -1,8 +1,8 @@
 /** A photo on the page, its calls of the server and their results. Knows nothing of what is shown. */
 
 import { ApiError } from "../server/api.js";
-import { patiently } from "../server/retry.js";
 import { cut, detect } from "../server/photos.js";
+import { patiently } from "../server/retry.js";
 import { localName } from "../words/translate.js";
 
 /**

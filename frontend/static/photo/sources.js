@@ -5,8 +5,8 @@
 
 import { make } from "../elements.js";
 import { address } from "../server/address.js";
-import { t } from "../words/translate.js";
 import { TEXTS } from "../words/texts.js";
+import { t } from "../words/translate.js";
 import { fromAddress, fromFile, PhotoProblem } from "./photo.js";
 
 const SAMPLE_MS = 60_000; // for a photo of some hundred kB
