@@ -92,15 +92,15 @@ def _goals(figures: Figures) -> list[Goal]:
         return max(chain(*found), default=None)
 
     median = figures.median
-    gateway, own = (median(REQUEST, "ms", what=way) for way in ("gateway", "network"))
-    eager, ours = (median(ALONE, "ms", side=side) for side in ("eager fp32, 50 masks", "ours, the 10 wanted"))
+    gateway, own = median(REQUEST, "ms", what="gateway"), median(REQUEST, "ms", what="network")
+    eager, ours = median(ALONE, "ms", side="eager fp32, 50 masks"), median(ALONE, "ms", side="ours, the 10 wanted")
     crowd = partial(median, MEMORY, "peak MB", model="bundled", photo=large, detections="100")
     memory = ratio(crowd(side="original"), crowd(side="ours, 1"))
     product = max(figures.get(PRODUCTS, "G multiply-adds/s"), default=None)
     share = ratio(median(BACKBONE, "G multiply-adds/s"), product)
     edge = partial(median, EDGE, photo=large)
     added = median(REQUEST, "beside the handler, ms", what="gateway")
-    ready, first = (median(REQUEST, "ms", what=what) for what in ("ready", "first"))
+    ready, first = median(REQUEST, "ms", what="ready"), median(REQUEST, "ms", what="first")
     return [
         Goal("coco-v1, 640x480: original's time over ours", 6, faster("coco-v1"), at_most=False),
         Goal("coco, 640x480: original's time over ours", 4, faster("coco"), at_most=False),

@@ -96,8 +96,7 @@ class Trainer:
         model.rpn._pre_nms_top_n["training"] = 2 * _PROPOSALS  # noqa: SLF001
         model.rpn._post_nms_top_n["training"] = _PROPOSALS  # noqa: SLF001
         model.roi_heads.fg_bg_sampler.batch_size_per_image = _SAMPLED
-        self._groups = _parameters(model, options.frozen)
-        self._optimiser = torch.optim.AdamW(self._groups, lr=options.rate, weight_decay=1e-3)
+        self._optimiser = torch.optim.AdamW(_parameters(model, options.frozen), lr=options.rate, weight_decay=1e-3)
         self._averaged = AveragedModel(model, avg_fn=_running_mean, use_buffers=True)
         _even_rows(model)
         PartialLabels(model)
@@ -138,8 +137,7 @@ class Trainer:
             group["lr"] = self._options.rate * factor * group["factor"]
         images = [image.to(self._device) for image in images]
         targets = [{name: value.to(self._device) for name, value in target.items()} for target in targets]
-        dtype = torch.float16 if self._device.type == "cuda" else torch.bfloat16
-        with torch.autocast(self._device.type, dtype, enabled=_multiplies_bf16(self._device)):
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=_multiplies_bf16(self._device)):
             losses: dict[str, Tensor] = self._model(images, targets)
         total = torch.stack(list(losses.values())).sum()
         self._optimiser.zero_grad()
@@ -288,8 +286,10 @@ def _counts(scenes: list[Scene], card: Card) -> str:
 
 
 def _multiplies_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
     able = torch.cpu.get_capabilities()
-    return device.type == "cuda" or bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ from objectcut.picture.compose import Cutout
 from objectcut.picture.reply import described
 from objectcut.request.labels import Labels
 from objectcut.request.parse import from_values
-from objectcut.result import CutResult, file_of
+from objectcut.result import CutResult, encoded
 from objectcut.settings import Settings
 from objectcut.worker.isolation import is_gpu_lost, isolated
 from objectcut.worker.memory import Memory
@@ -138,7 +138,7 @@ class Pipeline:
             OSError: the file cannot be read.
             torch.AcceleratorError: the GPU cannot be used any more by this process.
         """
-        values = {"image_file": file_of(photo), "objects": list(objects), **options}
+        values = {"image_file": encoded(photo), "objects": list(objects), **options}
         if background_image is not None:
             values["background_image"] = background_image
         job = self.decode(Order(from_values(values, "cut", self._local)))

@@ -50,7 +50,7 @@ class CutResult:
         Path(path).write_bytes(encode(self.pixels, _SUFFIXES[suffix]))
 
 
-def file_of(photo: str | os.PathLike[str] | bytes | Image.Image) -> bytes:
+def encoded(photo: str | os.PathLike[str] | bytes | Image.Image) -> bytes:
     """Return the encoded bytes of a photo that is a file, bytes already, or a picture."""
     if isinstance(photo, bytes):
         return photo

@@ -73,7 +73,8 @@ class Figures:
     def report(self, goals: Sequence[Goal], file: Path | None) -> None:
         """Print everything, and write it to the file as JSON."""
         console = Console(markup=False, highlight=False)
-        spent, idle, own = (now - before for now, before in zip(_processor_seconds(), self._start, strict=True))
+        passed = [now - before for now, before in zip(_processor_seconds(), self._start, strict=True)]
+        spent, idle, own = passed
         others = max(0.0, (spent - idle - own) / (spent or 1))
         console.print("; ".join(f"{name} {value}" for name, value in self.machine.items()))
         console.print(f"Medians of all rounds; other programs kept {others:.0%} of the processor busy meanwhile.")
@@ -110,10 +111,8 @@ def _compared(goal: Goal) -> list[str]:
 
 def _table(title: str, lines: Iterable[Sequence[str]]) -> Table:
     headings, *rest = lines
-    first, *others = (Column(heading) for heading in headings)
-    for column in others:
-        column.justify = "right"
-    table = Table(first, *others, title=title, title_justify="left", title_style="bold")
+    columns = [Column(heading, justify="right" if place else "left") for place, heading in enumerate(headings)]
+    table = Table(*columns, title=title, title_justify="left", title_style="bold")
     for line in rest:
         table.add_row(*line)
     return table

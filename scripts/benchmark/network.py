@@ -241,7 +241,7 @@ def matrix_products(figures: Figures, rounds: int) -> None:
     """Measure the best that the machine can do."""
     tasks: dict[str, Task] = {}
     for dtype in NATIVE:
-        left, right = (torch.rand(_MATRIX, _MATRIX).to(dtype) for _ in range(2))
+        left, right = torch.rand(_MATRIX, _MATRIX).to(dtype), torch.rand(_MATRIX, _MATRIX).to(dtype)
         tasks[dtype_name(dtype)] = partial(torch.mm, left, right, out=torch.empty_like(left))
     for name, seconds in interleaved("matrix products", tasks, rounds):
         figures.add(PRODUCTS, {"precision": name}, {"G multiply-adds/s": _MATRIX**3 / seconds / 1e9})

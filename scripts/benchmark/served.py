@@ -109,8 +109,9 @@ def _edge(figures: Figures, pipeline: Pipeline, size: Size, rounds: int) -> None
     }
     for name, seconds in interleaved(f"edges, {label(size)}", tasks, rounds):
         figures.add(EDGE, {"photo": label(size)}, {name: seconds * 1e3})
-    network, edge, colours = (median(figures.get(EDGE, name, photo=label(size))) for name in tasks)
-    numbers = {"edge and colours, ms": edge + colours, "over the network": (edge + colours) / network}
+    medians = {name: median(figures.get(EDGE, name, photo=label(size))) for name in tasks}
+    both = medians["edge, ms"] + medians["colours, ms"]
+    numbers = {"edge and colours, ms": both, "over the network": both / medians["network, ms"]}
     peak = max(peak_memory(tasks["edge, ms"]), peak_memory(tasks["colours, ms"])) / (size[0] * size[1])
     figures.add(EDGE, {"photo": label(size)}, {**numbers, "bytes per px": peak})
 

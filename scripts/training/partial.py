@@ -35,7 +35,7 @@ class PartialLabels:
     """Makes a model's training losses respect what is not labelled.
 
     Args:
-        model: it is changed: call `detach` before it is saved as a whole. Its weights and their names stay.
+        model: it is changed for good, but for its weights and their names.
     """
 
     def __init__(self, model: MaskRCNN) -> None:
@@ -48,17 +48,8 @@ class PartialLabels:
         self._select: Callable[..., Any] = model.roi_heads.select_training_samples
         model.rpn.assign_targets_to_anchors = self._assign_targets
         model.roi_heads.select_training_samples = self._select_samples
-        self._hooks = [
-            model.roi_heads.box_predictor.register_forward_hook(self._classes),
-            model.roi_heads.mask_predictor.register_forward_hook(self._masks),
-        ]
-
-    def detach(self) -> None:
-        """Give the model back as it was."""
-        self._model.rpn.assign_targets_to_anchors = self._assign
-        self._model.roi_heads.select_training_samples = self._select
-        for hook in self._hooks:
-            hook.remove()
+        model.roi_heads.box_predictor.register_forward_hook(self._classes)
+        model.roi_heads.mask_predictor.register_forward_hook(self._masks)
 
     def _assign_targets(self, anchors: list[Tensor], targets: list[Target]) -> tuple[list[Tensor], list[Tensor]]:
         labels, boxes = self._assign(anchors, targets)

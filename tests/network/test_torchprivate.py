@@ -50,11 +50,13 @@ def test_the_compiler_can_still_be_used():
 def _without(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A torch that has none of it."""
     private.onednn_convolution.cache_clear()
+    private._resize_operator.cache_clear()
     none = SimpleNamespace()
     poorer = SimpleNamespace(**{**vars(torch), "ops": SimpleNamespace(mkldnn=none, aten=none)})
     monkeypatch.setattr(private, "torch", poorer)
     yield
     private.onednn_convolution.cache_clear()
+    private._resize_operator.cache_clear()
 
 
 def test_this_torch_has_the_fused_convolution():

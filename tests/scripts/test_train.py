@@ -125,7 +125,7 @@ def losses(complete: list[bool], **changed: torch.Tensor) -> dict[str, float]:
     """Losses of the bundled model on a photo of which only some classes are labelled, and nothing is."""
     torch.manual_seed(0)
     model, card = checkpoint.load(BUNDLED)
-    partial = PartialLabels(model.train())
+    PartialLabels(model.train())
     target: Target = {
         "boxes": torch.zeros(0, 4),
         "labels": torch.zeros(0, dtype=torch.int64),
@@ -137,9 +137,7 @@ def losses(complete: list[bool], **changed: torch.Tensor) -> dict[str, float]:
     }
     target["complete"][0] = True
     photo = torch.from_numpy(np.array(sample("chelsea").resize((320, 320))).transpose(2, 0, 1)).float() / 255
-    found = {name: value.item() for name, value in model([photo], [target]).items()}
-    partial.detach()
-    return found
+    return {name: value.item() for name, value in model([photo], [target]).items()}
 
 
 def test_what_is_not_labelled_is_not_background():

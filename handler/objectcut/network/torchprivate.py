@@ -1,7 +1,7 @@
 """Everything of torch and torchvision that is used although it is not public, each with a fallback.
 
-Another version may lack it or have changed it: then the public way runs, which is slower and gives the same result. The
-versions that are pinned in `requirements.lock` are the ones that the tests run.
+Another version may lack it or have changed it: then the public way runs, which is slower, or resizes a photo of an odd
+size by a fraction of a pixel differently. The tests run with the versions that are pinned in `requirements.lock`.
 
 To be imported before anything else that imports torchvision, by programs that someone waits for: it keeps torch's
 compiler out, which torchvision needs for one question and which takes seconds to import.
@@ -100,8 +100,19 @@ def resize_bilinear(image: Tensor, size: tuple[int, int], scales: tuple[float, f
         scales: of height and width, which need not be the ratios of the sizes. The public function takes either the
             size or the scales.
     """
-    try:
-        resized: Tensor = torch.ops.aten.upsample_bilinear2d(image, size, False, *scales)
-    except (AttributeError, RuntimeError, TypeError):
-        resized = functional.interpolate(image, size=size, mode="bilinear", align_corners=False)
+    operator = _resize_operator()
+    if operator is None:
+        return functional.interpolate(image, size=size, mode="bilinear", align_corners=False)
+    resized: Tensor = operator(image, size, False, *scales)
     return resized
+
+
+@cache
+def _resize_operator() -> Any:
+    """Return the operator, tried once: a later error, such as too little memory, is one of the picture's."""
+    try:
+        operator = torch.ops.aten.upsample_bilinear2d
+        halved = operator(torch.tensor([[[[0.0, 1.0, 2.0, 3.0]]]]), (1, 2), False, 1.0, 0.5)
+    except (AttributeError, RuntimeError, TypeError):
+        return None
+    return operator if halved.flatten().tolist() == [0.5, 2.5] else None

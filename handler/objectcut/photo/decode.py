@@ -118,7 +118,7 @@ def begin(
     """
     small = preview(data, settings, side)
     if small is not None:
-        return small, submit and submit(load, data, settings)
+        return small, None if submit is None else submit(load, data, settings)
     whole: Future[Photo] = Future()
     photo = load(data, settings)
     whole.set_result(photo)
