@@ -215,6 +215,20 @@ def wait_until(condition, seconds: float, what: str) -> None:
         time.sleep(0.1)
 
 
+def halt(process: psutil.Process) -> None:
+    """Suspend a process, and wait: its threads stop one after the other, and may still answer until they do."""
+
+    def halted() -> bool:
+        try:
+            states = [file.read_text() for file in Path(f"/proc/{process.pid}/task").glob("*/stat")]
+        except OSError:  # a thread ended
+            return False
+        return all(state.rpartition(")")[2].split()[0] == "T" for state in states)
+
+    process.suspend()
+    wait_until(halted, 20, "the stop of all threads")
+
+
 def stop(process: subprocess.Popen[bytes]) -> int:
     """End a server as Ctrl-C does; its exit status."""
     if process.poll() is None:

@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from conftest import READY_S, ROOT, Server, encoded, free_port, processes, start, stop, wait_until
+from conftest import READY_S, ROOT, Server, encoded, free_port, halt, processes, start, stop, wait_until
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
@@ -180,7 +180,7 @@ def test_a_server_that_is_told_to_stop_finishes_what_it_has(starter: Starter, ch
         return httpx.get(f"{started.url}/health/ready", trust_env=False)
 
     worker = Server(started.url, RunDir(started.run)).worker()
-    worker.suspend()
+    halt(worker)
     with ThreadPoolExecutor(6) as pool:
         asked = [pool.submit(ask) for _ in range(6)]
         wait_until(lambda: ready().json()["in_flight"] == len(asked), 60, "the photos' arrival")
@@ -199,7 +199,7 @@ def test_a_server_that_is_told_to_stop_waits_no_longer_than_it_shall(starter: St
     started = starter(OBJECTCUT_STOP_S="1")
     started.wait_for_start()
     photo = encoded(chelsea)
-    Server(started.url, RunDir(started.run)).worker().suspend()
+    halt(Server(started.url, RunDir(started.run)).worker())
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(httpx.post, f"{started.url}/cut", files={"image_file": photo}, timeout=120, trust_env=False)
         ready = lambda: httpx.get(f"{started.url}/health/ready", trust_env=False)  # noqa: E731

@@ -19,7 +19,7 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-from conftest import ROOT, PhotoHost, Server, encoded, wait_until
+from conftest import ROOT, PhotoHost, Server, encoded, halt, wait_until
 from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as coco
@@ -590,7 +590,7 @@ def in_flight(client: httpx.Client) -> int:
 def stopped(*all_of: psutil.Process) -> Iterator[None]:
     """Processes that hang."""
     for process in all_of:
-        process.suspend()
+        halt(process)
     try:
         yield
     finally:
