@@ -81,6 +81,23 @@ def test_options_are_those_of_the_server(pipeline: Pipeline, chelsea: Image.Imag
     assert set(np.unique(mask.pixels)) == {0, 255}
 
 
+def test_a_box_says_where_a_thing_is_that_needs_no_name(pipeline: Pipeline, chelsea: Image.Image):
+    named = pipeline.cut(chelsea, ["cat"], output="mask")
+    boxed = pipeline.cut(chelsea, box=named.box, min_score=1, output="mask")
+    assert [each["label"] for each in boxed.objects] == [None]
+    both = (named.pixels > 127) & (boxed.pixels > 127)
+    assert both.sum() > 0.9 * ((named.pixels > 127) | (boxed.pixels > 127)).sum()
+
+
+def test_names_and_boxes_together(pipeline: Pipeline, chelsea: Image.Image, astronaut: Image.Image):
+    side_by_side = Image.new("RGB", (chelsea.width + astronaut.width, 512))
+    side_by_side.paste(chelsea, (0, 0))
+    side_by_side.paste(astronaut, (chelsea.width, 0))
+    result = pipeline.cut(side_by_side, ["person"], box=[90, 10, 430, 300], output="mask")
+    assert {each["label"] for each in result.objects} == {None, "person"}
+    assert (result.pixels[150, 250], result.pixels[400, chelsea.width + 220]) == (255, 255)
+
+
 @pytest.mark.parametrize(
     ("objects", "options", "code"),
     [

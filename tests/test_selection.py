@@ -5,11 +5,12 @@ import pytest
 from conftest import solid
 
 from objectcut.edges.matte import Found
+from objectcut.errors import CutError
 from objectcut.identity import identify
-from objectcut.instance import Instance
+from objectcut.instance import UNNAMED, Instance
 from objectcut.request.labels import Labels
 from objectcut.request.options import CutOptions
-from objectcut.selection import candidates, choose, nothing_found
+from objectcut.selection import boxed, candidates, choose, nothing_found
 
 LABELS = Labels.of(("__background__", "cat", "dog"))
 CAT, DOG = 1, 2
@@ -127,10 +128,32 @@ def test_nothing_found_says_what_was_asked_and_what_is_there(options, says):
     assert says in error.message
     names = options.get("objects", [])
     reason = "not_in_photo" if names else "nothing_there"
-    assert error.details == {"found": ["cat", "dog"], "names": names, "reason": reason}
+    told = dict(error.details)
+    assert told.pop("possible").keys() == {"box"}
+    assert told == {"found": ["cat", "dog"], "names": names, "reason": reason}
+    assert "'box'" in error.message
 
 
 def test_nothing_found_in_an_empty_photo():
     error = nothing_found([], CutOptions(objects=["cat"]), LABELS)
-    assert error.message.endswith("Nothing that the model knows was found with that score.")
-    assert error.details == {"found": [], "names": ["cat"], "reason": "not_in_photo"}
+    assert "Nothing that the model knows was found with that score." in error.message
+    assert (error.details["found"], error.details["reason"]) == ([], "not_in_photo")
+
+
+def test_nothing_found_in_a_box():
+    error = nothing_found(instances(), CutOptions(box=[0, 0, 9, 9]), LABELS)
+    assert (error.code, error.details["reason"]) == ("object_not_found", "nothing_in_box")
+
+
+def test_a_box_is_wanted_whatever_else_narrows_the_choice():
+    options = CutOptions(box=[-5, 80, 30, 200], pick="best", roi=[0, 0, 1, 1])
+    (box,) = boxed(options, *SIZE)
+    assert (box.label, box.box) == (UNNAMED, (0.0, 80.0, 30.0, 90.0))
+    there = Found(box, solid(0, 80, np.ones((10, 30), bool)))
+    assert [each.id for each in choose([there, *map(found, instances())], options)] == [box.id, ID[0]]
+
+
+def test_a_box_beside_the_photo():
+    with pytest.raises(CutError, match="120 x 90 px") as error:
+        boxed(CutOptions(box=[[0, 0, 9, 9], [120, 0, 130, 9]]), *SIZE)
+    assert (error.value.code, error.value.details["field"]) == ("invalid_request", "box")

@@ -20,7 +20,7 @@ _BOX = {
 }
 _OBJECT = {
     "id": {**_WHOLE, "description": "what `pick` of /cut takes for the same photo and model"},
-    "label": {"type": "string"},
+    "label": {"type": ["string", "null"], "description": "name of the class; null for what was given as a box"},
     "score": {"type": "number"},
     "box": _BOX,
     "area": {**_WHOLE, "description": "px"},

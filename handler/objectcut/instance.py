@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in px, half-open."""
+UNNAMED = 0
+"""The label of what was given as a box: the network's index of the background, which is never detected."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +20,7 @@ class Instance:
 
     Attributes:
         id: made of class and box by `identity`, so that it is the same in every call for the photo.
-        label: index into the model's classes.
+        label: index into the model's classes, or `UNNAMED`.
         score: 0 to 1.
         box: x0, y0, x1, y1 in px of the photo.
         mask: (28, 28) float32, probability that the cell of the box shows the object; None when not computed.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+from objectcut.instance import Instance
 from objectcut.photo.decode import Photo, Preview
 from objectcut.request.parse import CutRequest
 
@@ -35,12 +36,14 @@ class Job:
         photo: all pixels, for the cut-out; they may still be decoded while the network runs. None when that has not
             begun or is not needed.
         wanted: labels of the objects asked for; None for every class.
+        boxed: what the sender drew boxes around.
     """
 
     order: Order
     preview: Preview
     photo: Future[Photo] | None
     wanted: frozenset[int] | None
+    boxed: tuple[Instance, ...] = ()
 
     @property
     def request(self) -> CutRequest:

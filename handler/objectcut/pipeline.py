@@ -184,7 +184,7 @@ class Pipeline:
             ahead: whether the whole photo is decoded while the network runs.
 
         Raises:
-            CutError: unknown names, a photo that cannot be fetched or read, or nobody waits.
+            CutError: unknown names, a photo that cannot be fetched or read, a box beside it, or nobody waits.
         """
         self._check_wanted(order)
         asked = order.request
@@ -197,7 +197,7 @@ class Pipeline:
         # The others of the batch have to wait anyway, and would fill memory.
         submit = self._pool.submit if asked.task == "cut" and ahead else None
         preview, photo = decode.begin(asked.photo, self.settings, self.card.min_size, submit)
-        return Job(order, preview, photo, wanted)
+        return Job(order, preview, photo, wanted, selection.boxed(asked.options, preview.width, preview.height))
 
     def detect(self, jobs: Sequence[Job | CutError]) -> list[Detection | CutError]:
         """Find the instances of each photo, with masks for those that may be wanted. Errors stay where they are."""

@@ -1,7 +1,8 @@
 """Which of the found instances are wanted.
 
 What the box and the class can decide is decided before the mask head runs (`candidates`); what needs the mask,
-afterwards (`choose`). Filters come first (names, region, point), then `pick` chooses among what is left.
+afterwards (`choose`). Filters come first (names, region, point), then `pick` chooses among what is left. What the
+sender drew a box around (`boxed`) is always wanted.
 """
 
 from __future__ import annotations
@@ -9,19 +10,45 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from objectcut.edges.matte import Found
-from objectcut.errors import CutError
-from objectcut.identity import match
-from objectcut.instance import Instance, Query
+from objectcut.errors import CutError, wrong_field
+from objectcut.identity import identify, match
+from objectcut.instance import UNNAMED, Instance, Query
 from objectcut.item import Job
 from objectcut.request.labels import Labels
 from objectcut.request.options import CutOptions
+
+_POSSIBLE = {"box": "[x0, y0, x1, y1] in px of the upright photo, around the object"}  # says the error
+
+
+def boxed(options: CutOptions, width: int, height: int) -> tuple[Instance, ...]:
+    """Return what the sender drew boxes around, as instances without a name.
+
+    Args:
+        options: of the request.
+        width, height: of the photo, px.
+
+    Raises:
+        CutError: `invalid_request` for a box beside the photo.
+    """
+    instances = []
+    for x0, y0, x1, y1 in options.box:
+        box = max(x0, 0.0), max(y0, 0.0), min(x1, float(width)), min(y1, float(height))
+        if box[0] >= box[2] or box[1] >= box[3]:
+            raise wrong_field("box", f"lies outside of the photo, which has {width} x {height} px")
+        instances.append(Instance(identify(UNNAMED, box, width, height), UNNAMED, 1.0, box))
+    return tuple(instances)
 
 
 def query(job: Job) -> Query:
     """Return what the network shall look for in the photo of a job."""
     options = job.request.options
     size = job.preview.width, job.preview.height
-    return Query(job.preview.pixels, options.min_score, lambda found: candidates(found, options, job.wanted), size)
+
+    def keep(found: Sequence[Instance]) -> list[Instance]:
+        named = [] if job.boxed and not options.objects else candidates(found, options, job.wanted)
+        return [*job.boxed, *named]
+
+    return Query(job.preview.pixels, options.min_score, keep, size)
 
 
 def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset[int] | None) -> list[Instance]:
@@ -46,21 +73,25 @@ def choose(found: Iterable[Found], options: CutOptions) -> list[Instance]:
     """Return the instances of the answer, best score first, judged by their masks.
 
     Args:
-        found: best score first. Each is looked at once and let go, and no more of them than needed.
+        found: boxes, then best score first. Each is looked at once and let go, and no more of them than needed.
     """
+    boxed: list[Instance] = []
     areas: list[tuple[int, Instance]] = []
     for item in found:
         area = item.matte.area
-        if area == 0 or (options.point is not None and not item.matte.covers(*options.point)):
+        if area and item.instance.label == UNNAMED:
+            boxed.append(item.instance)
+        elif area == 0 or (options.point is not None and not item.matte.covers(*options.point)):
             continue
-        areas.append((area, item.instance))
-        if options.pick == "best" and options.point is None:
-            break
+        else:
+            areas.append((area, item.instance))
+            if options.pick == "best" and options.point is None:
+                break
     if options.point is not None and areas:
         areas = [min(areas, key=lambda pair: pair[0])]
     if options.pick == "largest" and areas:
         areas = [max(areas, key=lambda pair: pair[0])]
-    return [instance for _, instance in areas]
+    return [*boxed, *(instance for _, instance in areas)]
 
 
 def nothing_found(found: Sequence[Instance], options: CutOptions, labels: Labels) -> CutError:
@@ -81,15 +112,17 @@ def nothing_found(found: Sequence[Instance], options: CutOptions, labels: Labels
         if present
         else "Nothing that the model knows was found with that score."
     )
+    problem = (
+        f"No {asked} was found{''.join(f' {words}' for words in narrowed)} with a score of at least "
+        f"{options.min_score:g}. {there} If it is there, send 'box' with the place."
+    )
+    if options.box:
+        problem = "Nothing can be told from its surroundings in the box. Draw it closely around one thing."
+    reason = "nothing_in_box" if options.box else "not_in_photo" if options.objects else "nothing_there"
     return CutError(
         "object_not_found",
-        f"No {asked} was found{''.join(f' {words}' for words in narrowed)} with a score of at least "
-        f"{options.min_score:g}. {there}",
-        details={
-            "found": present,
-            "names": list(options.objects),
-            "reason": "not_in_photo" if options.objects else "nothing_there",
-        },
+        problem,
+        details={"found": present, "names": list(options.objects), "reason": reason, "possible": _POSSIBLE},
     )
 
 

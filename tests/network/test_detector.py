@@ -81,9 +81,9 @@ def test_only_the_kept_instances_get_masks(detector, chelsea, astronaut, monkeyp
     masked = []
     mask_head = detector._network.mask_head
 
-    def count(pooled, labels):
-        masked.append(len(labels))
-        return mask_head(pooled, labels)
+    def count(pooled, shares):
+        masked.append(len(shares))
+        return mask_head(pooled, shares)
 
     monkeypatch.setattr(detector._network, "mask_head", count)
     person = detector.card.classes.index("person")

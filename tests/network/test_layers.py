@@ -46,7 +46,9 @@ def test_every_layer_computes_what_torchvisions_does(model):
 
     pooled, labels = torch.randn(4, channels, 14, 14), torch.tensor([1, 20, 7, 7])
     masks = heads.mask_predictor(heads.mask_head(pooled))[torch.arange(4), labels].sigmoid()
-    ours = network.mask_head(pooled.contiguous(memory_format=torch.channels_last), labels)
+    classes = heads.box_predictor.cls_score.out_features
+    shares = torch.nn.functional.one_hot(labels, classes).float()
+    ours = network.mask_head(pooled.contiguous(memory_format=torch.channels_last), shares)
     torch.testing.assert_close(ours, masks, atol=1e-4, rtol=1e-3)
 
 

@@ -19,10 +19,11 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 from torchvision.models.detection import MaskRCNN
 
 from objectcut.identity import identify
-from objectcut.instance import Detection, Instance, Query
+from objectcut.instance import UNNAMED, Detection, Instance, Query
 from objectcut.network.boxes import BoxSelector
 from objectcut.network.card import Card
 from objectcut.network.layers import Network, best_dtype
@@ -143,11 +144,28 @@ class Detector:
             x, y = _scale(query, size)
             rows += [(i.box[0] / x, i.box[1] / y, i.box[2] / x, i.box[3] / y) for i in instances]
         boxes = _upload(torch.tensor(rows), self.device)
-        labels = _upload(torch.tensor([i.label for instances in kept for i in instances]), self.device)
         places = _places([len(instances) for instances in kept], self.device)
+        shares = self._shares(pyramid, boxes, places, [i.label for instances in kept for i in instances])
         pooled = pyramid.pool(boxes, places, self._network.mask_cells)
-        masks = iter(self._network.mask_head(pooled, labels).cpu().numpy())
+        masks = iter(self._network.mask_head(pooled, shares).cpu().numpy())
         return [[replace(instance, mask=next(masks)) for instance in instances] for instances in kept]
+
+    def _shares(self, pyramid: Pyramid, boxes: Tensor, places: Tensor, labels: list[int]) -> Tensor:
+        """Return whose mask each box gets, (N, classes): its own class's; without a name, those of what it looks like.
+
+        Args:
+            boxes: (N, 4), network px.
+            places: (N,), of the photos in the batch.
+            labels: of the boxes.
+        """
+        own = _upload(torch.tensor(labels), self.device)
+        shares = functional.one_hot(own, len(self.card.classes)).float()
+        unnamed = [row for row, label in enumerate(labels) if label == UNNAMED]
+        if unnamed:
+            rows = _upload(torch.tensor(unnamed), self.device)
+            logits, _ = self._network.box_head(pyramid.pool(boxes[rows], places[rows], self._network.box_cells))
+            shares[rows] = functional.pad(logits[:, 1:].softmax(1), (1, 0))
+        return shares
 
 
 def _upload(tensor: Tensor, device: torch.device) -> Tensor:

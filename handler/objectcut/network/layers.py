@@ -108,13 +108,19 @@ class Network:
         to_logits, to_deltas = self._predictors
         return to_logits(hidden.float()), to_deltas(hidden.float())
 
-    def mask_head(self, pooled: Tensor, labels: Tensor) -> Tensor:
-        """(N, C, cells, cells) to the mask of each one's own class: (N, 2 * cells, 2 * cells) float32, 0 to 1."""
+    def mask_head(self, pooled: Tensor, shares: Tensor) -> Tensor:
+        """Return the masks of some boxes, (N, 2 * cells, 2 * cells) float32, 0 to 1.
+
+        Args:
+            pooled: (N, C, cells, cells), features.
+            shares: (N, classes) float32, how much of each class's logits is taken; one 1 in each row for one class.
+        """
         count, _, cells, _ = pooled.shape
         features = self._mask_convolutions(pooled).permute(0, 2, 3, 1)
+        weight = (shares @ self._mask_weight.float()).to(self.dtype)
         fine = functional.linear(features, self._up, self._up_bias).relu_()
-        own = torch.bmm(fine.view(count, -1, self._mask_weight.shape[1]), self._mask_weight[labels][:, :, None])
-        logits = own.float().view(count, cells, cells, 2, 2) + self._mask_bias[labels].view(-1, 1, 1, 1, 1)
+        own = torch.bmm(fine.view(count, -1, self._mask_weight.shape[1]), weight[:, :, None])
+        logits = own.float().view(count, cells, cells, 2, 2) + (shares @ self._mask_bias).view(-1, 1, 1, 1, 1)
         masks: Tensor = logits.permute(0, 1, 3, 2, 4).reshape(count, 2 * cells, 2 * cells).sigmoid()
         return masks
 

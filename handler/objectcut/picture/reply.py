@@ -9,6 +9,7 @@ from typing import Any
 
 from objectcut.edges.matte import Extent, Found
 from objectcut.errors import CutError
+from objectcut.instance import UNNAMED
 from objectcut.item import Answer, Job
 from objectcut.picture import rle
 from objectcut.picture.compose import Cutout
@@ -59,10 +60,10 @@ def failure(error: CutError, request_id: str) -> Answer:
 
 
 def described(extent: Extent, labels: Labels) -> dict[str, Any]:
-    """Return what the answer tells of an object."""
+    """Return what the answer tells of an object; the label is null where a box was given."""
     return {
         "id": extent.instance.id,
-        "label": labels.classes[extent.instance.label],
+        "label": None if extent.instance.label == UNNAMED else labels.classes[extent.instance.label],
         "score": round(extent.instance.score, 4),
         "box": list(extent.box),
         "area": extent.area,

@@ -23,6 +23,7 @@ _SEPARATORS = re.compile(
 )
 _MAX_BLUR = 500  # px
 _MAX_IDS = 1000  # more than a network finds
+_MAX_BOXES = 50
 _BLUR_SHARE = 0.015  # of the longer side: text in the background cannot be read, places are still known
 Task = Literal["cut", "detect"]
 Format = Literal["png", "webp", "jpeg", "zip"]
@@ -67,6 +68,29 @@ def _pick(value: object) -> object:
     raise ValueError("must be 'all', 'largest', 'best' or a list of the ids that /detect gives")
 
 
+def _boxes(value: object) -> object:
+    """Return a list of boxes, of which one may stand alone, as numbers or as a list, also in a form."""
+    listed = value
+    if isinstance(value, str):
+        try:
+            listed = json.loads(f"[{value}]")
+        except (ValueError, RecursionError):
+            raise ValueError(_NO_BOX) from None
+        if len(listed) == 1 and isinstance(listed[0], list):
+            listed = listed[0]
+    if not isinstance(listed, list | tuple):
+        raise ValueError(_NO_BOX)
+    if any(isinstance(each, list | tuple) for each in listed):
+        boxes = [tuple(each) if isinstance(each, list | tuple) else (each,) for each in listed]
+    else:
+        boxes = [tuple(listed[place : place + 4]) for place in range(0, len(listed), 4)]
+    if len(boxes) > _MAX_BOXES:
+        raise ValueError(f"has {len(boxes):,} boxes; at most {_MAX_BOXES} are accepted")
+    if any(len(box) != 4 for box in boxes):
+        raise ValueError(_NO_BOX)
+    return boxes
+
+
 def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -78,10 +102,12 @@ def _format(value: object) -> object:
 Flag = Annotated[bool, BeforeValidator(_lower)]
 Name = Annotated[str, Field(max_length=100)]
 Coordinate = Annotated[float, Field(allow_inf_nan=False)]
+Corners = tuple[Coordinate, Coordinate, Coordinate, Coordinate]
+_NO_BOX = "must be [x0, y0, x1, y1] or a list of such boxes, in px, with x0 < x1 and y0 < y1"
 
 
 class DetectOptions(BaseModel):
-    """What `/detect` takes beside the photo."""
+    """What `/detect` takes beside the photo. Coordinates are pixels of the upright photo, x right, y down."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -89,10 +115,22 @@ class DetectOptions(BaseModel):
         (), description="names of the objects: any case, plurals and synonyms; empty means every object"
     )
     min_score: float = Field(0.5, ge=0, le=1, allow_inf_nan=False, description="lowest detection score, 0 to 1")
+    box: Annotated[tuple[Corners, ...], BeforeValidator(_boxes)] = Field(
+        (),
+        description="[x0, y0, x1, y1], or several: what is in the box, whatever it is called. Without `objects` "
+        "nothing else; what else narrows the choice leaves boxes alone",
+    )
+
+    @field_validator("box")
+    @classmethod
+    def _check_box(cls, value: tuple[Corners, ...]) -> tuple[Corners, ...]:
+        if any(x0 >= x1 or y0 >= y1 for x0, y0, x1, y1 in value):
+            raise ValueError(_NO_BOX)
+        return value
 
 
 class CutOptions(DetectOptions):
-    """What `/cut` takes beside the photo. Coordinates are pixels of the upright photo, x right, y down."""
+    """What `/cut` takes beside the photo."""
 
     return_white_bg: Flag = Field(False, description="white instead of transparent")
     background: str = Field(
@@ -108,7 +146,7 @@ class CutOptions(DetectOptions):
     point: Annotated[tuple[Coordinate, Coordinate] | None, BeforeValidator(_listed)] = Field(
         None, description="[x, y]: only the smallest instance under this point"
     )
-    roi: Annotated[tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None, BeforeValidator(_listed)] = Field(
+    roi: Annotated[Corners | None, BeforeValidator(_listed)] = Field(
         None, description="[x0, y0, x1, y1]: only objects whose centre lies inside"
     )
     edges: Annotated[Literal["smooth", "sharp", "raw"], BeforeValidator(_lower)] = Field(
