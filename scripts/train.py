@@ -40,7 +40,8 @@ from objectcut.network import architectures, checkpoint
 from objectcut.network.card import Card
 from training.augment import Augmenter
 from training.partial import PartialLabels, Target
-from training.scenes import Scene, Source, frequencies, read
+from training.precision import multiplies_bf16
+from training.scenes import Scene, frequencies, read, sources
 
 _CHECKPOINT_S = 180.0
 _WARM_UP = 100  # steps
@@ -67,11 +68,7 @@ def main() -> int:
     options = parser.parse_args()
     recipe = yaml.safe_load(options.recipe.read_text())
     model, card = _started(options.start, ["__background__", *recipe["classes"]], options.name, recipe.get("facts", {}))
-    scenes = [
-        scene
-        for folder, how in recipe["sources"].items()
-        for scene in read(_source(options.data / folder, how), "train", card.classes)
-    ]
+    scenes = [scene for source in sources(recipe, options.data) for scene in read(source, "train", card.classes)]
     console.print(f"{len(scenes)} photos; objects: {_counts(scenes, card)}")
     options.work.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(model, card, scenes, options)
@@ -137,7 +134,7 @@ class Trainer:
             group["lr"] = self._options.rate * factor * group["factor"]
         images = [image.to(self._device) for image in images]
         targets = [{name: value.to(self._device) for name, value in target.items()} for target in targets]
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=_multiplies_bf16(self._device)):
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=multiplies_bf16(self._device)):
             losses: dict[str, Tensor] = self._model(images, targets)
         total = torch.stack(list(losses.values())).sum()
         self._optimiser.zero_grad()
@@ -270,26 +267,9 @@ def _even_rows(model: MaskRCNN) -> None:
     model.roi_heads.mask_predictor.register_forward_hook(lambda _, __, logits: logits[:count])
 
 
-def _source(folder: Path, how: dict[str, Any]) -> Source:
-    complete = how.get("complete")
-    return Source(
-        folder,
-        float(how.get("weight", 1.0)),
-        None if complete is None else tuple(complete),
-        bool(how.get("stretched", False)),
-    )
-
-
 def _counts(scenes: list[Scene], card: Card) -> str:
     labels = np.bincount([thing.label for scene in scenes for thing in scene.things], minlength=len(card.classes))
     return ", ".join(f"{name} {count}" for name, count in zip(card.classes[1:], labels[1:].tolist(), strict=True))
-
-
-def _multiplies_bf16(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
 if __name__ == "__main__":

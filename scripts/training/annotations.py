@@ -19,7 +19,7 @@ class Annotation:
 
     Attributes:
         photo: its file.
-        name: of its class.
+        name: of its class; empty when it has none.
         box: x0, y0, x1, y1, px of the photo.
     """
 
@@ -50,18 +50,21 @@ def decode(segmentation: Any, height: int, width: int) -> NDArray[np.uint8]:
 
 
 def read(folder: Path, split: str, smallest: float) -> list[Annotation]:
-    """Return the objects of a folder's `train` or `val` photos with sides of `smallest` px or more; no crowds."""
+    """Return the objects of a folder's `train` or `val` photos with sides of `smallest` px or more; no crowds.
+
+    Objects whose mask is unknown are left out.
+    """
     told = json.loads((folder / "instances.json").read_text())
-    photos = {photo["id"]: photo for photo in told["images"] if photo["split"] == split}
+    photos = {photo["id"]: photo for photo in told["images"] if photo.get("split", "train") == split}
     names = {category["id"]: category["name"] for category in told["categories"]}
     things = []
     for thing in told["annotations"]:
         photo = photos.get(thing["image_id"])
         x, y, width, height = thing["bbox"]
-        if photo is None or thing.get("iscrowd") or min(width, height) < smallest:
+        if photo is None or thing.get("iscrowd") or thing["segmentation"] is None or min(width, height) < smallest:
             continue
         box = (x, y, x + width, y + height)
         path = folder / "images" / photo["file_name"]
         size = photo["height"], photo["width"]
-        things.append(Annotation(path, names[thing["category_id"]], box, size, thing["segmentation"]))
+        things.append(Annotation(path, names.get(thing["category_id"], ""), box, size, thing["segmentation"]))
     return things

@@ -60,13 +60,13 @@ class PartialLabels:
                 if len(target["boxes"]):
                     touched = box_iou(anchor, target["boxes"]).amax(1) >= _TOUCHES
                 label[background & ~touched] = -1
-            label[background & _covered(anchor, target["ignored"])] = -1
+            label[background & covered(anchor, target["ignored"])] = -1
         return labels, boxes
 
     def _select_samples(self, proposals: list[Tensor], targets: list[Target]) -> tuple[Any, ...]:
         selected = self._select(proposals, targets)
         self._targets, self._matches, self._labels = targets, selected[1], selected[2]
-        self._rows = [_covered(boxes, target["ignored"]) for boxes, target in zip(selected[0], targets, strict=True)]
+        self._rows = [covered(boxes, target["ignored"]) for boxes, target in zip(selected[0], targets, strict=True)]
         return selected  # type: ignore[no-any-return]
 
     def _classes(self, _: object, __: object, output: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor] | None:
@@ -97,7 +97,7 @@ class PartialLabels:
         return torch.where(known[:, None, None, None], logits, torch.zeros_like(logits))
 
 
-def _covered(boxes: Tensor, regions: Tensor) -> Tensor:
+def covered(boxes: Tensor, regions: Tensor) -> Tensor:
     """Return for each of (N, 4) boxes whether most of it lies inside of one of (M, 4) regions."""
     if not len(regions):
         return torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)

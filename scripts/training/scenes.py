@@ -81,6 +81,21 @@ class Scene:
         return photo
 
 
+def sources(recipe: Mapping[str, Any], data: Path) -> list[Source]:
+    """Return the folders of a recipe, whose fields scripts/training/bundled.yaml explains.
+
+    Args:
+        recipe: as YAML holds it.
+        data: where the folders are.
+    """
+    found = []
+    for name, how in recipe["sources"].items():
+        complete = how.get("complete")
+        trusted = None if complete is None else tuple(complete)
+        found.append(Source(data / name, float(how.get("weight", 1.0)), trusted, bool(how.get("stretched", False))))
+    return found
+
+
 def read(source: Source, split: str, classes: Sequence[str]) -> list[Scene]:
     """Return the photos of a folder.
 

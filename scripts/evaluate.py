@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+"""Judge one or two models on folders of labelled photos: what they find, what they call it, how they cut it out.
+
+  evaluate.py --recipe scripts/training/bundled.yaml --data FOLDER [--against OLD.safetensors] [--sheet sheet.png]
+
+detections: COCO's average precision of boxes and masks; precision and recall at the served score; which classes are
+    taken for which; how far scores are probabilities.
+cut-outs: everything of one name is cut out of a photo, as a request does it, and compared with all that is labelled
+    with it; photos with crowds or unknown masks of that name are left out.
+earned: a class is worth listing when, on photos that show it large, it is found in most and the mean IoU is 0.5.
+
+Photos labelled in part are judged on what is known of them; see training/scenes.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from numpy.typing import NDArray
+from pycocotools import mask as rle
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from fetch_weights import STORE
+from objectcut.edges import matte
+from objectcut.instance import Instance, Query
+from objectcut.network import checkpoint
+from objectcut.network.card import read_card
+from objectcut.pipeline import Pipeline
+from objectcut.settings import Settings
+from training import detections, sheet
+from training.detections import NOTHING, Found, Looked
+from training.measures import MaskScore, mask_score
+from training.scenes import Scene, read, sources
+
+_LOWEST, _SERVED = 0.05, 0.5  # scores: of what counts for average precision, and of a request that names none
+_LARGE = 0.05  # share of the photo from which a class is shown large
+_FOUND = 0.1  # IoU below which a cut-out is of something else
+EARNED_IOU, EARNED_SHARE = 0.5, 0.5
+_CONFUSIONS = 12
+console = Console()
+
+
+@dataclass(frozen=True, eq=False)
+class CutOut:
+    """All objects of one name in a photo, cut out.
+
+    Attributes:
+        folder: where the photo is from.
+        name: of the objects.
+        share: of the photo that they cover.
+        scores: of the `raw` mask and the `smooth` one beside the true one.
+        box: around the objects.
+        alphas: (H, W) uint8, likewise.
+    """
+
+    folder: str
+    name: str
+    share: float
+    scores: dict[str, MaskScore]
+    photo: NDArray[np.uint8]
+    box: tuple[float, float, float, float]
+    alphas: dict[str, NDArray[np.uint8]]
+
+    @property
+    def score(self) -> MaskScore:
+        """Of what a request gives that names no edges."""
+        return self.scores["smooth"]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What a model made of all photos."""
+
+    looked: list[Looked]
+    cut_outs: list[CutOut]
+    seconds: list[float]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", type=Path, required=True, help="YAML of train.py: which folders, how far labelled")
+    parser.add_argument("--data", type=Path, required=True, help="where the recipe's folders are")
+    parser.add_argument("--folders", nargs="+", metavar="NAME", help="only these of them")
+    parser.add_argument("--split", default="val", help="which of the photos (default: val)")
+    parser.add_argument("--model", type=Path, default=STORE / "bundled.safetensors", help="model file")
+    parser.add_argument("--against", type=Path, help="another one to compare it with")
+    parser.add_argument("--refiner", type=Path, default=STORE / "refiner.safetensors", help="the refiner's weights")
+    parser.add_argument("--dtype", choices=("fp32", "bf16"), default="fp32", help="precision of the network")
+    parser.add_argument("--sheet", type=Path, metavar="FILE", help="draw the worst, middle and best cut-outs there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--write", action="store_true", help="write each class's figures into the card of --model")
+    options = parser.parse_args()
+    files = {path.stem: path for path in (options.against, options.model) if path}
+    pipelines = {
+        name: Pipeline(path, options.refiner, Settings(dtype=options.dtype), torch.device("cpu"))
+        for name, path in files.items()
+    }
+    classes = list(dict.fromkeys(name for each in pipelines.values() for name in each.card.classes))
+    recipe = yaml.safe_load(options.recipe.read_text())
+    scenes = [
+        (source.folder.name, scene)
+        for source in sources(recipe, options.data)
+        if not options.folders or source.folder.name in options.folders
+        for scene in read(source, options.split, classes)
+    ]
+    if not scenes:
+        parser.error(f"there are no {options.split} photos")
+    judged = _judge(scenes, pipelines, classes)
+    console.print(_precisions(judged, classes))
+    for name, each in judged.items():
+        console.print(_matching(name, each, classes))
+    console.print(_folders(judged))
+    console.print(_classes(judged))
+    figures = {name: class_figures(each.cut_outs) for name, each in judged.items()}
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1))
+    own = options.model.stem
+    if options.sheet:
+        ranked = sorted(judged[own].cut_outs, key=lambda each: each.score.iou)
+        sheet.draw([_tile(each) for each in ranked]).save(options.sheet)
+    if options.write:
+        _write(options.model, figures[own])
+    return 0
+
+
+def class_figures(cut_outs: Sequence[CutOut]) -> dict[str, dict[str, Any]]:
+    """Return for each class, on photos that show it large: `photos`, share `found`, mean `iou` and `f2`, `earned`."""
+    by_class = defaultdict(list)
+    for each in cut_outs:
+        if each.share >= _LARGE:
+            by_class[each.name].append(each.score)
+    figures = {}
+    for name, scores in by_class.items():
+        iou, found = mean(score.iou for score in scores), mean(score.iou >= _FOUND for score in scores)
+        figures[name] = {
+            "photos": len(scores),
+            "found": round(found, 3),
+            "iou": round(iou, 3),
+            "f2": round(mean(score.f2 for score in scores), 3),
+            "earned": iou >= EARNED_IOU and found > EARNED_SHARE,
+        }
+    return figures
+
+
+def _judge(
+    scenes: Sequence[tuple[str, Scene]], pipelines: Mapping[str, Pipeline], classes: Sequence[str]
+) -> dict[str, Judged]:
+    """Show every photo to every model in turn, so that a busy machine slows them alike."""
+    judged = {name: Judged([], [], []) for name in pipelines}
+    for folder, scene in track(scenes, "Looking", console=Console(stderr=True)):
+        pixels = np.array(scene.pixels())
+        for name, pipeline in pipelines.items():
+            start = time.perf_counter()
+            (detection,) = pipeline.detector.detect([Query(pixels, _LOWEST, lambda found: found)])
+            judged[name].seconds.append(time.perf_counter() - start)
+            size = pixels.shape[0], pixels.shape[1]
+            own = pipeline.card.classes
+            found = [Found(own[each.label], each.score, each.box, _coded(each, size)) for each in detection.kept]
+            judged[name].looked.append(Looked(scene, size, found))
+            judged[name].cut_outs.extend(_cut_outs(folder, scene, pixels, detection.kept, pipeline, classes))
+    return judged
+
+
+def _coded(instance: Instance, size: tuple[int, int]) -> Any:
+    pasted = matte.paste(instance, size[1], size[0])
+    mask = np.zeros(size, np.uint8, order="F")
+    rows, columns = pasted.alpha.shape
+    mask[pasted.y : pasted.y + rows, pasted.x : pasted.x + columns] = pasted.inside
+    return rle.encode(mask)
+
+
+def _cut_outs(
+    folder: str,
+    scene: Scene,
+    pixels: NDArray[np.uint8],
+    found: Sequence[Instance],
+    pipeline: Pipeline,
+    classes: Sequence[str],
+) -> list[CutOut]:
+    height, width = pixels.shape[:2]
+    by_label = defaultdict(list)
+    for thing in scene.things:
+        by_label[thing.label].append(thing)
+    made = []
+    for label, things in by_label.items():
+        masks = [thing.mask(height, width) for thing in things]
+        known = [mask for mask in masks if mask is not None]
+        crowded = any(_touches(box, thing.box) for box in scene.ignored for thing in things)
+        if len(known) < len(masks) or crowded:
+            continue
+        name, truth = classes[label], np.logical_or.reduce(known)
+        wanted = [
+            each
+            for each in found
+            if each.score >= _SERVED
+            and pipeline.card.classes[each.label] == name
+            and matte.paste(each, width, height).area
+        ]
+        alphas = {way: pipeline.refine(pixels, wanted, raw=way == "raw")[0] for way in ("raw", "smooth")}
+        box = matte.bounding_box(truth)
+        if box is not None:
+            scores = {way: mask_score(alpha > 127, truth) for way, alpha in alphas.items()}
+            made.append(CutOut(folder, name, float(truth.mean()), scores, pixels, box, alphas))
+    return made
+
+
+def _touches(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _precisions(judged: Mapping[str, Judged], classes: Sequence[str]) -> Table:
+    kinds = {"box": "bbox", "mask": "segm"}
+    figures = {
+        (model, words): detections.average_precision(each.looked, classes, kind)
+        for model, each in judged.items()
+        for words, kind in kinds.items()
+    }
+    heads = [f"{model}, {words} {what}" for model in judged for words in kinds for what in ("AP", "AP50")]
+    table = Table("average precision", *heads)
+    for name in ("all", *classes[1:]):
+        rows = [figures[model, words].get(name, {}) for model in judged for words in kinds]
+        if any(rows):
+            table.add_row(name, *(_shown(row.get(what)) for row in rows for what in ("AP", "AP50")))
+    for size in detections.SIZES[1:]:
+        rows = [figures[model, words].get("all", {}) for model in judged for words in kinds]
+        table.add_row(f"{size} objects", *(text for row in rows for text in (_shown(row.get(f"AP {size}")), "")))
+    speeds = [f"{median(each.seconds) * 1e3:.0f} ms" for each in judged.values()]
+    table.add_row("detection, median", *(text for speed in speeds for text in (speed, "", "", "")))
+    return table
+
+
+def _matching(model: str, judged: Judged, classes: Sequence[str]) -> Table:
+    counts = detections.confusion(judged.looked, classes, _SERVED)
+    wrong = [(pair, count) for pair, count in counts.most_common() if pair[0] != pair[1]]
+    table = Table("class", "precision", "recall", "what goes wrong most, times", title=f"{model}, score >= {_SERVED}")
+    for name in classes[1:]:
+        precision, recall = detections.precision_recall(counts, name)
+        own = [
+            f"{'missed' if as_ == NOTHING else f'taken for {as_}'} {count}"
+            for (truth, as_), count in wrong
+            if truth == name
+        ]
+        own += [
+            f"seen in {'nothing' if truth == NOTHING else truth} {count}"
+            for (truth, as_), count in wrong
+            if as_ == name
+        ]
+        if not np.isnan(precision) or not np.isnan(recall):
+            table.add_row(name, _shown(precision), _shown(recall), ", ".join(own[:4]))
+    for low, high, count, score, right in detections.calibration(judged.looked, classes):
+        table.add_row(f"score {low:g} to {high:g}", _shown(right), "", f"{count} detections of mean score {score:.2f}")
+    return table
+
+
+def _folders(judged: Mapping[str, Judged]) -> Table:
+    heads = [f"{model}, {what}" for model in judged for what in ("IoU", "raw IoU", "F 2 px", "not found")]
+    table = Table("cut-outs", "photos", *heads)
+    keys = dict.fromkeys((each.folder, each.name) for one in judged.values() for each in one.cut_outs)
+    for folder, name in sorted(keys):
+        cells, count = [], 0
+        for one in judged.values():
+            own = [each for each in one.cut_outs if (each.folder, each.name) == (folder, name)]
+            count = len(own)
+            cells += [_shown(mean(each.scores[way].iou for each in own)) for way in ("smooth", "raw")]
+            cells += [_shown(mean(each.score.f2 for each in own)), str(sum(each.score.iou < _FOUND for each in own))]
+        table.add_row(f"{folder}: {name}", str(count), *cells)
+    return table
+
+
+def _classes(judged: Mapping[str, Judged]) -> Table:
+    heads = [f"{model}, {what}" for model in judged for what in ("IoU", "F 2 px", "found", "earned")]
+    table = Table("shown large", "photos", *heads)
+    figures = {model: class_figures(each.cut_outs) for model, each in judged.items()}
+    for name in sorted({name for each in figures.values() for name in each}):
+        rows = [each[name] for each in figures.values()]
+        cells = [[_shown(r["iou"]), _shown(r["f2"]), _shown(r["found"]), "yes" if r["earned"] else "no"] for r in rows]
+        table.add_row(name, str(rows[0]["photos"]), *(cell for row in cells for cell in row))
+    return table
+
+
+def _shown(figure: float | None) -> str:
+    return "" if figure is None or np.isnan(figure) else f"{figure:.3f}"
+
+
+def _tile(made: CutOut) -> sheet.Tile:
+    words = {way: f"{way} {score.iou:.2f} {score.f2:.2f}" for way, score in made.scores.items()}
+    return sheet.Tile(made.photo, made.box, f"{made.folder}: {made.name}", made.alphas, words)
+
+
+def _write(path: Path, figures: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the figures into the card of a model file, and say what was not earned."""
+    model, _ = checkpoint.load(path)
+    card = read_card(path)
+    checkpoint.save(model.half(), replace(card, facts={**card.facts, "cut_outs": figures}), path)
+    for name in card.classes[1:]:
+        if not figures.get(name, {}).get("earned"):
+            console.print(f"{path.name} lists '{name}', which it has not earned: {figures.get(name)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
