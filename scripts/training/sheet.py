@@ -1,4 +1,4 @@
-"""A contact sheet: cut-outs that lost most by their new edges, the middle, and those that gained most."""
+"""A contact sheet: the first, the middle and the last of some cut-outs, for instance the worst and the best."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from objectcut.edges.foreground import estimate
 
 _SIDE = 240  # px, of a tile
 _COLUMNS = 6
-_LINES = ((None, None), ("raw", "magenta"), ("smooth", "magenta"), ("smooth", "white"))
+Lines = Sequence[tuple[str | None, str | None]]
+"""What is below one another: ways of drawing the edge and colours behind them; None is the photo."""
+EDGES: Lines = ((None, None), ("raw", "magenta"), ("smooth", "magenta"), ("smooth", "white"))
+PLAIN: Lines = ((None, None), ("raw", "magenta"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,15 +38,15 @@ class Tile:
     words: Mapping[str, str]
 
 
-def draw(ranked: Sequence[Tile]) -> Image.Image:
-    """Return the sheet of objects, the one that lost most first: photo, raw and smooth on magenta, smooth on white."""
+def draw(ranked: Sequence[Tile], lines: Lines = EDGES) -> Image.Image:
+    """Return the sheet of the first, the middle and the last of these cut-outs."""
     middle = max(0, len(ranked) // 2 - _COLUMNS // 2)
     rows = [ranked[:_COLUMNS], ranked[middle : middle + _COLUMNS], ranked[-_COLUMNS:]]
-    sheet = Image.new("RGB", (_COLUMNS * _SIDE, len(rows) * len(_LINES) * _SIDE), "white")
+    sheet = Image.new("RGB", (_COLUMNS * _SIDE, len(rows) * len(lines) * _SIDE), "white")
     for row, tiles in enumerate(rows):
         for column, tile in enumerate(tiles):
-            for line, (way, colour) in enumerate(_LINES):
-                place = column * _SIDE, (row * len(_LINES) + line) * _SIDE
+            for line, (way, colour) in enumerate(lines):
+                place = column * _SIDE, (row * len(lines) + line) * _SIDE
                 sheet.paste(_shown(tile, way, colour), place)
     return sheet
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT, sample
+from PIL import Image
 from pycocotools import mask as rle
 
 import train
@@ -80,6 +82,28 @@ def test_a_folder_makes_a_model_and_training_can_be_resumed(folder: Path, traine
     model, _ = checkpoint.load(folder / "new.safetensors")
     assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
     assert "resuming at step" in trained("--minutes", "0.1")
+
+
+def test_epochs_are_counted_and_pictures_drawn(folder: Path, trained: Callable[..., str]):
+    content = json.loads((folder / "set" / "instances.json").read_text())
+    content["images"].append({"id": 2, "file_name": "cat.png", "split": "val"})
+    (folder / "set" / "instances.json").write_text(json.dumps(content))
+    assert "step 4, " in trained("--epochs", "4", "--batch", "1", "--side", "96")
+    for name in ("losses.png", "sheet.png"):
+        with Image.open(folder / "work" / name) as picture:
+            assert len(picture.convert("L").getcolors()) > 5
+
+
+def test_several_processes_train_one_model(folder: Path):
+    """Two, without a GPU: with other random numbers each, and one writes the model."""
+    program = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    options = [str(ROOT / "scripts" / "train.py"), *_arguments(folder), "--epochs", "4", "--batch", "1"]
+    done = subprocess.run([*program, *options], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("1 photos; objects") == 1
+    state = torch.load(folder / "work" / "checkpoint.pt", weights_only=True)
+    assert state["step"] == 2
+    assert read_card(folder / "new.safetensors").classes == CLASSES
 
 
 def test_classes_keep_what_was_known_of_them(folder: Path, trained: Callable[..., str]):
