@@ -167,12 +167,12 @@ export class NamesField {
     const found = suggest(typed, this.#known, this.#names, localName);
     const shown = typed.trim() ? found.slice(0, MOST_SHOWN) : found;
     this.#list.replaceChildren(
-      ...shown.map(({ name, via }, index) => {
+      ...shown.map(({ name, via, weak }, index) => {
         const option = copyOf("#option");
         option.id = `${this.#list.id}-${index}`;
         option.dataset.name = name;
         find(option, "span", HTMLElement).textContent = name;
-        find(option, "small", HTMLElement).textContent = via ?? "";
+        find(option, "small", HTMLElement).textContent = [via, weak && t("names.weak")].filter(Boolean).join(", ");
         return option;
       }),
     );

@@ -1,6 +1,13 @@
 /** Which of the known names a few typed letters may mean. Pure functions over what `/labels` tells. */
 
-/** @typedef {{classes: string[], synonyms: Record<string, string[]>}} Known what `/labels` tells */
+/**
+ * @typedef {object} Known what `/labels` tells
+ * @property {string[]} classes
+ * @property {Record<string, string[]>} synonyms by class
+ * @property {{cut_outs?: Record<string, {iou: number, found: number}>}} [card] figures by class, where they were measured
+ */
+
+const RELIABLE = 0.7; // mean IoU of the cut-outs, and share of the photos in which one was found
 
 /**
  * Normalize a name as the server does to compare it: case, accents, hyphens and spaces make no difference.
@@ -16,8 +23,8 @@ export function normal(name) {
  * @param {Known} known
  * @param {string[]} taken names that are not offered again
  * @param {(name: string) => string} localName what the person calls a class
- * @returns {{name: string, via: string | null}[]} best first, as the person calls them; `via` is the
- *   other word that matched. Nothing typed: all.
+ * @returns {{name: string, via: string | null, weak: boolean}[]} best first, as the person calls them; `via` is the
+ *   other word that matched, `weak` whether the model often misses it. Nothing typed: all.
  */
 export function suggest(typed, known, taken, localName) {
   const query = normal(typed);
@@ -33,7 +40,7 @@ export function suggest(typed, known, taken, localName) {
         rank: rank(normal(word), query) + (place ? 0.5 : 0),
       }));
       const best = ranked.reduce((first, next) => (next.rank < first.rank ? next : first));
-      return { name, via: best.word === name ? null : best.word, rank: best.rank };
+      return { name, via: best.word === name ? null : best.word, weak: isWeak(own, known), rank: best.rank };
     })
     .filter((found) => found.rank < Infinity)
     .sort((a, b) => a.rank - b.rank); // stable: equals stay in the model's order
@@ -50,6 +57,17 @@ export function meant(names, known, localName) {
   const words = (/** @type {string} */ own) => [own, localName(own), ...(known.synonyms[own] ?? [])].map(normal);
   const found = names.map((name) => known.classes.filter((own) => words(own).includes(normal(name))));
   return found.every(({ length }) => length === 1) ? new Set(found.flat()) : null;
+}
+
+/**
+ * Return whether the model often misses a class, or was never seen to find it.
+ * @param {string} own
+ * @param {Known} known
+ */
+function isWeak(own, { card }) {
+  if (!card?.cut_outs) return false;
+  const figures = card.cut_outs[own];
+  return !figures || Math.min(figures.iou, figures.found) < RELIABLE;
 }
 
 /**

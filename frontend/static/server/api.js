@@ -24,6 +24,7 @@ const SILENCE_MS = 10_000; // after which a server that sends nothing is away
  * @property {Record<string, string[]>} synonyms by class
  * @property {Record<string, Record<string, string>>} names of the classes, by language
  * @property {string | null} note
+ * @property {import("../form/suggest.js").Known["card"]} card
  * @property {typeof limits} limits
  */
 

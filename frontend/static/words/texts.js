@@ -63,6 +63,7 @@ export const TEXTS = {
     "names.hint": "Separate names with commas. Leave empty for every object.",
     "names.remove": "Remove {name}",
     "names.example": "cat, person",
+    "names.weak": "often missed",
     // model
     "model.title": "Model",
     "model.asking": "Asking the server …",
@@ -256,6 +257,7 @@ export const TEXTS = {
     "names.hint": "Separa los nombres con comas. Déjalo vacío para todos los objetos.",
     "names.remove": "Quitar {name}",
     "names.example": "gato, persona",
+    "names.weak": "a menudo no se encuentra",
     // model
     "model.title": "Modelo",
     "model.asking": "Preguntando al servidor …",
