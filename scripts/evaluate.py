@@ -99,15 +99,18 @@ def main() -> int:
     parser.add_argument("--model", type=Path, default=STORE / "bundled.safetensors", help="model file")
     parser.add_argument("--against", type=Path, help="another one to compare it with")
     parser.add_argument("--refiner", type=Path, default=STORE / "refiner.safetensors", help="the refiner's weights")
-    parser.add_argument("--dtype", choices=("fp32", "bf16"), default="fp32", help="precision of the network")
+    parser.add_argument("--bf16", action="store_true", help="compare --model with itself in bf16")
     parser.add_argument("--sheet", type=Path, metavar="FILE", help="draw the worst, middle and best cut-outs there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--write", action="store_true", help="write each class's figures into the card of --model")
     options = parser.parse_args()
-    files = {path.stem: path for path in (options.against, options.model) if path}
+    own = options.model.stem
+    files = {path.stem: (path, "fp32") for path in (options.against, options.model) if path}
+    if options.bf16:
+        files[f"{own} bf16"] = options.model, "bf16"
     pipelines = {
-        name: Pipeline(path, options.refiner, Settings(dtype=options.dtype), torch.device("cpu"))
-        for name, path in files.items()
+        name: Pipeline(path, options.refiner, Settings(dtype=dtype), torch.device("cpu"))
+        for name, (path, dtype) in files.items()
     }
     classes = list(dict.fromkeys(name for each in pipelines.values() for name in each.card.classes))
     recipe = yaml.safe_load(options.recipe.read_text())
@@ -128,7 +131,6 @@ def main() -> int:
     figures = {name: class_figures(each.cut_outs) for name, each in judged.items()}
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1))
-    own = options.model.stem
     if options.sheet:
         ranked = sorted(judged[own].cut_outs, key=lambda each: each.score.iou)
         sheet.draw([_tile(each) for each in ranked]).save(options.sheet)
@@ -270,14 +272,14 @@ def _folders(judged: Mapping[str, Judged]) -> Table:
     heads = [f"{model}, {what}" for model in judged for what in ("IoU", "raw IoU", "F 2 px", "not found")]
     table = Table("cut-outs", "photos", *heads)
     keys = dict.fromkeys((each.folder, each.name) for one in judged.values() for each in one.cut_outs)
-    for folder, name in sorted(keys):
+    for folder, name in [*sorted(keys), ("all", "")]:
         cells, count = [], 0
         for one in judged.values():
-            own = [each for each in one.cut_outs if (each.folder, each.name) == (folder, name)]
+            own = [each for each in one.cut_outs if folder == "all" or (each.folder, each.name) == (folder, name)]
             count = len(own)
             cells += [_shown(mean(each.scores[way].iou for each in own)) for way in ("smooth", "raw")]
             cells += [_shown(mean(each.score.f2 for each in own)), str(sum(each.score.iou < _FOUND for each in own))]
-        table.add_row(f"{folder}: {name}", str(count), *cells)
+        table.add_row(f"{folder}: {name}".removesuffix(": "), str(count), *cells)
     return table
 
 

@@ -5,7 +5,8 @@
 
 true boxes: each object's true box and class are given to the network, so that its edge alone is judged. An object
     counts where the raw mask already has an IoU of 0.6.
-end to end: everything of one name is cut out of a photo, as a request does it, and compared with all that bears it.
+boxes alone: each object's true box without a name, as `box` of a request, for every object that covers 3 % of its
+    photo, whether the model knows its class or not.
 composites: objects of these photos, given fur, hair, thin parts or a veil, over other photos; alpha and colours are
     known. The network's mask is imitated. --large makes them four times as large. --pymatting estimates the colours by
     pymatting's estimate_foreground_ml as well, where that package is installed.
@@ -35,7 +36,7 @@ from rich.table import Table
 
 from fetch_weights import STORE
 from objectcut.edges import foreground, matte
-from objectcut.instance import Instance, Query
+from objectcut.instance import UNNAMED, Instance, Query
 from objectcut.picture import adjust
 from objectcut.pipeline import Pipeline
 from objectcut.settings import Settings
@@ -48,14 +49,14 @@ from training.samples import degraded_mask, square
 WAYS = ("raw", "smooth", "sharp")
 _SMALLEST = 24  # px, of an object's sides
 _ENOUGH = 0.6  # IoU of the raw mask
-_MIN_SCORE = 0.5  # of a request that names none
+_LARGE_SHARE = 0.03  # of the photo, from which an object counts in a box without a name
 _SIDE, _LARGE = 320, 1280  # px, of composites
 _SMOOTH = Image.Resampling.BICUBIC
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """An object, or all of one name, cut out in every way."""
+    """An object cut out in every way."""
 
     name: str
     photo: NDArray[np.uint8]
@@ -97,22 +98,24 @@ def main() -> int:
     told = {}
     for folder in options.folders:
         things = read(folder, options.split, _SMALLEST)
-        if not (named := [thing for thing in things if thing.name in pipeline.card.classes]):
-            parser.error(f"{folder} has no {options.split} photos with objects that the model knows")
+        if not things:
+            parser.error(f"{folder} has no {options.split} photos with masks of objects")
+        named = [thing for thing in things if thing.name in pipeline.card.classes]
         title = f"{folder.name}, {options.split}"
         boxes = list(_true_boxes(_tracked(named, f"{title}, true boxes"), pipeline))
         good = [case for case in boxes if case.scores["raw"].iou >= _ENOUGH]
-        found = list(_end_to_end(_tracked(named, f"{title}, end to end"), pipeline))
+        alone = list(_true_boxes(_tracked(things, f"{title}, boxes alone"), pipeline, named=False))
         side = _LARGE if options.large else _SIDE
         known = list(_composites(things, options.composites, pipeline, side, options.pymatting))
         if good:
             console.print(_masks(f"{title}, true boxes: {len(good)} of {len(boxes)} objects", good))
             console.print(_classes(good))
-        console.print(_masks(f"{title}, end to end: {len(found)} names in photos", found))
+        if alone:
+            console.print(_masks(f"{title}, boxes alone: {len(alone)} objects", alone))
         console.print(_alphas(f"{title}, composites: {len(known)}", known))
         told[folder.name] = {
             "true_boxes": [_told(case) for case in boxes],
-            "end_to_end": [_told(case) for case in found],
+            "boxes_alone": [_told(case) for case in alone],
             "composites": [asdict(each) for each in known],
         }
         if options.sheet and good:
@@ -129,23 +132,18 @@ def _tracked(things: list[Annotation], title: str) -> Iterable[list[Annotation]]
     return track(photos, title, console=Console(stderr=True))
 
 
-def _true_boxes(photos: Iterable[list[Annotation]], pipeline: Pipeline) -> Iterator[Case]:
-    for things in photos:
-        pixels = things[0].pixels()
-        labels = [pipeline.card.classes.index(thing.name) for thing in things]
+def _true_boxes(photos: Iterable[list[Annotation]], pipeline: Pipeline, named: bool = True) -> Iterator[Case]:
+    for photo in photos:
+        pixels = photo[0].pixels()
+        things = photo
+        if not named:
+            things = [thing for thing in photo if thing.mask().mean() >= _LARGE_SHARE]
+            if not things:
+                continue
+        labels = [pipeline.card.classes.index(thing.name) if named else UNNAMED for thing in things]
         asked = [Instance(i, label, 1.0, t.box) for i, (t, label) in enumerate(zip(things, labels, strict=True))]
         for thing, instance in zip(things, _masked(pixels, asked, pipeline), strict=True):
             yield _case(thing.name, pixels, [instance], pipeline, thing.mask())
-
-
-def _end_to_end(photos: Iterable[list[Annotation]], pipeline: Pipeline) -> Iterator[Case]:
-    for things in photos:
-        pixels = things[0].pixels()
-        (detection,) = pipeline.detector.detect([Query(pixels, _MIN_SCORE, lambda found: found)])
-        for name in sorted({thing.name for thing in things}):
-            wanted = [each for each in detection.kept if pipeline.card.classes[each.label] == name]
-            truth = np.logical_or.reduce([thing.mask() for thing in things if thing.name == name])
-            yield _case(name, pixels, wanted, pipeline, truth)
 
 
 def _masked(pixels: NDArray[np.uint8], asked: list[Instance], pipeline: Pipeline) -> tuple[Instance, ...]:

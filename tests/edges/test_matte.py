@@ -78,6 +78,11 @@ def test_a_point_just_outside_the_photo_is_not_its_first_pixel():
     assert not corner.covers(0.5, -0.5)
 
 
+def test_a_box_seen_through_a_window():
+    plane = matte.box_plane((2, 4, 10, 8), (0, 0, 12, 12), (6, 3))
+    assert plane.tolist() == [[0] * 6, [0, 1, 1, 1, 1, 0], [0] * 6]
+
+
 def test_the_union_of_overlapping_masks():
     alpha = matte.union([solid(0, 0, np.ones((2, 3), bool)), solid(2, 1, np.array([[1, 0], [0, 1]], bool))], 5, 4)
     assert alpha.dtype == np.uint8

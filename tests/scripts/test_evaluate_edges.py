@@ -34,21 +34,21 @@ def test_a_folder_of_photos_is_judged(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["evaluate_edges.py", *arguments])
     assert evaluate_edges.main() == 0
     told = json.loads(figures.read_text())[tmp_path.name]
-    (case,), (found,) = told["true_boxes"], told["end_to_end"]
-    assert case["class"] == found["class"] == "cat"
+    (case,), (alone,) = told["true_boxes"], told["boxes_alone"]
+    assert case["class"] == alone["class"] == "cat"
     assert case["raw"]["iou"] > 0.5
-    assert found["smooth"]["iou"] > 0.5
+    assert alone["smooth"]["iou"] > 0.5
     assert [each["kind"] for each in told["composites"]] == ["fur", "hair", "thin", "translucent"]
     assert all(each["errors"]["smooth"]["sad"] > 0 for each in told["composites"])
     assert sheet.exists()
     shown = capsys.readouterr().out
     assert "1 of 1 objects" in shown
-    assert "end to end: 1 names" in shown
+    assert "boxes alone: 1 objects" in shown
 
 
-def test_a_folder_without_objects_that_the_model_knows_is_an_error(tmp_path, monkeypatch, capsys):
+def test_a_folder_without_objects_is_an_error(tmp_path, monkeypatch, capsys):
     (tmp_path / "instances.json").write_text(json.dumps({"images": [], "categories": [], "annotations": []}))
     monkeypatch.setattr("sys.argv", ["evaluate_edges.py", str(tmp_path)])
     with pytest.raises(SystemExit):
         evaluate_edges.main()
-    assert "no val photos with objects that the model knows" in capsys.readouterr().err
+    assert "no val photos with masks of objects" in capsys.readouterr().err
