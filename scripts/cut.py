@@ -169,7 +169,7 @@ def parser() -> argparse.ArgumentParser:
     asked.add_argument("--pick", help="all, largest, best, or ids that /detect gives (default: all)")
     asked.add_argument("--point", metavar="X,Y", help="only the object under this pixel")
     asked.add_argument("--roi", metavar="X0,Y0,X1,Y1", help="only objects whose centre lies inside")
-    asked.add_argument("--box", metavar="X0,Y0,X1,Y1", help="what is in this box, whatever it is called")
+    asked.add_argument("--box", metavar="X0,Y0,X1,Y1", help="the object in this box, and without --objects no other")
     picture = made.add_argument_group("the picture")
     picture.add_argument(
         "--background", help="transparent, a CSS colour, blur, or blur:20 with a radius in px (default: transparent)"

@@ -6,10 +6,11 @@
 detections: COCO's average precision of boxes and masks; precision and recall at the served score; which classes are
     taken for which; how far scores are probabilities.
 cut-outs: everything of one name is cut out of a photo, as a request does it, and compared with all that is labelled
-    with it; photos with crowds or unknown masks of that name are left out.
-earned: a class is worth listing when, on photos that show it large, it is found in most and the mean IoU is 0.5.
+    with it; left out are photos where its mask is unknown or a crowd touches it.
+earned: a class is worth listing when, on photos that show it large, it is found in most and the mean IoU is at least
+    0.5.
 
-Photos labelled in part are judged on what is known of them; see training/scenes.py.
+Photos labelled in part are judged on what is known of them; see training/detections.py.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import argparse
 import json
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,11 +28,11 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from numpy.typing import NDArray
 from pycocotools import mask as rle
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from safetensors.torch import load_file
 
 from fetch_weights import STORE
 from objectcut.edges import matte
@@ -42,43 +42,13 @@ from objectcut.network.card import read_card
 from objectcut.pipeline import Pipeline
 from objectcut.settings import Settings
 from training import detections, sheet
+from training.cutouts import FOUND, CutOut, class_figures, cut_outs
 from training.detections import NOTHING, Found, Looked
-from training.measures import MaskScore, mask_score
 from training.scenes import Scene, read, sources
 
 _LOWEST, _SERVED = 0.05, 0.5  # scores: of what counts for average precision, and of a request that names none
-_LARGE = 0.05  # share of the photo from which a class is shown large
-_FOUND = 0.1  # IoU below which a cut-out is of something else
-EARNED_IOU, EARNED_SHARE = 0.5, 0.5
 _CONFUSIONS = 12
 console = Console()
-
-
-@dataclass(frozen=True, eq=False)
-class CutOut:
-    """All objects of one name in a photo, cut out.
-
-    Attributes:
-        folder: where the photo is from.
-        name: of the objects.
-        share: of the photo that they cover.
-        scores: of the `raw` mask and the `smooth` one beside the true one.
-        box: around the objects.
-        alphas: (H, W) uint8, likewise.
-    """
-
-    folder: str
-    name: str
-    share: float
-    scores: dict[str, MaskScore]
-    photo: NDArray[np.uint8]
-    box: tuple[float, float, float, float]
-    alphas: dict[str, NDArray[np.uint8]]
-
-    @property
-    def score(self) -> MaskScore:
-        """Of what a request gives that names no edges."""
-        return self.scores["smooth"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +74,10 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--write", action="store_true", help="write each class's figures into the card of --model")
     options = parser.parse_args()
+    if options.write and (options.folders or options.split != "val"):
+        parser.error("--write is for the figures of all val photos")
+    if options.against and options.against.stem == options.model.stem:
+        parser.error("--model and --against need files of different names, which head the tables")
     own = options.model.stem
     files = {path.stem: (path, "fp32") for path in (options.against, options.model) if path}
     if options.bf16:
@@ -139,25 +113,6 @@ def main() -> int:
     return 0
 
 
-def class_figures(cut_outs: Sequence[CutOut]) -> dict[str, dict[str, Any]]:
-    """Return for each class, on photos that show it large: `photos`, share `found`, mean `iou` and `f2`, `earned`."""
-    by_class = defaultdict(list)
-    for each in cut_outs:
-        if each.share >= _LARGE:
-            by_class[each.name].append(each.score)
-    figures = {}
-    for name, scores in by_class.items():
-        iou, found = mean(score.iou for score in scores), mean(score.iou >= _FOUND for score in scores)
-        figures[name] = {
-            "photos": len(scores),
-            "found": round(found, 3),
-            "iou": round(iou, 3),
-            "f2": round(mean(score.f2 for score in scores), 3),
-            "earned": iou >= EARNED_IOU and found > EARNED_SHARE,
-        }
-    return figures
-
-
 def _judge(
     scenes: Sequence[tuple[str, Scene]], pipelines: Mapping[str, Pipeline], classes: Sequence[str]
 ) -> dict[str, Judged]:
@@ -172,8 +127,11 @@ def _judge(
             size = pixels.shape[0], pixels.shape[1]
             own = pipeline.card.classes
             found = [Found(own[each.label], each.score, each.box, _coded(each, size)) for each in detection.kept]
-            judged[name].looked.append(Looked(scene, size, found))
-            judged[name].cut_outs.extend(_cut_outs(folder, scene, pixels, detection.kept, pipeline, classes))
+            looked = Looked(scene, size, found)
+            judged[name].looked.append(looked)
+            known = detections.judged(looked, classes)
+            kept = [one for one, each in zip(detection.kept, found, strict=True) if each in known]
+            judged[name].cut_outs.extend(cut_outs(folder, scene, pixels, kept, pipeline, classes))
     return judged
 
 
@@ -183,45 +141,6 @@ def _coded(instance: Instance, size: tuple[int, int]) -> Any:
     rows, columns = pasted.alpha.shape
     mask[pasted.y : pasted.y + rows, pasted.x : pasted.x + columns] = pasted.inside
     return rle.encode(mask)
-
-
-def _cut_outs(
-    folder: str,
-    scene: Scene,
-    pixels: NDArray[np.uint8],
-    found: Sequence[Instance],
-    pipeline: Pipeline,
-    classes: Sequence[str],
-) -> list[CutOut]:
-    height, width = pixels.shape[:2]
-    by_label = defaultdict(list)
-    for thing in scene.things:
-        by_label[thing.label].append(thing)
-    made = []
-    for label, things in by_label.items():
-        masks = [thing.mask(height, width) for thing in things]
-        known = [mask for mask in masks if mask is not None]
-        crowded = any(_touches(box, thing.box) for box in scene.ignored for thing in things)
-        if len(known) < len(masks) or crowded:
-            continue
-        name, truth = classes[label], np.logical_or.reduce(known)
-        wanted = [
-            each
-            for each in found
-            if each.score >= _SERVED
-            and pipeline.card.classes[each.label] == name
-            and matte.paste(each, width, height).area
-        ]
-        alphas = {way: pipeline.refine(pixels, wanted, raw=way == "raw")[0] for way in ("raw", "smooth")}
-        box = matte.bounding_box(truth)
-        if box is not None:
-            scores = {way: mask_score(alpha > 127, truth) for way, alpha in alphas.items()}
-            made.append(CutOut(folder, name, float(truth.mean()), scores, pixels, box, alphas))
-    return made
-
-
-def _touches(one: Sequence[float], other: Sequence[float]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _precisions(judged: Mapping[str, Judged], classes: Sequence[str]) -> Table:
@@ -272,13 +191,13 @@ def _folders(judged: Mapping[str, Judged]) -> Table:
     heads = [f"{model}, {what}" for model in judged for what in ("IoU", "raw IoU", "F 2 px", "not found")]
     table = Table("cut-outs", "photos", *heads)
     keys = dict.fromkeys((each.folder, each.name) for one in judged.values() for each in one.cut_outs)
-    for folder, name in [*sorted(keys), ("all", "")]:
+    for folder, name in [*sorted(keys), *([("all", "")] if keys else [])]:
         cells, count = [], 0
         for one in judged.values():
             own = [each for each in one.cut_outs if folder == "all" or (each.folder, each.name) == (folder, name)]
             count = len(own)
             cells += [_shown(mean(each.scores[way].iou for each in own)) for way in ("smooth", "raw")]
-            cells += [_shown(mean(each.score.f2 for each in own)), str(sum(each.score.iou < _FOUND for each in own))]
+            cells += [_shown(mean(each.score.f2 for each in own)), str(sum(each.score.iou < FOUND for each in own))]
         table.add_row(f"{folder}: {name}".removesuffix(": "), str(count), *cells)
     return table
 
@@ -304,10 +223,10 @@ def _tile(made: CutOut) -> sheet.Tile:
 
 
 def _write(path: Path, figures: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write the figures into the card of a model file, and say what was not earned."""
-    model, _ = checkpoint.load(path)
+    """Write the figures of a model's classes into the card in its file, and say which were not earned."""
     card = read_card(path)
-    checkpoint.save(model.half(), replace(card, facts={**card.facts, "cut_outs": figures}), path)
+    own = {name: figures[name] for name in card.classes if name in figures}
+    checkpoint.write(load_file(path), replace(card, facts={**card.facts, "cut_outs": own}), path)
     for name in card.classes[1:]:
         if not figures.get(name, {}).get("earned"):
             console.print(f"{path.name} lists '{name}', which it has not earned: {figures.get(name)}")

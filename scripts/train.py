@@ -105,7 +105,8 @@ class Trainer:
     ) -> None:
         self._options, self._card, self._processes = options, card, processes
         self._unseen = [unseen[place] for place in np.random.default_rng(0).permutation(len(unseen))]
-        self._steps = math.ceil(options.epochs * len(scenes) / options.batch / processes.count) if options.epochs else 0
+        each = options.batch * processes.count  # photos per step
+        self._steps = None if options.epochs is None else math.ceil(options.epochs * len(scenes) / each)
         self._device = processes.device
         self._model = model.train().to(self._device, memory_format=torch.channels_last)
         model.rpn._pre_nms_top_n["training"] = 2 * _PROPOSALS  # noqa: SLF001
@@ -131,9 +132,10 @@ class Trainer:
             task = progress.add_task("training", total=1.0)
             mark = saved = shown = time.monotonic()
             for images, targets in loader:
-                if self._processes.mean(self._share()) >= 1:
+                share = self._processes.mean(self._share())  # the same for all, or their weights would drift apart
+                if share >= 1:
                     break
-                for name, value in self._learn(images, targets).items():
+                for name, value in self._learn(images, targets, share).items():
                     recent[name].append(value)
                 now = time.monotonic()
                 self._spent, mark = self._spent + now - mark, now
@@ -152,12 +154,12 @@ class Trainer:
 
     def _share(self) -> float:
         """Return how much of the training is done, 0 to 1."""
-        if self._steps:
-            return min(1.0, self._step / self._steps)
+        if self._steps is not None:
+            return min(1.0, self._step / self._steps) if self._steps else 1.0
         return min(1.0, self._spent / 60 / self._options.minutes) if self._options.minutes else 1.0
 
-    def _learn(self, images: list[Tensor], targets: list[Target]) -> dict[str, float]:
-        factor = min(1.0, (self._step + 1) / _WARM_UP) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self._share())))
+    def _learn(self, images: list[Tensor], targets: list[Target], share: float) -> dict[str, float]:
+        factor = min(1.0, (self._step + 1) / _WARM_UP) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
         for group in self._optimiser.param_groups:
             group["lr"] = self._options.rate * factor * group["factor"]
         images = [image.to(self._device) for image in images]

@@ -285,6 +285,22 @@ def test_an_edge_can_be_moved_and_softened(client: httpx.Client, cat: bytes) -> 
     assert soft[1] > 0.01
 
 
+def test_a_box_needs_no_name(client: httpx.Client, cat: bytes) -> None:
+    box = [90, 10, 430, 300]
+    sent = {"image_base64": base64.b64encode(cat).decode(), "box": box, "min_score": 1}
+    (listed,) = client.post("/detect", json=sent).json()["response"]["objects"]
+    assert (listed["label"], listed["score"]) == (None, 1)
+    reply = client.post("/cut", files={"image_file": cat}, data={"box": json.dumps([box, box])}, headers=PICTURE)
+    assert reply.headers["x-object-ids"] == str(listed["id"])
+    assert opened(reply.content)[150, 250, 3] == 255
+    both = client.post("/cut?box=90,10,430,300&objects=bus", content=cat, headers=PICTURE)
+    assert both.headers["x-object-ids"] == str(listed["id"])
+    beside = client.post("/cut?box=451,10,500,300", content=cat)
+    assert (beside.status_code, beside.json()["details"]["field"]) == (400, "box")
+    none = client.post("/cut?objects=bus", content=cat).json()
+    assert none["details"]["possible"] == ["box"]
+
+
 def test_detect_without_a_match_is_an_empty_list(client: httpx.Client, cat: bytes) -> None:
     reply = client.post("/detect", files={"image_file": cat}, data={"objects": "bus"})
     assert reply.status_code == 200

@@ -19,9 +19,9 @@ _BOX = {
     "description": "x0, y0, x1, y1 in px, half-open",
 }
 _OBJECT = {
-    "id": {**_WHOLE, "description": "what `pick` of /cut takes for the same photo and model"},
+    "id": {**_WHOLE, "description": "what `pick` of /cut takes for the same photo and model, but for boxes"},
     "label": {"type": ["string", "null"], "description": "name of the class; null for what was given as a box"},
-    "score": {"type": "number"},
+    "score": {"type": "number", "description": "0 to 1; 1 for what was given as a box"},
     "box": _BOX,
     "area": {**_WHOLE, "description": "px"},
 }
@@ -150,7 +150,7 @@ CUT = _call(
 DETECT = _call(
     DetectOptions,
     {
-        "description": "The objects, best score first; an empty list when there are none.",
+        "description": "The objects, boxes of the request first, then by score; an empty list when there are none.",
         "content": {"application/json": {"schema": _answer(_FOUND)}},
     },
 )

@@ -17,8 +17,6 @@ from objectcut.item import Job
 from objectcut.request.labels import Labels
 from objectcut.request.options import CutOptions
 
-_POSSIBLE = {"box": "[x0, y0, x1, y1] in px of the upright photo, around the object"}  # says the error
-
 
 def boxed(options: CutOptions, width: int, height: int) -> tuple[Instance, ...]:
     """Return what the sender drew boxes around, as instances without a name.
@@ -30,13 +28,14 @@ def boxed(options: CutOptions, width: int, height: int) -> tuple[Instance, ...]:
     Raises:
         CutError: `invalid_request` for a box beside the photo.
     """
-    instances = []
+    instances: dict[int, Instance] = {}  # boxes that are almost the same share an id
     for x0, y0, x1, y1 in options.box:
         box = max(x0, 0.0), max(y0, 0.0), min(x1, float(width)), min(y1, float(height))
         if box[0] >= box[2] or box[1] >= box[3]:
             raise wrong_field("box", f"lies outside of the photo, which has {width} x {height} px")
-        instances.append(Instance(identify(UNNAMED, box, width, height), UNNAMED, 1.0, box))
-    return tuple(instances)
+        id_ = identify(UNNAMED, box, width, height)
+        instances.setdefault(id_, Instance(id_, UNNAMED, 1.0, box))
+    return tuple(instances.values())
 
 
 def query(job: Job) -> Query:
@@ -45,8 +44,9 @@ def query(job: Job) -> Query:
     size = job.preview.width, job.preview.height
 
     def keep(found: Sequence[Instance]) -> list[Instance]:
-        named = [] if job.boxed and not options.objects else candidates(found, options, job.wanted)
-        return [*job.boxed, *named]
+        narrowed = options.objects or options.roi or options.point or isinstance(options.pick, tuple)
+        detected = [] if job.boxed and not narrowed else candidates(found, options, job.wanted)
+        return [*job.boxed, *detected]
 
     return Query(job.preview.pixels, options.min_score, keep, size)
 
@@ -70,7 +70,7 @@ def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset
 
 
 def choose(found: Iterable[Found], options: CutOptions) -> list[Instance]:
-    """Return the instances of the answer, best score first, judged by their masks.
+    """Return the instances of the answer, boxes first, then by score, judged by their masks.
 
     Args:
         found: boxes, then best score first. Each is looked at once and let go, and no more of them than needed.
@@ -114,15 +114,17 @@ def nothing_found(found: Sequence[Instance], options: CutOptions, labels: Labels
     )
     problem = (
         f"No {asked} was found{''.join(f' {words}' for words in narrowed)} with a score of at least "
-        f"{options.min_score:g}. {there} If it is there, send 'box' with the place."
+        f"{options.min_score:g}. {there} If you can see it, send its position as 'box'."
     )
     if options.box:
-        problem = "Nothing can be told from its surroundings in the box. Draw it closely around one thing."
+        problem = "No object stands out in the box. Draw the box tightly around one object."
+        if options.objects:
+            problem += f" No {asked} was found either. {there}"
     reason = "nothing_in_box" if options.box else "not_in_photo" if options.objects else "nothing_there"
     return CutError(
         "object_not_found",
         problem,
-        details={"found": present, "names": list(options.objects), "reason": reason, "possible": _POSSIBLE},
+        details={"found": present, "names": list(options.objects), "reason": reason, "possible": ["box"]},
     )
 
 

@@ -96,6 +96,14 @@ def test_every_option_reaches_the_server(tmp_path: Path, chelsea: Image.Image, s
     assert b"with those ids" in wrong.stderr
 
 
+def test_a_box_needs_no_name(tmp_path: Path, chelsea: Image.Image, server: Server) -> None:
+    chelsea.save(tmp_path / "thing.png")
+    done = cut(tmp_path / "thing.png", "--box", "90,10,430,300", "--output", "mask", server=server.url)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "thing-cut.png") as mask:
+        assert (mask.getpixel((250, 150)), mask.getpixel((20, 20))) == (255, 0)
+
+
 def test_a_pipe_takes_bytes_and_gives_bytes(chelsea: Image.Image, server: Server) -> None:
     done = cut(
         "-", "--objects", "cat", "--format", "jpeg", "--background", "navy", server=server.url, stdin=encoded(chelsea)

@@ -137,6 +137,16 @@ def test_two_models_side_by_side_and_the_figures_in_the_card(data, monkeypatch, 
     assert "'dog', which it has not earned" in " ".join(told.split())
 
 
+def test_objects_of_unknown_masks_have_no_cut_outs(data, monkeypatch):
+    content = json.loads((data / "cats" / "instances.json").read_text())
+    content["annotations"][0]["segmentation"] = None
+    (data / "cats" / "instances.json").write_text(json.dumps(content))
+    arguments = ["--recipe", data / "recipe.yaml", "--data", data, "--json", data / "figures.json"]
+    monkeypatch.setattr("sys.argv", ["evaluate.py", *map(str, arguments)])
+    assert evaluate.main() == 0
+    assert json.loads((data / "figures.json").read_text()) == {"bundled": {}}
+
+
 def test_a_folder_without_photos_is_an_error(data, monkeypatch, capsys):
     arguments = ["--recipe", str(data / "recipe.yaml"), "--data", str(data), "--split", "test"]
     monkeypatch.setattr("sys.argv", ["evaluate.py", *arguments])

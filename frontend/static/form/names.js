@@ -172,7 +172,7 @@ export class NamesField {
         option.id = `${this.#list.id}-${index}`;
         option.dataset.name = name;
         find(option, "span", HTMLElement).textContent = name;
-        find(option, "small", HTMLElement).textContent = [via, weak && t("names.weak")].filter(Boolean).join(", ");
+        find(option, "small", HTMLElement).textContent = [via, weak && t(`names.${weak}`)].filter(Boolean).join(", ");
         return option;
       }),
     );

@@ -23,8 +23,8 @@ export function normal(name) {
  * @param {Known} known
  * @param {string[]} taken names that are not offered again
  * @param {(name: string) => string} localName what the person calls a class
- * @returns {{name: string, via: string | null, weak: boolean}[]} best first, as the person calls them; `via` is the
- *   other word that matched, `weak` whether the model often misses it. Nothing typed: all.
+ * @returns {{name: string, via: string | null, weak: string | null}[]} best first, as the person calls them; `via` is the
+ *   other word that matched, `weak` what the model is known to do badly. Nothing typed: all.
  */
 export function suggest(typed, known, taken, localName) {
   const query = normal(typed);
@@ -40,7 +40,12 @@ export function suggest(typed, known, taken, localName) {
         rank: rank(normal(word), query) + (place ? 0.5 : 0),
       }));
       const best = ranked.reduce((first, next) => (next.rank < first.rank ? next : first));
-      return { name, via: best.word === name ? null : best.word, weak: isWeak(own, known), rank: best.rank };
+      return {
+        name,
+        via: best.word === name ? null : best.word,
+        weak: weakness(known.card?.cut_outs?.[own]),
+        rank: best.rank,
+      };
     })
     .filter((found) => found.rank < Infinity)
     .sort((a, b) => a.rank - b.rank); // stable: equals stay in the model's order
@@ -60,14 +65,12 @@ export function meant(names, known, localName) {
 }
 
 /**
- * Return whether the model often misses a class, or was never seen to find it.
- * @param {string} own
- * @param {Known} known
+ * Return what the model does badly with a class: it misses it, or cuts it out roughly; null: nothing that is known.
+ * @param {{iou: number, found: number} | undefined} figures where they were measured
  */
-function isWeak(own, { card }) {
-  if (!card?.cut_outs) return false;
-  const figures = card.cut_outs[own];
-  return !figures || Math.min(figures.iou, figures.found) < RELIABLE;
+function weakness(figures) {
+  if (!figures || Math.min(figures.iou, figures.found) >= RELIABLE) return null;
+  return figures.found < RELIABLE ? "missed" : "rough";
 }
 
 /**

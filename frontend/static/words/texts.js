@@ -63,7 +63,8 @@ export const TEXTS = {
     "names.hint": "Separate names with commas. Leave empty for every object.",
     "names.remove": "Remove {name}",
     "names.example": "cat, person",
-    "names.weak": "often missed",
+    "names.missed": "often missed",
+    "names.rough": "rough cut-outs",
     // model
     "model.title": "Model",
     "model.asking": "Asking the server …",
@@ -257,7 +258,8 @@ export const TEXTS = {
     "names.hint": "Separa los nombres con comas. Déjalo vacío para todos los objetos.",
     "names.remove": "Quitar {name}",
     "names.example": "gato, persona",
-    "names.weak": "a menudo no se encuentra",
+    "names.missed": "a menudo no se encuentra",
+    "names.rough": "recortes imprecisos",
     // model
     "model.title": "Modelo",
     "model.asking": "Preguntando al servidor …",

@@ -44,9 +44,13 @@ def refine(
 
     def things() -> Iterator[Matte]:
         for group in groups:
-            found = [Found(instance, next(mattes)) for instance in group]
-            extents.update((each.instance.id, each.extent) for each in found)
-            yield matte.highest([each.matte for each in found])
+            together: Matte | None = None
+            for instance in group:  # one after the other: all of them may be as large as the photo
+                found = Found(instance, next(mattes))
+                extents[instance.id] = found.extent
+                together = found.matte if together is None else matte.highest([together, found.matte])
+            assert together is not None
+            yield together
 
     alpha = matte.union(things(), width, height)
     return alpha, [extents[instance.id] for instance in chosen]

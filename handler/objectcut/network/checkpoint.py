@@ -42,7 +42,12 @@ def fill(model: nn.Module, weights: Mapping[str, torch.Tensor], name: str) -> No
 
 def save(model: nn.Module, card: Card, path: Path) -> None:
     """Write a model file, whole or not at all."""
+    write(model.state_dict(), card, path)
+
+
+def write(weights: Mapping[str, torch.Tensor], card: Card, path: Path) -> None:
+    """Write a model file of the weights of a model, whole or not at all."""
     part = path.with_suffix(".part")
-    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    save_file(weights, part, metadata={"card": json.dumps(card.as_dict(), ensure_ascii=False)})
+    contiguous = {name: tensor.contiguous() for name, tensor in weights.items()}
+    save_file(contiguous, part, metadata={"card": json.dumps(card.as_dict(), ensure_ascii=False)})
     part.replace(path)

@@ -3,7 +3,7 @@
 Its layers are in `network`, its pooling in `roialign`, the choice of boxes in `boxes`.
 
 Owns the network's input, the batching of photos and the order of the stages. Which instances deserve a mask is
-decided by a function that comes with each photo (`selection.candidates`).
+decided by a function that comes with each photo (`selection.query`).
 
 Method: He et al., Mask R-CNN, 2017 (arXiv:1703.06870), in torchvision's implementation.
 """
@@ -151,7 +151,8 @@ class Detector:
         return [[replace(instance, mask=next(masks)) for instance in instances] for instances in kept]
 
     def _shares(self, pyramid: Pyramid, boxes: Tensor, places: Tensor, labels: list[int]) -> Tensor:
-        """Return whose mask each box gets, (N, classes): its own class's; without a name, those of what it looks like.
+        """Return the weight of each class's mask for each box, (N, classes): 1 for its own; without a name, the
+        probabilities of the classes.
 
         Args:
             boxes: (N, 4), network px.

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -23,7 +23,7 @@ _SEPARATORS = re.compile(
 )
 _MAX_BLUR = 500  # px
 _MAX_IDS = 1000  # more than a network finds
-_MAX_BOXES = 50
+_MAX_BOXES = 20
 _BLUR_SHARE = 0.015  # of the longer side: text in the background cannot be read, places are still known
 Task = Literal["cut", "detect"]
 Format = Literal["png", "webp", "jpeg", "zip"]
@@ -70,8 +70,8 @@ def _pick(value: object) -> object:
 
 def _boxes(value: object) -> object:
     """Return a list of boxes, of which one may stand alone, as numbers or as a list, also in a form."""
-    listed = value
-    if isinstance(value, str):
+    listed = _split(value) if isinstance(value, str) and "[" not in value else value
+    if isinstance(listed, str):
         try:
             listed = json.loads(f"[{value}]")
         except (ValueError, RecursionError):
@@ -103,6 +103,14 @@ Flag = Annotated[bool, BeforeValidator(_lower)]
 Name = Annotated[str, Field(max_length=100)]
 Coordinate = Annotated[float, Field(allow_inf_nan=False)]
 Corners = tuple[Coordinate, Coordinate, Coordinate, Coordinate]
+
+
+def _either_box(schema: dict[str, Any]) -> None:
+    """Say in the schema that one box may stand alone."""
+    several = {key: schema.pop(key) for key in ("type", "items")}
+    schema["anyOf"] = [several["items"], several]
+
+
 _NO_BOX = "must be [x0, y0, x1, y1] or a list of such boxes, in px, with x0 < x1 and y0 < y1"
 
 
@@ -117,8 +125,9 @@ class DetectOptions(BaseModel):
     min_score: float = Field(0.5, ge=0, le=1, allow_inf_nan=False, description="lowest detection score, 0 to 1")
     box: Annotated[tuple[Corners, ...], BeforeValidator(_boxes)] = Field(
         (),
-        description="[x0, y0, x1, y1], or several: what is in the box, whatever it is called. Without `objects` "
-        "nothing else; what else narrows the choice leaves boxes alone",
+        description="[x0, y0, x1, y1], or several: the object in each box, whatever it is called. Without other fields "
+        "that choose objects, only the boxes are taken; those fields do not apply to boxes",
+        json_schema_extra=_either_box,
     )
 
     @field_validator("box")
