@@ -73,7 +73,9 @@ def main() -> int:
     parser.add_argument("--sheet", type=Path, metavar="FILE", help="draw the worst, middle and best cut-outs there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--write", action="store_true", help="write each class's figures into the card of --model")
+    parser.add_argument("--earned", action="store_true", help="--write, and list only the classes that earned it there")
     options = parser.parse_args()
+    options.write |= options.earned
     if options.write and (options.folders or options.split != "val"):
         parser.error("--write is for the figures of all val photos")
     if options.against and options.against.stem == options.model.stem:
@@ -109,7 +111,7 @@ def main() -> int:
         ranked = sorted(judged[own].cut_outs, key=lambda each: each.score.iou)
         sheet.draw([_tile(each) for each in ranked]).save(options.sheet)
     if options.write:
-        _write(options.model, figures[own])
+        _write(options.model, figures[own], options.earned)
     return 0
 
 
@@ -222,14 +224,15 @@ def _tile(made: CutOut) -> sheet.Tile:
     return sheet.Tile(made.photo, made.box, f"{made.folder}: {made.name}", made.alphas, words)
 
 
-def _write(path: Path, figures: Mapping[str, Mapping[str, Any]]) -> None:
+def _write(path: Path, figures: Mapping[str, Mapping[str, Any]], earned: bool) -> None:
     """Write the figures of a model's classes into the card in its file, and say which were not earned."""
     card = read_card(path)
     own = {name: figures[name] for name in card.classes if name in figures}
-    checkpoint.write(load_file(path), replace(card, facts={**card.facts, "cut_outs": own}), path)
-    for name in card.classes[1:]:
-        if not figures.get(name, {}).get("earned"):
-            console.print(f"{path.name} lists '{name}', which it has not earned: {figures.get(name)}")
+    missed = tuple(name for name in card.classes[1:] if not own.get(name, {}).get("earned"))
+    changed = replace(card, facts={**card.facts, "cut_outs": own})
+    checkpoint.write(load_file(path), replace(changed, unlisted=missed) if earned else changed, path)
+    for name in missed:
+        console.print(f"{path.name}: '{name}' was not earned: {own.get(name, 'no photos show it large')}")
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def _run(choice: Choice, run: RunDir, temp: Path, model: build_mar.Chosen | None
                 wait(lambda: answers(f"{choice.address}/health/ready"), children, run, "no worker became ready")
                 warm_up(choice.address)
             console.print(f"ObjectCut is ready on {choice.address}", style="bold green")
-            classes = len(Labels.of(model.card.classes).names)
+            classes = len(Labels.of(model.card.classes, model.card.unlisted).names)
             console.print(f"Model: {model.card.name}, {classes} classes. {model.remark or ''}".rstrip())
             console.print(
                 f"TorchServe: http://127.0.0.1:{(run.ports() or Ports()).inference}, keys and logs in {run.path}, "

@@ -63,6 +63,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=float, help="times the number of photos to learn from, instead of --minutes")
     parser.add_argument("--batch", type=int, default=8, help="photos per step and process")
     parser.add_argument("--rate", type=float, default=4e-4, help="highest learning rate")
+    parser.add_argument("--keep", type=float, default=0.0, help="share of --start in the mean that is written, 0 to 1")
     parser.add_argument("--frozen", type=int, default=7, help="blocks of the backbone that stay as they are")
     parser.add_argument("--side", type=int, default=320, help="shorter side of the views, px")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -113,6 +114,7 @@ class Trainer:
         model.rpn._post_nms_top_n["training"] = _PROPOSALS  # noqa: SLF001
         model.roi_heads.fg_bg_sampler.batch_size_per_image = _SAMPLED
         self._optimiser = torch.optim.AdamW(parameters(model, options.frozen), lr=options.rate, weight_decay=1e-3)
+        self._before = {name: tensor.clone().cpu() for name, tensor in model.state_dict().items()}
         self._averaged = AveragedModel(model, avg_fn=_running_mean, use_buffers=True)
         even_rows(model)
         PartialLabels(model)
@@ -207,8 +209,11 @@ class Trainer:
         checkpoint.save(self._mean_model().half(), self._card, self._options.output)
 
     def _mean_model(self) -> MaskRCNN:
+        """Return the running mean of the weights and, for --keep, of those before (Wortsman 2022, arXiv:2109.01903)."""
         model = architectures.build(self._card)
-        model.load_state_dict(self._averaged.module.state_dict())
+        averaged = self._averaged.module.state_dict()
+        keep = self._options.keep
+        model.load_state_dict({name: _mixed(averaged[name].cpu(), old, keep) for name, old in self._before.items()})
         return model
 
     def _draw(self) -> None:
@@ -264,6 +269,10 @@ def _running_mean(mean: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
     """Return the exponential mean of the weights, over fewer steps at first: else those of the start weigh too much."""
     memory = min(_MEMORY, (1 + int(steps)) / (10 + int(steps)))
     return torch.lerp(current, mean, memory) if mean.is_floating_point() else current
+
+
+def _mixed(after: Tensor, before: Tensor, keep: float) -> Tensor:
+    return torch.lerp(after, before, keep) if after.is_floating_point() else after
 
 
 def _counts(scenes: list[Scene], card: Card) -> str:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train the network that draws edges (handler/objectcut/refiner.py) on photos with known masks.
+"""Train the network that draws edges (handler/objectcut/edges/refiner.py) on photos with known masks.
 
   train_refiner.py DIR [DIR ...]       folders with images/ and instances.json, COCO's format
   train_refiner.py --mean FILE FILE    one refiner of several that were trained from the same --start
@@ -30,11 +30,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.models.detection import MaskRCNN
 
 from fetch_weights import STORE
-from objectcut.edges.refiner import Refiner, alpha, load, save
+from objectcut.edges.refiner import PLANES, Refiner, alpha, load, save
 from objectcut.network import checkpoint
 from objectcut.network.detector import Detector
 from training import samples
 from training.annotations import read
+from training.precision import multiplies_bf16
 from training.samples import View
 
 _SMALLEST = 24  # px, of the sides of the objects that are learnt from
@@ -94,24 +95,25 @@ def _looked_at(folder: Path, detector: Detector, shrink: int) -> list[View]:
 
 
 def _started(model: MaskRCNN) -> Refiner:
-    """Return a new refiner with the first layers of a trained model; the mask, its fourth channel, weighs nothing."""
+    """Return a new refiner with the backbone of a trained model; mask and box weigh nothing yet."""
     refiner = Refiner()
     known = {name.removeprefix("body."): tensor for name, tensor in model.backbone.state_dict().items()}
     number = itertools.count()
-    for stage in refiner.down:
+    for stage in (*refiner.down, refiner.deep):
         for block in stage.children():
             prefix = f"{next(number)}."
             state = {name.removeprefix(prefix): t for name, t in known.items() if name.startswith(prefix)}
             if prefix == "0.":
                 first = state["0.weight"]
-                state["0.weight"] = torch.cat((first, torch.zeros_like(first[:, :1])), 1)
+                state["0.weight"] = functional.pad(first, (0, 0, 0, 0, 0, PLANES - first.shape[1]))
             block.load_state_dict(state)
     return refiner
 
 
 def _train(refiner: Refiner, sets: list[list[View]], shares: NDArray[np.float64], options: argparse.Namespace) -> int:
-    known = ("down.", "down.0.0.0.")  # what the bundled model has taught, but for the layer with a new input
-    slow = [p for name, p in refiner.named_parameters() if name.startswith(known[0]) and not name.startswith(known[1])]
+    first = "down.0.0.0."  # the layer with new inputs
+    known = ("down.", "deep.")  # what the bundled model has taught
+    slow = [p for name, p in refiner.named_parameters() if name.startswith(known) and not name.startswith(first)]
     fast = [p for p in refiner.parameters() if all(p is not other for other in slow)]
     rates = options.rate / 5, options.rate
     groups = [{"params": part, "lr": rate} for part, rate in zip((slow, fast), rates, strict=True)]
@@ -130,7 +132,9 @@ def _train(refiner: Refiner, sets: list[list[View]], shares: NDArray[np.float64]
             factor = min(1.0, (step + 1) / 50) * 0.5 * (1 + np.cos(np.pi * spent))
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
-            loss = _loss(refiner(inputs.contiguous(memory_format=torch.channels_last)), truth)
+            with torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bf16(torch.device("cpu"))):
+                drawn = refiner(inputs.contiguous(memory_format=torch.channels_last))
+            loss = _loss(drawn.float(), truth)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(refiner.parameters(), 2.0)

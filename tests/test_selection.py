@@ -14,6 +14,7 @@ from objectcut.selection import boxed, candidates, choose, nothing_found
 
 LABELS = Labels.of(("__background__", "cat", "dog"))
 CAT, DOG = 1, 2
+EVERY = frozenset({CAT, DOG})
 
 #  rank  label  score  box                 what its mask covers
 SCENE = (
@@ -42,7 +43,7 @@ def found(instance: Instance) -> Found:
     return Found(instance, solid(x0, y0, inside))
 
 
-def chosen(wanted: frozenset[int] | None = None, **options: object) -> tuple[list[int], list[int]]:
+def chosen(wanted: frozenset[int] = EVERY, **options: object) -> tuple[list[int], list[int]]:
     """The ranks of those that get a mask, and of those of the answer."""
     if isinstance(pick := options.get("pick"), list):
         options["pick"] = [ID[rank] for rank in pick]
@@ -54,32 +55,32 @@ def chosen(wanted: frozenset[int] | None = None, **options: object) -> tuple[lis
 @pytest.mark.parametrize(
     ("wanted", "options", "masked", "answer"),
     [
-        (None, {}, [0, 1, 2, 3], [0, 1, 2]),
+        (EVERY, {}, [0, 1, 2, 3], [0, 1, 2]),
         (frozenset(), {}, [], []),
         (frozenset({DOG}), {}, [1, 3], [1]),
         (frozenset({CAT, DOG}), {"pick": [2, 1]}, [1, 2], [1, 2]),
         (frozenset({CAT}), {"pick": [1]}, [], []),
-        (None, {"pick": [3]}, [3], []),
-        (None, {"pick": "best"}, [0, 1, 2, 3], [0]),
+        (EVERY, {"pick": [3]}, [3], []),
+        (EVERY, {"pick": "best"}, [0, 1, 2, 3], [0]),
         (frozenset({DOG}), {"pick": "best"}, [1, 3], [1]),
         (frozenset({CAT}), {"pick": "largest"}, [0, 2], [0]),
         (frozenset({DOG}), {"pick": "largest"}, [1, 3], [1]),
-        (None, {"roi": [0, 0, 30, 30]}, [0, 1], [0, 1]),
-        (None, {"roi": [20, 20, 21, 21]}, [0, 1], [0, 1]),  # both centres are (20, 20): x0 and y0 belong to it,
-        (None, {"roi": [0, 0, 20, 30]}, [], []),  #                                     x1 and y1 do not
-        (None, {"roi": [0, 0, 30, 20]}, [], []),
-        (None, {"roi": [60, 0, 100, 20], "pick": "largest"}, [2], [2]),
-        (None, {"roi": [0, 0, 100, 30], "pick": "best"}, [0, 1, 2], [0]),
-        (None, {"point": [20, 20]}, [0, 1], [1]),  # the dog on the lap is the smaller one
+        (EVERY, {"roi": [0, 0, 30, 30]}, [0, 1], [0, 1]),
+        (EVERY, {"roi": [20, 20, 21, 21]}, [0, 1], [0, 1]),  # both centres are (20, 20): x0 and y0 belong to it,
+        (EVERY, {"roi": [0, 0, 20, 30]}, [], []),  #                                     x1 and y1 do not
+        (EVERY, {"roi": [0, 0, 30, 20]}, [], []),
+        (EVERY, {"roi": [60, 0, 100, 20], "pick": "largest"}, [2], [2]),
+        (EVERY, {"roi": [0, 0, 100, 30], "pick": "best"}, [0, 1, 2], [0]),
+        (EVERY, {"point": [20, 20]}, [0, 1], [1]),  # the dog on the lap is the smaller one
         (frozenset({CAT}), {"point": [20, 20]}, [0], [0]),
-        (None, {"point": [5, 5]}, [0], [0]),
-        (None, {"point": [60, 10]}, [2], [2]),
-        (None, {"point": [90, 10]}, [2], []),  # inside the box, not on the mask
-        (None, {"point": [80, 80]}, [], []),
-        (None, {"point": [20, 20], "pick": "best"}, [0, 1], [1]),
-        (None, {"point": [20, 20], "pick": "largest"}, [0, 1], [1]),
-        (None, {"point": [20, 20], "pick": [0]}, [0], [0]),
-        (None, {"point": [20, 20], "roi": [50, 0, 100, 20]}, [], []),
+        (EVERY, {"point": [5, 5]}, [0], [0]),
+        (EVERY, {"point": [60, 10]}, [2], [2]),
+        (EVERY, {"point": [90, 10]}, [2], []),  # inside the box, not on the mask
+        (EVERY, {"point": [80, 80]}, [], []),
+        (EVERY, {"point": [20, 20], "pick": "best"}, [0, 1], [1]),
+        (EVERY, {"point": [20, 20], "pick": "largest"}, [0, 1], [1]),
+        (EVERY, {"point": [20, 20], "pick": [0]}, [0], [0]),
+        (EVERY, {"point": [20, 20], "roi": [50, 0, 100, 20]}, [], []),
     ],
 )
 def test_what_is_wanted(wanted, options, masked, answer):
@@ -88,7 +89,7 @@ def test_what_is_wanted(wanted, options, masked, answer):
 
 def test_ids_that_are_not_there_find_nothing():
     for id_ in (0, 7, ID[0] + 10**12, 2**53 - 1):
-        assert candidates(instances(), CutOptions(pick=[id_]), None) == []
+        assert candidates(instances(), CutOptions(pick=[id_]), EVERY) == []
 
 
 def test_the_best_is_the_best_one_that_has_pixels():
@@ -108,7 +109,7 @@ def test_a_point_on_the_rim_that_pasting_adds():
     spread = Found(Instance(0, CAT, 0.9, (10.0, 10.0, 38.0, 38.0)), solid(9, 9, np.ones((30, 30), bool)))
     for point in ((9.5, 20), (38.5, 38.5)):
         options = CutOptions(point=point)
-        assert candidates([spread.instance], options, None) == [spread.instance]
+        assert candidates([spread.instance], options, EVERY) == [spread.instance]
         assert choose([spread], options) == [spread.instance]
 
 

@@ -74,7 +74,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     async def cut_out(asked: CutRequest, accept: str, request_id: str) -> Response:
         # Both checks need no worker: an unknown name or a bad URL never waits in the queue.
-        Labels.of((await torchserve.describe())["card"]["classes"]).resolve(asked.options.objects)
+        card = (await torchserve.describe())["card"]
+        Labels.of(card["classes"], card["unlisted"]).resolve(asked.options.objects)
         if asked.url is not None:
             asked = replace(asked, photo=await fetch(asked.url, settings), url=None)
             asked.check_bytes(settings)
@@ -166,6 +167,6 @@ def create_app(settings: Settings) -> FastAPI:
 _DOCS = "/docs"
 _NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _BUNDLED_NOTE = (
-    "The small bundled model runs: 21 classes. For the full one (80 classes, better edges) run `make weights` once, "
+    "The small bundled model runs: 15 classes. For the full one (80 classes, better edges) run `make weights` once, "
     "then start the server again."
 )

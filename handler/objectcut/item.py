@@ -35,14 +35,14 @@ class Job:
         preview: for the network.
         photo: all pixels, for the cut-out; they may still be decoded while the network runs. None when that has not
             begun or is not needed.
-        wanted: labels of the objects asked for; None for every class.
+        wanted: labels of the objects asked for.
         boxed: what the sender drew boxes around.
     """
 
     order: Order
     preview: Preview
     photo: Future[Photo] | None
-    wanted: frozenset[int] | None
+    wanted: frozenset[int]
     boxed: tuple[Instance, ...] = ()
 
     @property

@@ -89,7 +89,7 @@ class Pipeline:
         self._abandoned = abandoned
         self._threads = NetworkThreads(settings.threads)  # before the model is made
         model, self.card = checkpoint.load(weights)
-        self.labels = Labels.of(self.card.classes)
+        self.labels = Labels.of(self.card.classes, self.card.unlisted)
         self.refiner = fuse(refiner.load(refiner_weights), torch.float32, torch.device("cpu"))
         self.detector = Detector(model, self.card, device, DTYPES.get(settings.dtype))
         self.dtype = dtype_name(self.detector.dtype)

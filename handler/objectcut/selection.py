@@ -51,18 +51,18 @@ def query(job: Job) -> Query:
     return Query(job.preview.pixels, options.min_score, keep, size)
 
 
-def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset[int] | None) -> list[Instance]:
+def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset[int]) -> list[Instance]:
     """Return the instances that may be in the answer, best score first, judged by class, box and id.
 
     Args:
         found: all instances of the photo, best score first.
-        wanted: labels, or None for every class.
+        wanted: labels.
     """
     ids = match(options.pick, [instance.id for instance in found]) if isinstance(options.pick, tuple) else None
     return [
         instance
         for instance in found
-        if (wanted is None or instance.label in wanted)
+        if instance.label in wanted
         and (ids is None or instance.id in ids)
         and (options.roi is None or _inside(_centre(instance.box), options.roi))
         and (options.point is None or _inside(options.point, _widened(instance.box)))
@@ -96,7 +96,8 @@ def choose(found: Iterable[Found], options: CutOptions) -> list[Instance]:
 
 def nothing_found(found: Sequence[Instance], options: CutOptions, labels: Labels) -> CutError:
     """Return the error for a photo in which nothing of what was asked for is."""
-    present = list(dict.fromkeys(labels.classes[instance.label] for instance in found))
+    names = (labels.classes[instance.label] for instance in found)
+    present = [name for name in dict.fromkeys(names) if name in labels.names]
     asked = " or ".join(f"'{name}'" for name in options.objects) or "known object"
     narrowed = [
         words

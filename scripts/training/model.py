@@ -15,19 +15,21 @@ from objectcut.network import architectures, checkpoint
 from objectcut.network.card import Card
 
 _ROWS = 32
+_PER_CLASS = ("box_predictor.cls_score", "box_predictor.bbox_pred", "mask_predictor.mask_fcn_logits")
 
 
 def started(start: Path, classes: list[str], name: str | None, facts: dict[str, Any]) -> tuple[MaskRCNN, Card]:
     """Return a model for these classes that knows what the first model knows of them."""
     known, old = checkpoint.load(start)
-    card = replace(old, name=name or old.name, classes=tuple(classes), facts=facts)
+    unlisted = tuple(each for each in old.unlisted if each in classes)
+    card = replace(old, name=name or old.name, classes=tuple(classes), unlisted=unlisted, facts=facts)
     model = architectures.build(card)
     if card.classes == old.classes:
         return known, card
     weights = known.state_dict()
     for key, value in model.state_dict().items():
         before = weights[key]
-        if before.shape == value.shape:
+        if not any(part in key for part in _PER_CLASS):
             continue
         per_class = value.shape[0] // len(classes)
         mean = before.view(len(old.classes), per_class, *before.shape[1:])[1:].mean(0)

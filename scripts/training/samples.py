@@ -1,9 +1,10 @@
 """What the refiner learns from: windows of photos with a coarse mask and the true one.
 
-The coarse mask is what the bundled model's mask head says for the true box, jittered, where it knows the class. For
-everything else, and now and then instead, the true mask is degraded: blurred to 28 x 28 cells, grown or shrunk here and
-there, with pieces lost and pieces of the surroundings taken in. Some windows are composites, whose soft edges are
-known. Beyond the photo's border goes on what lies at it, as the refiner sees it in use.
+The coarse mask is what the bundled model finds of the object, or says for its true box, jittered, where it knows the
+class. For everything else, and now and then instead, the true mask is degraded: blurred to 28 x 28 cells, grown or
+shrunk here and there, with whole parts lost, surroundings taken in, holes filled and the box cut short. Some windows
+are composites, whose soft edges are known, some of them before a plain wall. Beyond the photo's border goes on what
+lies at it, as the refiner sees it in use.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 from scipy import ndimage
+from torchvision.ops import box_iou
 
-from objectcut.edges.matte import bounding_box, nearest_inside, probability
+from objectcut.edges.matte import bounding_box, box_plane, nearest_inside, probability
 from objectcut.edges.refiner import STRIDE
 from objectcut.instance import Instance, Query
 from objectcut.network.detector import Detector
@@ -30,7 +32,11 @@ SIDE = 224
 _ROOM, _KEPT = 1.8, 360  # of a view: times the box's longer side, and px at most
 _BORDER = 2  # px of photos beside their border, where masks drawn by hand end too early
 _COMPOSITES = 0.25  # share of the windows
+_PLAIN = 0.4  # share of the composites that lie before a plain wall
+_FOUND_SCORE, _SAME = 0.3, 0.5  # of a detection, and IoU from which it is one of a true box
+_LOST, _TAKEN, _FILLED, _CUT_SHORT = 0.35, 0.2, 0.2, 0.25  # shares of the degraded masks
 Box = tuple[float, float, float, float]
+Plane = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +48,7 @@ class View:
         truth: L, of the same size, 255 on the thing.
         bounds: of the photo, px of the view.
         box: of the thing, likewise.
-        seen: boxes and (28, 28) masks of the network for them; empty when it does not know the class.
+        seen: boxes and (28, 28) masks of the network for them; empty when it finds nothing there.
     """
 
     photo: Image.Image
@@ -53,7 +59,7 @@ class View:
 
 
 def look(things: Sequence[Annotation], detector: Detector, shrink: int, rng: np.random.Generator) -> list[View]:
-    """Things of one photo, with what the network's mask head says for three jittered boxes each.
+    """Things of one photo, with what the network finds of each, and says for two jittered boxes of it.
 
     Args:
         things: of the photo.
@@ -65,14 +71,22 @@ def look(things: Sequence[Annotation], detector: Detector, shrink: int, rng: np.
     known = [thing for thing in things if thing.name in classes]
     pixels = things[0].pixels()
     bounds = 0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0])
-    boxes = [(thing, _inside(_jittered(thing.box, rng, 0.06), bounds)) for thing in known for _ in range(3)]
+    boxes = [(thing, _inside(_jittered(thing.box, rng, 0.06), bounds)) for thing in known for _ in range(2)]
     asked = [Instance(i, classes.index(thing.name), 1.0, box) for i, (thing, box) in enumerate(boxes)]
-    kept = detector.detect([Query(pixels, 0.0, lambda _: asked)])[0].kept
+    kept = detector.detect([Query(pixels, _FOUND_SCORE, lambda found: [*asked, *found])])[0].kept
+    owners = [thing for thing, _ in boxes] + [_owner(instance, things) for instance in kept[len(boxes) :]]
     seen: dict[int, list[tuple[Box, NDArray[np.float32]]]] = {}
-    for (thing, box), instance in zip(boxes, kept, strict=True):
+    for thing, instance in zip(owners, kept, strict=True):
         assert instance.mask is not None
-        seen.setdefault(id(thing), []).append((box, instance.mask))
+        seen.setdefault(id(thing), []).append((instance.box, instance.mask))
     return [_view(pixels, thing, shrink, seen.get(id(thing), ())) for thing in things]
+
+
+def _owner(instance: Instance, things: Sequence[Annotation]) -> Annotation | None:
+    """Return the thing that a detection shows."""
+    overlaps = box_iou(torch.tensor([instance.box]), torch.tensor([thing.box for thing in things]))[0]
+    best = int(overlaps.argmax())
+    return things[best] if overlaps[best] >= _SAME else None
 
 
 def _view(
@@ -104,7 +118,7 @@ def _view(
 
 
 def sample(view: View, other: View, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return a window for the refiner, (4, 224, 224), and its true alpha, (1, 224, 224), 0 to 1.
+    """Return a window for the refiner, (5, 224, 224), and its true alpha, (1, 224, 224), 0 to 1.
 
     Args:
         view: of the thing.
@@ -112,26 +126,30 @@ def sample(view: View, other: View, rng: np.random.Generator) -> tuple[NDArray[n
         rng: source of randomness.
     """
     if rng.random() < _COMPOSITES:
-        photo, alpha, inside = _composite(view, other, rng)
+        photo, alpha, inside, boxed = _composite(view, other, rng)
     else:
         if view.seen and rng.random() < 0.75:
             box, mask = view.seen[int(rng.integers(len(view.seen)))]
         else:
-            box = _inside(_jittered(view.box, rng, 0.05), view.bounds)
+            box = _inside(_cut_short(_jittered(view.box, rng, 0.05), rng), view.bounds)
             mask = degraded_mask(view.truth, box, rng)
-        window = square(box, rng.uniform(1.1, 1.5), rng)
+        window = square(box, rng.uniform(1.15, 1.5), rng)
         photo = _shown(view.photo, window)
         alpha = np.asarray(_shown(view.truth, window), np.float32) * np.float32(1 / 255)
-        inside = probability(mask, box, window, (SIDE, SIDE))
         rows, columns = nearest_inside((SIDE, SIDE), window, view.bounds)
-        inside = inside[rows[:, None], columns]
+        inside, boxed = (
+            plane[rows[:, None], columns]
+            for plane in (probability(mask, box, window, (SIDE, SIDE)), box_plane(box, window, (SIDE, SIDE)))
+        )
     if rng.random() < 0.5:
         angle = rng.uniform(-15, 15)
         photo = photo.rotate(angle, Image.Resampling.BILINEAR)
-        alpha = np.asarray(Image.fromarray(alpha).rotate(angle, Image.Resampling.BILINEAR))
-        inside = np.asarray(Image.fromarray(inside).rotate(angle, Image.Resampling.BILINEAR))
+        alpha, inside, boxed = (
+            np.asarray(Image.fromarray(plane).rotate(angle, Image.Resampling.BILINEAR))
+            for plane in (alpha, inside, boxed)
+        )
     colours = _altered(photo, rng).transpose(2, 0, 1) * np.float32(1 / 127.5) - 1
-    inputs, target = np.concatenate((colours, 2 * inside[None] - 1)), alpha[None]
+    inputs, target = np.concatenate((colours, 2 * inside[None] - 1, 2 * boxed[None] - 1)), alpha[None]
     if rng.random() < 0.5:
         inputs, target = inputs[..., ::-1], target[..., ::-1]
     return np.ascontiguousarray(inputs), np.ascontiguousarray(target)
@@ -150,18 +168,29 @@ def _altered(photo: Image.Image, rng: np.random.Generator) -> NDArray[np.float32
     return colours.clip(0, 255)
 
 
-def _composite(
-    view: View, other: View, rng: np.random.Generator
-) -> tuple[Image.Image, NDArray[np.float32], NDArray[np.float32]]:
-    """Return a window, its alpha and what a network might see in it."""
+def _composite(view: View, other: View, rng: np.random.Generator) -> tuple[Image.Image, Plane, Plane, Plane]:
+    """Return a window, its alpha, the mask that a network might see in it, and the box."""
     kind = (*KINDS, None)[int(rng.integers(len(KINDS) + 1))]
     window = square(view.box, rng.uniform(1.15, 1.6), rng)
-    behind = other.photo.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    behind = _wall(rng) if rng.random() < _PLAIN else other.photo.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     made = compose(kind, _shown(view.photo, window), _shown(view.truth, window), behind, rng)
     tight = bounding_box(made.alpha > 0.3) or (0, 0, SIDE, SIDE)
-    box = _jittered((float(tight[0]), float(tight[1]), float(tight[2]), float(tight[3])), rng, 0.05)
+    box = (float(tight[0]), float(tight[1]), float(tight[2]), float(tight[3]))
+    box = _cut_short(_jittered(box, rng, 0.05), rng)
     mask = degraded_mask(Image.fromarray((made.alpha * 255).astype(np.uint8)), box, rng)
-    return Image.fromarray(made.pixels), made.alpha, probability(mask, box, (0, 0, SIDE, SIDE), (SIDE, SIDE))
+    whole, size = (0, 0, SIDE, SIDE), (SIDE, SIDE)
+    inside, boxed = probability(mask, box, whole, size), box_plane(box, whole, size)
+    return Image.fromarray(made.pixels), made.alpha, inside, boxed
+
+
+def _wall(rng: np.random.Generator) -> Image.Image:
+    """Return a plain background: one colour, often near white, a little darker towards one side."""
+    colour = rng.uniform(225, 255) * np.ones(3) if rng.random() < 0.4 else rng.uniform(0, 255, 3)
+    rows, columns = np.mgrid[:SIDE, :SIDE] / SIDE - 0.5
+    angle = rng.uniform(0, 2 * np.pi)
+    light = 1 + rng.uniform(0, 0.3) * (rows * np.sin(angle) + columns * np.cos(angle))
+    noise = rng.normal(0, rng.uniform(0, 3), (SIDE, SIDE, 3))
+    return Image.fromarray((colour * light[..., None] + noise).clip(0, 255).astype(np.uint8))
 
 
 def square(box: Box, room: float, rng: np.random.Generator | None = None) -> Box:
@@ -185,6 +214,15 @@ def _jittered(box: Box, rng: np.random.Generator, share: float) -> Box:
     return box[0] + dx0 * width, box[1] + dy0 * height, box[2] + dx1 * width, box[3] + dy1 * height
 
 
+def _cut_short(box: Box, rng: np.random.Generator) -> Box:
+    """Return the box, now and then without up to a quarter of it at one side."""
+    sides = list(box)
+    if rng.random() < _CUT_SHORT:
+        side = int(rng.integers(4))
+        sides[side] += rng.uniform(0.05, 0.25) * (sides[(side + 2) % 4] - sides[side])
+    return sides[0], sides[1], sides[2], sides[3]
+
+
 def _inside(box: Box, bounds: Box) -> Box:
     x0, y0, x1, y1 = bounds
     return max(box[0], x0), max(box[1], y0), min(box[2], x1), min(box[3], y1)
@@ -194,7 +232,8 @@ def degraded_mask(truth: Image.Image, box: Box, rng: np.random.Generator) -> NDA
     """Return a mask of 28 x 28 cells of the box as a network might have made it of an L image, 255 on the object."""
     corners = tuple(round(edge) for edge in box)
     cells = truth.crop((corners[0], corners[1], max(corners[2], corners[0] + 1), max(corners[3], corners[1] + 1)))
-    mask = np.asarray(cells.resize((CELLS, CELLS), Image.Resampling.BOX), np.float32) / 255
+    mask: Plane = np.asarray(cells.resize((CELLS, CELLS), Image.Resampling.BOX), np.float32) * np.float32(1 / 255)
+    mask = _with_wrong_parts(mask, rng)
     mask = ndimage.gaussian_filter(mask, rng.uniform(0.4, 1.6))
     waves = ndimage.gaussian_filter(rng.normal(size=(CELLS, CELLS)), rng.uniform(1.5, 4))
     waves *= rng.uniform(0, 0.35) / max(waves.std(), 1e-6)
@@ -202,6 +241,35 @@ def degraded_mask(truth: Image.Image, box: Box, rng: np.random.Generator) -> NDA
     logits = (mask - 0.5 + waves * (0.25 + (np.abs(mask - 0.5) < 0.4)) + lean) * rng.uniform(6, 14)
     wrong: NDArray[np.float32] = (1 / (1 + np.exp(-logits))).astype(np.float32)
     return wrong
+
+
+def _with_wrong_parts(mask: Plane, rng: np.random.Generator) -> Plane:
+    """Return the cells without some part of the object, with some of its surroundings, or without its holes."""
+    rows, columns = np.mgrid[:CELLS, :CELLS]
+
+    def ellipse(inside: NDArray[np.bool_], largest: float) -> NDArray[np.bool_]:
+        """One around a random cell of those inside."""
+        places = np.argwhere(inside)
+        if not len(places):
+            return inside
+        row, column = places[rng.integers(len(places))]
+        radii = rng.uniform(2, largest, 2)
+        return np.asarray(((rows - row) / radii[0]) ** 2 + ((columns - column) / radii[1]) ** 2 < 1)
+
+    if rng.random() < _FILLED:
+        mask = np.maximum(mask, ndimage.binary_fill_holes(mask > 0.5).astype(np.float32))
+    if rng.random() < _LOST:
+        if rng.random() < 0.5:
+            lost = ellipse(mask > 0.5, 9)
+        else:  # all beyond a line
+            angle, place = rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 0.95)
+            along = (rows - CELLS / 2) * np.sin(angle) + (columns - CELLS / 2) * np.cos(angle)
+            inside = along[mask > 0.5]
+            lost = along > (np.quantile(inside, place) if inside.size else CELLS)
+        mask = np.where(lost, mask * np.float32(rng.uniform(0, 0.4)), mask)
+    if rng.random() < _TAKEN:
+        mask = np.maximum(mask, ellipse(mask < 0.5, 7) * np.float32(rng.uniform(0.6, 1)))
+    return mask
 
 
 def batch(samples: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -73,6 +73,27 @@ def test_an_object_that_goes_on_beyond_the_photo_reaches_its_border(scale, train
     assert (alpha[middle, 0] == 255).mean() > 0.95
 
 
+class Bright(torch.nn.Module):
+    """Sees what is bright in the photo, whatever it is told of box and mask."""
+
+    def forward(self, window: torch.Tensor) -> torch.Tensor:
+        return torch.cat((8 * window[:, 1:2], torch.ones_like(window[:, :1])), 1)
+
+
+def test_a_box_that_ends_too_early_still_gives_the_whole_object():
+    photo = np.zeros((300, 300, 3), np.uint8)
+    photo[100:200, 40:260] = 255
+    short = Instance(0, 1, 0.9, (40.0, 95.0, 180.0, 205.0), np.ones((28, 28), np.float32))
+    alpha = matte.union([drawing.draw(photo, short, Bright())], 300, 300)
+    assert iou(alpha > 127, photo[..., 0] > 127) > 0.95
+
+
+def test_an_object_that_fills_the_photo():
+    photo = np.full((120, 90, 3), 255, np.uint8)
+    whole = Instance(0, 1, 0.9, (0.0, 0.0, 90.0, 120.0), np.ones((28, 28), np.float32))
+    assert (matte.union([drawing.draw(photo, whole, Bright())], 90, 120) == 255).all()
+
+
 class Doubtful(torch.nn.Module):
     """Sees a disc with holes in it and islands beside it, small and large ones."""
 
@@ -83,13 +104,15 @@ class Doubtful(torch.nn.Module):
         def disc(row, column, radius):
             return np.hypot(y - row, x - column) < radius
 
-        seen = disc(128, 128, 80) & ~disc(100, 128, 3) & ~disc(150, 128, 20) | disc(20, 20, 4) | disc(230, 230, 18)
+        seen = disc(128, 128, 80) & ~disc(100, 128, 3) & ~disc(150, 128, 20)
+        seen |= disc(45, 45, 4) | disc(205, 205, 18) | disc(205, 50, 18)
         return torch.from_numpy(np.stack((np.where(seen, 4, -4), np.ones(seen.shape)))[None]).float()
 
 
 def test_specks_are_no_part_of_an_object_but_its_parts_and_gaps_are():
     photo = np.zeros((256, 256, 3), np.uint8)
-    mask = np.full((28, 28), 0.3, np.float32)  # doubts everything
+    mask = np.full((28, 28), 0.3, np.float32)  # doubts everything but the lower right
+    mask[22:, 22:] = 0.55
     box = tuple(float(side) for side in (33, 33, 223, 223))
     alpha = matte.union([drawing.draw(photo, Instance(0, 1, 0.9, box, mask), Doubtful())], 256, 256)
     side = 190 * 1.3 / 256  # px of the photo that one px of the drawing is
@@ -101,8 +124,9 @@ def test_specks_are_no_part_of_an_object_but_its_parts_and_gaps_are():
     assert at(128, 60) == 255
     assert at(100, 128) == 255  # a speck of doubt
     assert at(150, 128) == 0  # a gap
-    assert at(20, 20) == 0  # a speck
-    assert at(230, 230) == 255  # a part
+    assert at(45, 45) == 0  # a speck
+    assert at(205, 205) == 255  # a part
+    assert at(205, 50) == 0  # something else: the network's mask is not sure of it
 
 
 def test_a_photo_of_one_pixel(trained):

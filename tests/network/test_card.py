@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,10 +22,25 @@ def test_the_card_of_the_bundled_model():
     assert {"licence", "trained_on"} <= set(card.facts)
 
 
+def test_the_bundled_model_lists_only_classes_that_it_was_seen_to_find():
+    card = read_card(FILE)
+    listed = {*card.classes[1:]} - {*card.unlisted}
+    assert len(listed) >= 15
+    assert {name for name in listed if card.facts["cut_outs"][name]["iou"] < 0.5} == set()
+
+
 def test_a_card_survives_json():
     text = json.dumps(CARD.as_dict())
     assert Card.from_json(text) == CARD
     assert json.loads(text)["by"] == "me"
+    both = replace(CARD, classes=(*CARD.classes, "dog"), unlisted=("dog",))
+    assert Card.from_json(json.dumps(both.as_dict())) == both
+
+
+@pytest.mark.parametrize("unlisted", [["dog"], ["cat"], ["__background__"]])
+def test_unlisted_are_some_of_the_classes(unlisted):
+    with pytest.raises(ModelError, match="'unlisted' must name some of the classes"):
+        Card.from_json(json.dumps({**CARD.as_dict(), "unlisted": unlisted}))
 
 
 @pytest.mark.parametrize("field", ["name", "architecture", "classes", "min_size", "max_size", "mean", "std"])

@@ -452,7 +452,7 @@ def test_an_unknown_name_without_a_likeness_leads_to_the_known_ones(page: Page, 
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
-    [("bic", ["bicycle"]), ("kitt", ["catkitten"]), ("cat, SOF", ["couchsofa"]), ("motor b", ["motorcyclemotor bike"])],
+    [("hor", ["horse"]), ("kitt", ["catkitten"]), ("cat, SOF", ["couchsofa"]), ("tv s", ["tvtv set"])],
 )
 def test_known_names_are_offered_while_typing(page: Page, typed: str, offered: list[str]):
     wait_for_names(page)
@@ -460,6 +460,16 @@ def test_known_names_are_offered_while_typing(page: Page, typed: str, offered: l
     expect(page.get_by_role("option")).to_have_text(offered)
     page.get_by_role("option").click()
     expect(page.get_by_role("listbox")).to_be_hidden()
+
+
+def test_names_that_the_model_finds_or_cuts_badly_are_marked(page: Page, server: Server):
+    wait_for_names(page)
+    page.get_by_label("What to cut out").press("ArrowDown")
+    model = labels(server)
+    figures = [model["card"]["cut_outs"][name] for name in model["classes"]]
+    marks = ["often missed" if f["found"] < 0.7 else "rough cut-outs" if f["iou"] < 0.7 else "" for f in figures]
+    assert 0 < sum(map(bool, marks)) < len(marks) / 2
+    expect(page.locator("[role=option] small")).to_have_text(marks)
 
 
 @pytest.mark.parametrize(

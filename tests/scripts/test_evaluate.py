@@ -118,7 +118,7 @@ def test_two_models_side_by_side_and_the_figures_in_the_card(data, monkeypatch, 
     own = data / "own.safetensors"
     own.write_bytes(bundled.read_bytes())
     arguments = ["--recipe", data / "recipe.yaml", "--data", data, "--model", own, "--against", bundled]
-    arguments += ["--sheet", data / "sheet.png", "--json", data / "figures.json", "--write"]
+    arguments += ["--sheet", data / "sheet.png", "--json", data / "figures.json", "--earned"]
     monkeypatch.setattr("sys.argv", ["evaluate.py", *map(str, arguments)])
     monkeypatch.setenv("COLUMNS", "250")
     assert evaluate.main() == 0
@@ -132,9 +132,10 @@ def test_two_models_side_by_side_and_the_figures_in_the_card(data, monkeypatch, 
     written = evaluate.read_card(own)
     assert written.facts["cut_outs"] == figures["own"]
     assert written.classes == evaluate.read_card(bundled).classes
+    assert {*written.classes[1:]} - {*written.unlisted} == {"cat"}
     told = capsys.readouterr().out
     assert "own, box AP50" in told
-    assert "'dog', which it has not earned" in " ".join(told.split())
+    assert "'dog' was not earned" in " ".join(told.split())
 
 
 def test_objects_of_unknown_masks_have_no_cut_outs(data, monkeypatch):

@@ -106,6 +106,13 @@ def test_several_processes_train_one_model(folder: Path):
     assert read_card(folder / "new.safetensors").classes == CLASSES
 
 
+def test_a_share_of_the_first_weights_can_be_kept(folder: Path, trained: Callable[..., str]):
+    trained("--epochs", "2", "--batch", "1", "--rate", "1e-2", "--keep", "1")
+    before, after = (checkpoint.load(path)[0].backbone for path in (BUNDLED, folder / "new.safetensors"))
+    for ours, theirs in zip(after.parameters(), before.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
 def test_classes_keep_what_was_known_of_them(folder: Path, trained: Callable[..., str]):
     trained("--minutes", "0")
     before, old = checkpoint.load(BUNDLED)

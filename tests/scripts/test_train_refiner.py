@@ -45,7 +45,7 @@ def test_a_folder_of_photos_makes_a_refiner(folder, monkeypatch):
     before = refiner.load(ROOT / "model_store" / "refiner.safetensors").state_dict()
     after = refiner.load(made).state_dict()
     assert {name: tensor.shape for name, tensor in after.items()} == {n: t.shape for n, t in before.items()}
-    assert made.stat().st_size <= 2e6
+    assert made.stat().st_size <= 5e6
 
 
 def test_the_mean_of_a_refiner_with_itself_is_itself(tmp_path, monkeypatch):

@@ -16,11 +16,12 @@ from torch import nn
 
 from objectcut.edges import refiner as refiners
 from objectcut.edges.guided import enlarge
-from objectcut.edges.matte import Matte, nearest_inside, probability
+from objectcut.edges.matte import Matte, box_plane, nearest_inside, probability
 from objectcut.edges.refiner import STRIDE
 from objectcut.instance import Box, Instance
 
 _ROOM = 0.15  # of the box's longer side, on each side: how far beyond the box an object may reach
+_FURTHER, _CROSSING = 0.3, 0.04  # shares of a side: of more room, and that the object must cross to get it
 _AREA = 256 * 256  # px of the small picture
 _SAMPLES = 2  # of the photo, along a side of a small px
 _BORDER = 1  # small px beside the photo's border, where nothing but the object beside them is believed
@@ -28,6 +29,7 @@ _DOUBTED, _BELIEVED = 0.35, 0.6  # probabilities of the coarse mask deep inside 
 _STRICTER = 0.2  # taken off the refiner's logits: a strip of background disturbs more than a missing hair
 _FIRMER = 1.5  # the edges of photos are harder than those of the composites that taught the refiner softness
 _ISLAND, _HOLE = 0.02, 0.01  # shares of the object; smaller ones are doubt, not parts of it or gaps in it
+_SURE_OF = 0.5  # mean probability of the coarse mask in a part that does not touch the object's largest one
 _RIM = 7  # small px across: of the square around each pixel of a speck, which takes its soft rim along
 Plane = NDArray[np.float32]
 
@@ -40,26 +42,50 @@ def draw(pixels: NDArray[np.uint8], instance: Instance, refiner: nn.Module) -> M
         instance: with its mask.
         refiner: as `refiner.load` gives it.
     """
-    assert instance.mask is not None
+    photo = 0, 0, pixels.shape[1], pixels.shape[0]
     window = _window(instance.box)
+    alpha, hardness, small = _seen(pixels, instance, window, refiner)
+    wider = _wider(window, alpha, photo)
+    if wider != window:
+        window = wider
+        alpha, hardness, small = _seen(pixels, instance, window, refiner)
+    # The network's box often ends a little before the border, and so does what the refiner draws.
+    rows, columns = nearest_inside(_small_size(window), window, photo, _BORDER)
+    return Matte(*enlarge(alpha[rows[:, None], columns], hardness, small, pixels, window))
+
+
+def _seen(pixels: NDArray[np.uint8], instance: Instance, window: Box, refiner: nn.Module) -> tuple[Plane, Plane, Plane]:
+    """Return alpha and hardness of a window, (h, w) each, and its small picture, (h, w, 3)."""
+    assert instance.mask is not None
     size = _small_size(window)
     # Beyond the photo's border goes on what lies at it: black there would be an edge to the refiner.
     photo = 0, 0, pixels.shape[1], pixels.shape[0]
     rows, columns = nearest_inside(size, window, photo)
     within = rows[:, None], columns
     small = _small_picture(pixels, window, size)[within]
-    seen = probability(instance.mask, instance.box, window, size)[within]
+    coarse = probability(instance.mask, instance.box, window, size)[within]
+    boxed = box_plane(instance.box, window, size)[within]
     core = probability(_core(instance.mask, instance.box, photo), instance.box, window, size)[within]
-    alpha, hardness = _drawn(small, seen, refiner)
-    alpha = _tidied(np.maximum(alpha, core))
-    # The network's box often ends a little before the border, and so does what the refiner draws.
-    rows, columns = nearest_inside(size, window, photo, _BORDER)
-    return Matte(*enlarge(alpha[rows[:, None], columns], hardness, small, pixels, window))
+    alpha, hardness = _drawn(small, coarse, boxed, refiner)
+    return _tidied(np.maximum(alpha, core), coarse), hardness, small
 
 
-def _drawn(small: Plane, seen: Plane, refiner: nn.Module) -> tuple[Plane, Plane]:
-    """Alpha and hardness of a small picture with the coarse mask, (h, w) each."""
-    inputs = np.concatenate((small * 2 - 1, 2 * seen[..., None] - 1), 2)[None]
+def _wider(window: Box, alpha: Plane, photo: Box) -> Box:
+    """Return the window, enlarged on each side that the object crosses: some boxes end too early."""
+    width, height = window[2] - window[0], window[3] - window[1]
+    at_sides = alpha[:, 0], alpha[0], alpha[:, -1], alpha[-1]
+    sides = []
+    for place, (side, line) in enumerate(zip(window, at_sides, strict=True)):
+        more = math.ceil(_FURTHER * (width, height)[place % 2]) if (line > 0.5).sum() > _CROSSING * len(line) else 0
+        moved = side - more if place < 2 else side + more
+        beyond = side <= photo[place] if place < 2 else side >= photo[place]  # there is nothing more to see
+        sides.append(side if beyond else moved)
+    return sides[0], sides[1], sides[2], sides[3]
+
+
+def _drawn(small: Plane, seen: Plane, boxed: Plane, refiner: nn.Module) -> tuple[Plane, Plane]:
+    """Alpha and hardness of a small picture with the coarse mask and the box, (h, w) each."""
+    inputs = 2 * np.concatenate((small, seen[..., None], boxed[..., None]), 2)[None] - 1
     with torch.inference_mode():
         drawn = refiner(torch.from_numpy(inputs).permute(0, 3, 1, 2))
         drawn += torch.tensor((-_STRICTER, _FIRMER)).view(1, 2, 1, 1)
@@ -96,23 +122,27 @@ def _core(mask: Plane, box: tuple[float, float, float, float], photo: Box) -> Pl
     return ((lowest - _DOUBTED) / (_BELIEVED - _DOUBTED)).clip(0, 1)
 
 
-def _tidied(alpha: Plane) -> Plane:
-    """Without small islands beside the object and small holes inside of it."""
+def _tidied(alpha: Plane, coarse: Plane) -> Plane:
+    """Remove small islands, islands that the coarse mask is unsure of, and small holes."""
     inside = alpha > 0.5
     area = np.count_nonzero(inside)
-    islands = _specks(inside, _ISLAND * area)
-    around = np.pad(~inside, 1, constant_values=True)  # one part, however the object divides it
-    holes = _specks(around, _HOLE * area)[1:-1, 1:-1]
+    parts, count = ndimage.label(inside)
+    areas = np.bincount(parts.ravel(), minlength=count + 1)
+    sums = np.bincount(parts.ravel(), coarse.ravel(), count + 1)
+    areas[0] = 0
+    wrong = (areas < _ISLAND * area) | (sums < _SURE_OF * areas)
+    wrong[0] = wrong[areas.argmax()] = False
+    islands = _with_rim(wrong[parts], inside)
+    gaps, _ = ndimage.label(np.pad(~inside, 1, constant_values=True))  # one around, however the object divides it
+    small = np.bincount(gaps.ravel()) < _HOLE * area
+    small[0] = False
+    holes = _with_rim(small[gaps][1:-1, 1:-1], ~inside)
     tidied: Plane = np.where(holes, np.float32(1), np.where(islands, np.float32(0), alpha))
     return tidied
 
 
-def _specks(plane: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
-    """Parts of fewer pixels than `least`, with their rims but nothing of the other parts."""
-    parts, _ = ndimage.label(plane)
-    small = np.bincount(parts.ravel()) < least
-    small[0] = False
-    specks: NDArray[np.bool_] = small[parts]
+def _with_rim(specks: NDArray[np.bool_], plane: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return some parts of a plane with their rims, but nothing of its other parts."""
     if not specks.any():
         return specks
     near = ndimage.maximum_filter(specks, _RIM) & (specks | ~plane)

@@ -131,6 +131,24 @@ def probability(
     return np.array(seen)
 
 
+def box_plane(
+    box: tuple[float, float, float, float], window: tuple[float, ...], size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Return a box seen through a window of the photo: (h, w) float32, 1 inside of it, 0 outside.
+
+    Args:
+        box: x0, y0, x1, y1 in px of the photo.
+        window: what is looked at, likewise.
+        size: width and height of the result, px.
+    """
+    within = []
+    for axis in (1, 0):
+        step = (window[axis + 2] - window[axis]) / size[axis]
+        centres = window[axis] + (np.arange(size[axis]) + 0.5) * step
+        within.append((centres >= box[axis]) & (centres < box[axis + 2]))
+    return np.outer(*within).astype(np.float32)
+
+
 def nearest_inside(
     size: tuple[int, int], window: tuple[float, ...], photo: tuple[float, ...], margin: int = 0
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

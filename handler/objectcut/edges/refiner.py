@@ -1,7 +1,8 @@
 """The refiner: a small network that draws an object's edge along the photo, whatever Mask R-CNN found the object.
 
-A U-Net (Ronneberger et al. 2015, arXiv:1505.04597) over MobileNetV2 up to stride 16. It looks at a window of the photo
-around the object together with the coarse mask, and knows no classes. Trained by scripts/train_refiner.py.
+A U-Net (Ronneberger et al. 2015, arXiv:1505.04597) over MobileNetV2. It looks at a window of the photo around the
+object together with its box and coarse mask, and knows no classes. The deepest layers, at stride 32, see the whole
+object, so that a missing part that touches the rest is drawn. Trained by scripts/train_refiner.py.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from torch.nn import functional
 from torchvision.models import mobilenet_v2
 from torchvision.ops.misc import FrozenBatchNorm2d
 
-STRIDE = 16
+STRIDE = 32
 """Sides of a window are multiples of this, px."""
+PLANES = 5
+"""Of a window: red, green, blue, mask and box."""
 _STAGES = (2, 4, 7, 14)  # ends of MobileNetV2's blocks at strides 2, 4, 8 and 16
 _CHANNELS = (16, 24, 32, 96)  # of what they give
+_DEEP, _DEEP_CHANNELS = 18, 320  # likewise at stride 32
 _WIDTHS = (16, 24, 32, 48)  # of the way back up, finest first
 _STEEPEST = 12.0
 
@@ -30,30 +34,36 @@ class Refiner(nn.Module):
         super().__init__()
         blocks = mobilenet_v2(weights=None, norm_layer=FrozenBatchNorm2d).features
         first = blocks[0][0]
-        blocks[0][0] = nn.Conv2d(4, first.out_channels, 3, 2, 1, bias=False)
+        blocks[0][0] = nn.Conv2d(PLANES, first.out_channels, 3, 2, 1, bias=False)
         starts = (0, *_STAGES[:-1])
         self.down = nn.ModuleList(blocks[start:end] for start, end in zip(starts, _STAGES, strict=True))
+        self.deep = blocks[_STAGES[-1] : _DEEP]
         self.narrow = _layer(_CHANNELS[-1], _WIDTHS[3], 1)
+        self.context = nn.Conv2d(2 * _DEEP_CHANNELS, _WIDTHS[3], 1)
         self.up = nn.ModuleList(
             nn.Sequential(_layer(coarse + skip, fine, 3), _layer(fine, fine, 3))
             for coarse, skip, fine in zip(_WIDTHS[:0:-1], _CHANNELS[2::-1], _WIDTHS[2::-1], strict=True)
         )
-        self.edge = nn.Sequential(_layer(_WIDTHS[0] + 4, 12, 3), nn.Conv2d(12, 2, 3, padding=1))
+        self.edge = nn.Sequential(_layer(_WIDTHS[0] + PLANES, 12, 3), nn.Conv2d(12, 2, 3, padding=1))
 
     def forward(self, window: Tensor) -> Tensor:
-        """(B, 4, H, W) to (B, 2, H, W). H and W are multiples of `STRIDE`.
+        """(B, 5, H, W) to (B, 2, H, W). H and W are multiples of `STRIDE`.
 
         The first plane holds logits: how likely a pixel shows the object. The second one tells, as logits too, how far
         doubt is softness: where an edge is hard alpha is 0 or 1, whatever the doubt.
 
         Args:
-            window: red, green and blue from -1 to 1, then twice the mask's probability minus one.
+            window: red, green and blue from -1 to 1, twice the mask's probability minus one, 1 in the box and -1
+                beside it.
         """
         x, skips = window, [window]
         for stage in self.down:
             x = stage(x)
             skips.append(x)
+        deep = self.deep(x)
+        around = self.context(torch.cat((deep, deep.mean((2, 3), keepdim=True).expand_as(deep)), 1))
         x = self.narrow(skips.pop())
+        x = x + functional.interpolate(around, scale_factor=2.0, mode="bilinear", align_corners=False)
         for stage in self.up:
             x = stage(torch.cat((functional.interpolate(x, scale_factor=2.0, mode="nearest"), skips.pop()), 1))
         x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

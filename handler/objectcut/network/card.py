@@ -33,6 +33,7 @@ class Card:
         min_size, max_size: the network's input, px: shorter side, and the bound on the longer one.
         mean, std: of the RGB values in [0, 1].
         facts: everything else the card says (training data, licence, figures).
+        unlisted: classes that the network tells from others, but does not find well enough to be asked for.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Card:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    unlisted: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, text: str) -> Card:
@@ -54,7 +56,7 @@ class Card:
         try:
             values = json.loads(text)
             known = {name: values.pop(name) for name in (f.name for f in fields(cls)) if name in values}
-            for name in ("classes", "mean", "std"):
+            for name in ("classes", "mean", "std", *({"unlisted"} & known.keys())):
                 known[name] = tuple(known[name])
             card = cls(**{**known, "facts": values})
             card._check()
@@ -72,6 +74,8 @@ class Card:
             raise ValueError("'mean' and 'std' must have three numbers each")
         if len(self.classes) < 2:
             raise ValueError("'classes' must name the background and at least one class")
+        if not {*self.unlisted} < {*self.classes[1:]}:
+            raise ValueError("'unlisted' must name some of the classes, but not all")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the card as JSON holds it, `facts` beside the other fields."""

@@ -21,7 +21,8 @@ from objectcut.errors import CutError
 LANGUAGES = ("en", "es", "ca", "de", "fr", "zh")
 """Those in which the classes can be named, as `names.yaml` calls them."""
 
-_NO_CLASS = frozenset({"__background__", "N/A"})  # torchvision's placeholders in COCO's list of 91
+_PLACEHOLDER = "N/A"
+_NO_CLASS = frozenset({"__background__", _PLACEHOLDER})  # torchvision's in COCO's list of 91
 
 _UNDECOMPOSED = str.maketrans({"œ": "oe", "\N{RIGHT SINGLE QUOTATION MARK}": "'", "·": None})  # as NFKD leaves them
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
@@ -162,7 +163,7 @@ class Labels:
     """The classes of one model and the words that mean them.
 
     Attributes:
-        classes: class names in label order; index 0 is the background, COCO's gaps are `N/A`.
+        classes: class names in label order; index 0 is the background, COCO's gaps and unlisted classes are `N/A`.
         words: word, as it is compared, to its meaning.
     """
 
@@ -170,9 +171,10 @@ class Labels:
     words: Mapping[str, Meaning]
 
     @classmethod
-    def of(cls, classes: Sequence[str]) -> Labels:
-        """Labels for class names in label order, background first."""
-        return cls(tuple(classes), _meanings(tuple(classes)))
+    def of(cls, classes: Sequence[str], unlisted: Collection[str] = ()) -> Labels:
+        """Labels for class names in label order, background first; the unlisted ones become placeholders."""
+        listed = tuple(_PLACEHOLDER if name in unlisted else name for name in classes)
+        return cls(listed, _meanings(listed))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -210,15 +212,15 @@ class Labels:
         meaning = self.words.get(_normal(word))
         return meaning is not None and meaning.names == (name,)
 
-    def resolve(self, names: Iterable[str]) -> frozenset[int] | None:
-        """Return the labels that the names mean, or None for every class.
+    def resolve(self, names: Iterable[str]) -> frozenset[int]:
+        """Return the labels that the names mean; no names mean every class that can be asked for.
 
         Raises:
             CutError: `unknown_object`, with the nearest known names, or with the choices of an ambiguous one.
         """
         wanted = {_tidy(name): _normal(name) for name in names}
         if not wanted or _known().everything.intersection(wanted.values()):
-            return None
+            return frozenset(label for label, name in enumerate(self.classes) if name not in _NO_CLASS)
         return frozenset().union(*(self._meant(typed, word) for typed, word in wanted.items()))
 
     def _meant(self, typed: str, word: str) -> frozenset[int]:
