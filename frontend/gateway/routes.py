@@ -75,7 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def cut_out(asked: CutRequest, accept: str, request_id: str) -> Response:
         # Both checks need no worker: an unknown name or a bad URL never waits in the queue.
         card = (await torchserve.describe())["card"]
-        Labels.of(card["classes"], card["unlisted"]).resolve(asked.options.objects)
+        Labels.of(card["classes"], card.get("unlisted", ())).resolve(asked.options.objects)
         if asked.url is not None:
             asked = replace(asked, photo=await fetch(asked.url, settings), url=None)
             asked.check_bytes(settings)
