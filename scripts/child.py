@@ -42,7 +42,7 @@ class Child:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     def ended(self) -> bool:
@@ -88,6 +88,7 @@ class Child:
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Have the kernel tell this process to stop when the thread that started it ends; for `preexec_fn`, Linux only."""
     if _LIBC is not None:
         _LIBC.prctl(1, signal.SIGTERM)  # 1: PR_SET_PDEATHSIG

@@ -27,6 +27,7 @@ import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from child import die_with_parent
 from gateway.routes import create_app
 from objectcut.edges.matte import Matte
 from objectcut.settings import Settings
@@ -195,6 +196,7 @@ def start(run: Path, *arguments: str, root: Path = ROOT, **env: str) -> tuple[su
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=die_with_parent,  # a test run that is killed leaves no server
         )
     return process, f"http://127.0.0.1:{port}", said
 
