@@ -28,7 +28,6 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from pycocotools import mask as rle
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -36,18 +35,18 @@ from safetensors.torch import load_file
 
 from fetch_weights import STORE
 from objectcut.edges import matte
-from objectcut.instance import Instance, Query
+from objectcut.instance import Query
 from objectcut.network import checkpoint
 from objectcut.network.card import read_card
+from objectcut.network.detector import LOWEST_SCORE
+from objectcut.picture import rle
 from objectcut.pipeline import Pipeline
 from objectcut.settings import Settings
 from training import detections, sheet
 from training.cutouts import FOUND, CutOut, class_figures, cut_outs
-from training.detections import NOTHING, Found, Looked
+from training.detections import NOTHING, SERVED, Found, Looked
 from training.scenes import Scene, read, sources
 
-_LOWEST, _SERVED = 0.05, 0.5  # scores: of what counts for average precision, and of a request that names none
-_CONFUSIONS = 12
 console = Console()
 
 
@@ -103,8 +102,8 @@ def main() -> int:
     for name, each in judged.items():
         console.print(_matching(name, each, classes))
     console.print(_folders(judged))
-    console.print(_classes(judged))
     figures = {name: class_figures(each.cut_outs) for name, each in judged.items()}
+    console.print(_classes(figures))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1))
     if options.sheet:
@@ -124,25 +123,18 @@ def _judge(
         pixels = np.array(scene.pixels())
         for name, pipeline in pipelines.items():
             start = time.perf_counter()
-            (detection,) = pipeline.detector.detect([Query(pixels, _LOWEST, lambda found: found)])
+            (detection,) = pipeline.detector.detect([Query(pixels, LOWEST_SCORE, lambda found: found)])
             judged[name].seconds.append(time.perf_counter() - start)
-            size = pixels.shape[0], pixels.shape[1]
-            own = pipeline.card.classes
-            found = [Found(own[each.label], each.score, each.box, _coded(each, size)) for each in detection.kept]
-            looked = Looked(scene, size, found)
+            height, width = pixels.shape[:2]
+            own, kept = pipeline.card.classes, detection.kept
+            masks = [rle.encode(matte.paste(each, width, height), width, height) for each in kept]
+            found = [Found(own[each.label], each.score, each.box, mask) for each, mask in zip(kept, masks, strict=True)]
+            looked = Looked(scene, (height, width), found)
             judged[name].looked.append(looked)
             known = detections.judged(looked, classes)
-            kept = [one for one, each in zip(detection.kept, found, strict=True) if each in known]
-            judged[name].cut_outs.extend(cut_outs(folder, scene, pixels, kept, pipeline, classes))
+            certain = [one for one, each in zip(kept, found, strict=True) if each in known]
+            judged[name].cut_outs.extend(cut_outs(folder, scene, pixels, certain, pipeline, classes))
     return judged
-
-
-def _coded(instance: Instance, size: tuple[int, int]) -> Any:
-    pasted = matte.paste(instance, size[1], size[0])
-    mask = np.zeros(size, np.uint8, order="F")
-    rows, columns = pasted.alpha.shape
-    mask[pasted.y : pasted.y + rows, pasted.x : pasted.x + columns] = pasted.inside
-    return rle.encode(mask)
 
 
 def _precisions(judged: Mapping[str, Judged], classes: Sequence[str]) -> Table:
@@ -167,9 +159,9 @@ def _precisions(judged: Mapping[str, Judged], classes: Sequence[str]) -> Table:
 
 
 def _matching(model: str, judged: Judged, classes: Sequence[str]) -> Table:
-    counts = detections.confusion(judged.looked, classes, _SERVED)
+    counts = detections.confusion(judged.looked, classes, SERVED)
     wrong = [(pair, count) for pair, count in counts.most_common() if pair[0] != pair[1]]
-    table = Table("class", "precision", "recall", "what goes wrong most, times", title=f"{model}, score >= {_SERVED}")
+    table = Table("class", "precision", "recall", "what goes wrong most, times", title=f"{model}, score >= {SERVED}")
     for name in classes[1:]:
         precision, recall = detections.precision_recall(counts, name)
         own = [
@@ -204,10 +196,9 @@ def _folders(judged: Mapping[str, Judged]) -> Table:
     return table
 
 
-def _classes(judged: Mapping[str, Judged]) -> Table:
-    heads = [f"{model}, {what}" for model in judged for what in ("IoU", "F 2 px", "found", "earned")]
+def _classes(figures: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
+    heads = [f"{model}, {what}" for model in figures for what in ("IoU", "F 2 px", "found", "earned")]
     table = Table("shown large", "photos", *heads)
-    figures = {model: class_figures(each.cut_outs) for model, each in judged.items()}
     for name in sorted({name for each in figures.values() for name in each}):
         rows = [each[name] for each in figures.values()]
         cells = [[_shown(r["iou"]), _shown(r["f2"]), _shown(r["found"]), "yes" if r["earned"] else "no"] for r in rows]

@@ -36,11 +36,11 @@ from torchvision.models.detection import MaskRCNN
 from fetch_weights import STORE
 from objectcut.network import architectures, checkpoint
 from objectcut.network.card import Card
+from objectcut.network.layers import multiplies_bf16
 from training.augment import Augmenter
 from training.model import even_rows, parameters, started
+from training.parallel import Processes
 from training.partial import PartialLabels, Target
-from training.precision import multiplies_bf16
-from training.processes import Processes
 from training.progress import draw_cut_outs, draw_losses
 from training.scenes import Scene, frequencies, read, sources
 

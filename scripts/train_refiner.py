@@ -33,9 +33,9 @@ from fetch_weights import STORE
 from objectcut.edges.refiner import PLANES, Refiner, alpha, load, save
 from objectcut.network import checkpoint
 from objectcut.network.detector import Detector
+from objectcut.network.layers import multiplies_bf16
 from training import samples
 from training.annotations import read
-from training.precision import multiplies_bf16
 from training.samples import View
 
 _SMALLEST = 24  # px, of the sides of the objects that are learnt from

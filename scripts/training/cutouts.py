@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from objectcut.edges import matte
 from objectcut.instance import Instance
 from objectcut.pipeline import Pipeline
+from training.detections import SERVED
 from training.measures import MaskScore, mask_score
 from training.scenes import Scene
 
-_SERVED = 0.5  # score of a request that names none
 _LARGE = 0.05  # share of the photo from which a class is shown large
 FOUND = 0.1
 """IoU below which a cut-out is of something else."""
@@ -78,6 +78,19 @@ def cut_outs(
     pipeline: Pipeline,
     classes: Sequence[str],
 ) -> list[CutOut]:
+    """Cut out all objects of each name that is labelled in a photo.
+
+    Args:
+        folder: where the photo is from.
+        scene: the photo's labels.
+        pixels: (H, W, 3) uint8, sRGB.
+        found: what the network finds in it, with masks.
+        pipeline: draws the edges.
+        classes: names in the order of the scene's labels, the background first.
+
+    Returns:
+        One for each name, but where a mask is unknown or a crowd touches an object of the name.
+    """
     height, width = pixels.shape[:2]
     by_label = defaultdict(list)
     for thing in scene.things:
@@ -93,7 +106,7 @@ def cut_outs(
         wanted = [
             each
             for each in found
-            if each.score >= _SERVED
+            if each.score >= SERVED
             and pipeline.card.classes[each.label] == name
             and matte.paste(each, width, height).area
         ]

@@ -22,10 +22,13 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torchvision.ops import box_iou
 
+from objectcut.request.options import DetectOptions
 from training.partial import covered
 from training.scenes import Box, Scene
 
 _SAME = 0.5  # IoU of the boxes from which a detection shows an object
+SERVED = DetectOptions().min_score
+"""The score from which a request that names none gets what was found."""
 _BINS = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0)  # scores
 SIZES = ("all", "small", "medium", "large")
 """COCO's: areas up to 32², to 96², and above, px of the photos as they are evaluated."""

@@ -16,9 +16,9 @@ from objectcut.instance import Query
 from objectcut.network.card import Card
 from objectcut.network.detector import Detector
 from training import sheet
+from training.detections import SERVED
 from training.scenes import Scene
 
-_SERVED = 0.5  # score of a request that names none
 _SHOWN = 18
 
 
@@ -51,7 +51,7 @@ def draw_cut_outs(model: MaskRCNN, card: Card, scenes: Sequence[Scene], picture:
     tiles = []
     for scene in scenes[:_SHOWN]:
         pixels = np.array(scene.pixels())
-        (detection,) = detector.detect([Query(pixels, _SERVED, lambda found: found)])
+        (detection,) = detector.detect([Query(pixels, SERVED, lambda found: found)])
         alpha, _ = refine(pixels, detection.kept, None)
         names = ", ".join(f"{card.classes[each.label]} {each.score:.2f}" for each in detection.kept) or "nothing"
         box = 0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0])

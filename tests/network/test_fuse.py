@@ -78,7 +78,7 @@ def trained(name: str) -> nn.Module:
 @torch.inference_mode()
 def test_computes_the_same(name, onednn, monkeypatch):
     if not onednn:
-        monkeypatch.setattr(module, "onednn_convolution", lambda: None)
+        monkeypatch.setattr(module, "onednn_convolution", lambda _: None)
     block = trained(name)
     before = copy.deepcopy(block.state_dict())
     for shape in ((1, 16, 12, 10), (3, 16, 7, 9)):

@@ -60,7 +60,7 @@ def _without(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_this_torch_has_the_fused_convolution():
-    assert (private.onednn_convolution() is not None) == torch.backends.mkldnn.is_available()
+    assert (private.onednn_convolution(torch.float32) is not None) == torch.backends.mkldnn.is_available()
 
 
 @pytest.mark.usefixtures("_without")
@@ -69,7 +69,7 @@ def test_a_torch_without_the_fused_convolution_computes_the_same():
     block = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU6())
     image = torch.randn(1, 3, 9, 7)
     with torch.inference_mode():
-        assert private.onednn_convolution() is None
+        assert private.onednn_convolution(torch.float32) is None
         torch.testing.assert_close(fuse(block, torch.float32, torch.device("cpu"))(image), block(image))
 
 

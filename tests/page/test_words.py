@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from conftest import PATIENCE_MS, Server, encoded
+from conftest import PATIENCE_MS, READY_S, ROOT, Server, encoded, start, stop, wait_until
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
+from safetensors.torch import load_file
 
 from objectcut.errors import STATUS
+from objectcut.network import checkpoint
+from objectcut.network.card import read_card
 
 
 @pytest.fixture
@@ -91,7 +96,6 @@ def test_a_name_that_was_offered_is_cut_out(page: Page, chelsea: Image.Image):
     ("asked", "told", "offers"),
     [
         ("gatto", "Ningún objeto se llama «gatto».", ["gato"]),
-        ("机车", "«机车» puede significar varias cosas", ["moto", "tren"]),
         ("perro, coche", "No se ha encontrado en la foto: perro, coche.", ["gato"]),
     ],
 )
@@ -107,6 +111,25 @@ def test_a_name_that_fails_is_told_with_offers(
         alert.get_by_role("button").click()
         expect(cutout(page, "gato")).to_be_visible()
         expect(page.get_by_label("Nombres que recortar").get_by_role("listitem")).to_have_text("gato")
+
+
+def test_an_ambiguous_name_is_told_with_its_choices(context: BrowserContext, chelsea: Image.Image, tmp_path: Path):
+    """By a model of one's own: the bundled one with every class listed."""
+    bundled, own = ROOT / "model_store" / "bundled.safetensors", tmp_path / "own.safetensors"
+    checkpoint.write(load_file(bundled), replace(read_card(bundled), name="own", unlisted=()), own)
+    process, url, said = start(tmp_path / "run", MODEL=str(own))
+    try:
+        wait_until(lambda: b"Ctrl-C stops it" in said.read_bytes() or process.poll() is not None, READY_S, "the start")
+        page = context.new_page()
+        page.goto(url)
+        expect(page.get_by_text(re.compile("own .* conoce 21 nombres"))).to_be_visible()
+        choose(page, encoded(chelsea))
+        ask_for(page, "机车")
+        alert = page.get_by_role("alert")
+        expect(alert).to_contain_text("«机车» puede significar varias cosas")
+        expect(alert.get_by_role("button")).to_have_text(["moto", "tren"])
+    finally:
+        stop(process)
 
 
 def test_a_name_of_another_model_leads_to_the_known_ones(page: Page, chelsea: Image.Image):

@@ -43,7 +43,7 @@ class Convolution(nn.Module):
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         """(B, C, H, W) to (B, C', H', W'), channels last; `other` has the result's shape."""
-        convolve = onednn_convolution() if x.is_cpu and x.dtype != torch.float16 else None
+        convolve = onednn_convolution(x.dtype) if x.is_cpu and x.dtype != torch.float16 else None
         if convolve is not None:
             return convolve(x, (self.weight, self.bias, *self.shape), other, self.bounds)
         padding, stride, dilation, groups = self.shape

@@ -37,9 +37,16 @@ def best_dtype(architecture: str, device: torch.device) -> torch.dtype:
     """
     if device.type == "cuda":
         return torch.float16
+    allowed = architecture not in _FP32_ON_PROCESSORS
+    return torch.bfloat16 if allowed and multiplies_bf16(device) else torch.float32
+
+
+def multiplies_bf16(device: torch.device) -> bool:
+    """Return whether the device multiplies bf16 natively; others only imitate it, slowly."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
     processor = torch.cpu.get_capabilities()
-    native = processor.get("avx512_bf16") or processor.get("amx_bf16")
-    return torch.bfloat16 if native and architecture not in _FP32_ON_PROCESSORS else torch.float32
+    return bool(processor.get("avx512_bf16") or processor.get("amx_bf16"))
 
 
 class Network:

@@ -47,8 +47,10 @@ if _COMPILER not in sys.modules:
 
 
 @cache
-def onednn_convolution() -> Callable[..., Tensor] | None:
-    """Return the operator that torch.compile calls for a convolution with what follows it; None where it is missing.
+def onednn_convolution(dtype: torch.dtype) -> Callable[..., Tensor] | None:
+    """Return the operator that torch.compile calls for a convolution with what follows it; None where there is none.
+
+    It may be missing for one dtype alone: it computes in bf16 only on processors with AVX-512 or better.
 
     Used without a compiler and for any shape: torch.compile also packs the weights for one shape, and every other shape
     then takes several times as long.
@@ -57,14 +59,15 @@ def onednn_convolution() -> Callable[..., Tensor] | None:
         return None
     try:
         operator: Any = torch.ops.mkldnn._convolution_pointwise  # noqa: SLF001
-        image, weight, bias = torch.full((1, 1, 2, 2), -1.0), torch.ones(1, 1, 1, 1), torch.zeros(1)
+        image = torch.full((1, 1, 2, 2), -1.0, dtype=dtype)
+        weight, bias = torch.ones(1, 1, 1, 1, dtype=dtype), torch.zeros(1, dtype=dtype)
         geometry = [0, 0], [1, 1], [1, 1], 1
         plain = operator(image, weight, bias, *geometry, "hardtanh", [0.0, 6.0], "")
         added = operator.binary(image, 3 - image, weight, bias, *geometry, "add", 1.0, "relu", [], "")
         if plain.eq(0).all() and added.eq(3).all():
             return _fused(operator)
     except (AttributeError, RuntimeError) as error:
-        logger.warning("This torch has no fused convolutions (%s): the network runs slower", error)
+        logger.warning("No fused convolutions in %s here (%s): the network runs slower", dtype, error)
     return None
 
 

@@ -24,6 +24,7 @@ _SEPARATORS = re.compile(
 _MAX_BLUR = 500  # px
 _MAX_IDS = 1000  # more than a network finds
 _MAX_BOXES = 20
+_NO_BOX = "must be [x0, y0, x1, y1] or a list of such boxes, in px, with x0 < x1 and y0 < y1"
 _BLUR_SHARE = 0.015  # of the longer side: text in the background cannot be read, places are still known
 Task = Literal["cut", "detect"]
 Format = Literal["png", "webp", "jpeg", "zip"]
@@ -109,9 +110,6 @@ def _either_box(schema: dict[str, Any]) -> None:
     """Say in the schema that one box may stand alone."""
     several = {key: schema.pop(key) for key in ("type", "items")}
     schema["anyOf"] = [several["items"], several]
-
-
-_NO_BOX = "must be [x0, y0, x1, y1] or a list of such boxes, in px, with x0 < x1 and y0 < y1"
 
 
 class DetectOptions(BaseModel):
