@@ -47,7 +47,7 @@ from training.cutouts import FOUND, CutOut, class_figures, cut_outs
 from training.detections import NOTHING, SERVED, Found, Looked
 from training.scenes import Scene, read, sources
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 200)  # a file has no width that the tables must fit into
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,6 +38,7 @@ from objectcut.network import architectures, checkpoint
 from objectcut.network.card import Card
 from objectcut.network.layers import multiplies_bf16
 from training.augment import Augmenter
+from training.checkpoints import Checkpoint
 from training.model import even_rows, parameters, started
 from training.parallel import Processes
 from training.partial import PartialLabels, Target
@@ -119,8 +120,11 @@ class Trainer:
         even_rows(model)
         PartialLabels(model)
         self._augmenter = Augmenter(scenes, frequencies(scenes, len(card.classes)))
-        self._step, self._spent = 0, 0.0
-        self._resume()
+        parts = {"model": model, "averaged": self._averaged, "optimiser": self._optimiser}
+        self._checkpoint = Checkpoint(options.work, parts, self._device)
+        self._step, self._spent = self._checkpoint.restore()
+        if self._step:
+            console.print(f"resuming at step {self._step}, {self._spent / 60:.0f} minutes")
         self._together = processes.together(model)
 
     def run(self) -> None:
@@ -196,16 +200,7 @@ class Trainer:
         """Write the checkpoint, and the model as it is on average."""
         if not self._processes.leads:
             return
-        content = {
-            "model": self._model.state_dict(),
-            "averaged": self._averaged.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-            "step": self._step,
-            "spent": self._spent,
-        }
-        part = self._options.work / "checkpoint.part"
-        torch.save(content, part)
-        part.replace(self._options.work / "checkpoint.pt")
+        self._checkpoint.save(self._step, self._spent)
         checkpoint.save(self._mean_model().half(), self._card, self._options.output)
 
     def _mean_model(self) -> MaskRCNN:
@@ -225,16 +220,6 @@ class Trainer:
             draw_losses(work / "losses.csv", work / "losses.png")
         if self._unseen:
             draw_cut_outs(self._mean_model(), self._card, self._unseen, work / "sheet.png")
-
-    def _resume(self) -> None:
-        file = self._options.work / "checkpoint.pt"
-        if file.exists():
-            content = torch.load(file, map_location=self._device, weights_only=True)
-            self._model.load_state_dict(content["model"])
-            self._averaged.load_state_dict(content["averaged"])
-            self._optimiser.load_state_dict(content["optimiser"])
-            self._step, self._spent = content["step"], content["spent"]
-            console.print(f"resuming at step {self._step}, {self._spent / 60:.0f} minutes")
 
 
 class Views(IterableDataset[tuple[list[Tensor], list[Target]]]):

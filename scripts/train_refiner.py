@@ -1,26 +1,29 @@
 #!/usr/bin/env python3
 """Train the network that draws edges (handler/objectcut/edges/refiner.py) on photos with known masks.
 
-  train_refiner.py DIR [DIR ...]       folders with images/ and instances.json, COCO's format
+  train_refiner.py --recipe scripts/training/refiner.yaml --data FOLDER --work DIR --output new.safetensors
   train_refiner.py --mean FILE FILE    one refiner of several that were trained from the same --start
 
-Starts from the bundled model's first layers, so that it knows photos already. Half an hour on two cores.
+The recipe names folders in COCO's format. Without --start it begins with the bundled model's first layers, so that it
+knows photos already. It can be interrupted at any time: a checkpoint is written to --work every few minutes, and the
+same call resumes from it. What the bundled model sees in the photos is kept there too: looking takes long.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import os
 import sys
 import time
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
+import yaml
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
@@ -36,42 +39,46 @@ from objectcut.network.detector import Detector
 from objectcut.network.layers import multiplies_bf16
 from training import samples
 from training.annotations import read
-from training.samples import View
+from training.checkpoints import Checkpoint, Stateful
+from training.samples import Seen, View
 
 _SMALLEST = 24  # px, of the sides of the objects that are learnt from
 _AHEAD = 4  # batches that are made while the network learns
+_CHECKPOINT_S = 180.0
 _MEMORY = 0.998  # of the weights' running mean, which is what is kept, a step
 console = Console(stderr=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", nargs="*", type=Path, metavar="DIR")
-    parser.add_argument("--weights", type=float, nargs="+", help="how often each folder is drawn from (default: alike)")
-    parser.add_argument("--shrink", type=int, nargs="+", help="px by which masks of each folder are too wide")
-    parser.add_argument("--minutes", type=float, default=25, help="how long to train")
+    parser.add_argument("--recipe", type=Path, help="YAML: which folders to learn from")
+    parser.add_argument("--data", type=Path, help="where the recipe's folders are")
+    parser.add_argument("--work", type=Path, help="folder for the checkpoint and what was seen")
+    parser.add_argument("--minutes", type=float, default=60, help="of training, all calls together (default: 60)")
     parser.add_argument("--batch", type=int, default=12, help="windows a step")
     parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
     parser.add_argument("--start", type=Path, help="a refiner to go on from")
     parser.add_argument("--mean", type=Path, nargs="+", metavar="FILE", help="no training: the mean of these refiners")
     parser.add_argument("--output", type=Path, default=STORE / "refiner.safetensors", help="where to write it")
     options = parser.parse_args()
-    if bool(options.folders) == bool(options.mean):
-        parser.error("give either folders to learn from or --mean")
     if options.mean:
         save(_mean([load(path) for path in options.mean]), options.output, {"mean_of": str(len(options.mean))})
         return 0
-    shares = options.weights or [1.0] * len(options.folders)
-    shrinks = options.shrink or [0] * len(options.folders)
-    if not len(shares) == len(shrinks) == len(options.folders):
-        parser.error("--weights and --shrink need a number a folder")
+    if not (options.recipe and options.data and options.work):
+        parser.error("give --recipe, --data and --work to train, or --mean")
+    sources: dict[str, dict[str, float]] = yaml.safe_load(options.recipe.read_text())["sources"]
+    options.work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     model, card = checkpoint.load(STORE / "bundled.safetensors")
     detector = Detector(model, card, torch.device("cpu"))
-    sets = [_looked_at(folder, detector, shrink) for folder, shrink in zip(options.folders, shrinks, strict=True)]
+    sets = [
+        _looked_at(options.data / name, detector, int(each.get("shrink", 0)), options.work / f"{name}.pt")
+        for name, each in sources.items()
+    ]
+    weights = np.array([each.get("weight", 1.0) for each in sources.values()])
     refiner = load(options.start) if options.start else _started(model)
-    steps = _train(refiner, sets, np.array(shares) / sum(shares), options)
-    save(refiner, options.output, {"steps": str(steps), "trained_on": ", ".join(f.name for f in options.folders)})
+    steps = _train(refiner, sets, weights / weights.sum(), options)
+    save(refiner, options.output, {"steps": str(steps), "trained_on": ", ".join(sources)})
     console.print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB after {steps} steps")
     return 0
 
@@ -83,15 +90,26 @@ def _mean(refiners: list[Refiner]) -> Refiner:
     return refiners[0]
 
 
-def _looked_at(folder: Path, detector: Detector, shrink: int) -> list[View]:
-    rng = np.random.default_rng(0)
+def _looked_at(folder: Path, detector: Detector, shrink: int, kept: Path) -> list[View]:
+    """Return views of all things of a folder.
+
+    Args:
+        folder: in COCO's format.
+        detector: the network, which looks at each photo once.
+        shrink: px by which the masks are too wide.
+        kept: file with what it saw, in another call.
+    """
     by_photo = itertools.groupby(read(folder, "train", _SMALLEST), lambda thing: thing.photo)
     photos = [list(things) for _, things in by_photo]
-    return [
-        view
-        for things in track(photos, f"Looking at {folder.name}", console=console)
-        for view in samples.look(things, detector, shrink, rng)
-    ]
+    known: list[list[Seen]] = torch.load(kept, weights_only=True) if kept.exists() else []
+    views: list[View] = []
+    for place, things in enumerate(track(photos, f"Looking at {folder.name}", console=console)):
+        if place == len(known):
+            known.append(samples.look(things, detector, np.random.default_rng(place)))
+        pixels = things[0].pixels()
+        views += [samples.view(pixels, *each, shrink) for each in zip(things, known[place], strict=True)]
+    torch.save(known, kept)
+    return views
 
 
 def _started(model: MaskRCNN) -> Refiner:
@@ -121,15 +139,18 @@ def _train(refiner: Refiner, sets: list[list[View]], shares: NDArray[np.float64]
     refiner.train().to(memory_format=torch.channels_last)
     running_mean = get_ema_multi_avg_fn(_MEMORY)  # type: ignore[no-untyped-call]
     averaged = AveragedModel(refiner, multi_avg_fn=running_mean, use_buffers=True)
-    rng, step, recent = np.random.default_rng(1), 0, deque[float](maxlen=50)
-    start = time.monotonic()
+    parts: dict[str, Stateful] = {"model": refiner, "averaged": averaged, "optimiser": optimiser}
+    progress = Checkpoint(options.work, parts, torch.device("cpu"))
+    step, spent = progress.restore()
+    recent = deque[float](maxlen=50)
+    mark = saved = time.monotonic()
     with ProcessPoolExecutor(1, initializer=_share, initargs=(sets, shares)) as maker:
         waiting: deque[Future[tuple[Tensor, Tensor]]] = deque()
-        while (spent := (time.monotonic() - start) / 60 / options.minutes) < 1:
+        while (share := spent / 60 / options.minutes) < 1:
             while len(waiting) < _AHEAD:
-                waiting.append(maker.submit(_make, options.batch, int(rng.integers(2**31))))
+                waiting.append(maker.submit(_make, options.batch, step + len(waiting)))
             inputs, truth = waiting.popleft().result()
-            factor = min(1.0, (step + 1) / 50) * 0.5 * (1 + np.cos(np.pi * spent))
+            factor = min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * share))
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
             with torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bf16(torch.device("cpu"))):
@@ -142,9 +163,14 @@ def _train(refiner: Refiner, sets: list[list[View]], shares: NDArray[np.float64]
             averaged.update_parameters(refiner)
             step += 1
             recent.append(loss.item())
+            now = time.monotonic()
+            spent, mark = spent + now - mark, now
             if step % 50 == 0:
-                console.print(f"step {step}, {spent:.0%}: loss {np.mean(recent):.4f}")
-                save(cast("Refiner", averaged.module), options.output, {"steps": str(step)})
+                console.print(f"step {step}, {spent / 60:.1f} minutes, {share:.0%}: loss {np.mean(recent):.4f}")
+            if now - saved > _CHECKPOINT_S:
+                progress.save(step, spent)
+                saved = time.monotonic()
+    progress.save(step, spent)
     refiner.load_state_dict(averaged.module.state_dict())
     refiner.eval()
     return step
@@ -180,10 +206,10 @@ def _share(sets: list[list[View]], shares: NDArray[np.float64]) -> None:
     _shared = sets, shares
 
 
-def _make(count: int, seed: int) -> tuple[Tensor, Tensor]:
+def _make(count: int, number: int) -> tuple[Tensor, Tensor]:
     """Return a batch, made in another process."""
     sets, shares = _shared
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng((number, count))
     chosen = (sets[rng.choice(len(sets), p=shares)] for _ in range(count))
     pairs = ((each[rng.integers(len(each))], each[rng.integers(len(each))]) for each in chosen)
     return samples.batch([samples.sample(view, other, rng) for view, other in pairs])

@@ -37,6 +37,8 @@ _FOUND_SCORE, _SAME = 0.3, 0.5  # of a detection, and IoU from which it is one o
 _LOST, _TAKEN, _FILLED, _CUT_SHORT = 0.35, 0.2, 0.2, 0.25  # shares of the degraded masks
 Box = tuple[float, float, float, float]
 Plane = NDArray[np.float32]
+Seen = list[tuple[Box, torch.Tensor]]
+"""Boxes and (28, 28) float16 masks of the network for one thing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +60,12 @@ class View:
     seen: Sequence[tuple[Box, NDArray[np.float32]]]
 
 
-def look(things: Sequence[Annotation], detector: Detector, shrink: int, rng: np.random.Generator) -> list[View]:
-    """Things of one photo, with what the network finds of each, and says for two jittered boxes of it.
+def look(things: Sequence[Annotation], detector: Detector, rng: np.random.Generator) -> list[Seen]:
+    """Return what the network finds of each thing of a photo, and says for two jittered boxes of it.
 
     Args:
         things: of the photo.
         detector: the network.
-        shrink: px by which the true masks are too wide.
         rng: source of randomness.
     """
     classes = detector.card.classes
@@ -75,11 +76,13 @@ def look(things: Sequence[Annotation], detector: Detector, shrink: int, rng: np.
     asked = [Instance(i, classes.index(thing.name), 1.0, box) for i, (thing, box) in enumerate(boxes)]
     kept = detector.detect([Query(pixels, _FOUND_SCORE, lambda found: [*asked, *found])])[0].kept
     owners = [thing for thing, _ in boxes] + [_owner(instance, things) for instance in kept[len(boxes) :]]
-    seen: dict[int, list[tuple[Box, NDArray[np.float32]]]] = {}
+    seen: dict[int, Seen] = {id(thing): [] for thing in things}
     for thing, instance in zip(owners, kept, strict=True):
         assert instance.mask is not None
-        seen.setdefault(id(thing), []).append((instance.box, instance.mask))
-    return [_view(pixels, thing, shrink, seen.get(id(thing), ())) for thing in things]
+        if thing is not None:
+            x0, y0, x1, y1 = map(float, instance.box)
+            seen[id(thing)].append(((x0, y0, x1, y1), torch.from_numpy(instance.mask).half()))
+    return [seen[id(thing)] for thing in things]
 
 
 def _owner(instance: Instance, things: Sequence[Annotation]) -> Annotation | None:
@@ -89,9 +92,15 @@ def _owner(instance: Instance, things: Sequence[Annotation]) -> Annotation | Non
     return things[best] if overlaps[best] >= _SAME else None
 
 
-def _view(
-    pixels: NDArray[np.uint8], thing: Annotation, shrink: int, seen: Sequence[tuple[Box, NDArray[np.float32]]]
-) -> View:
+def view(pixels: NDArray[np.uint8], thing: Annotation, seen: Seen, shrink: int) -> View:
+    """Return a thing with its surroundings.
+
+    Args:
+        pixels: (H, W, 3) uint8, the photo.
+        thing: what it shows.
+        seen: what the network says of it.
+        shrink: px by which the true mask is too wide.
+    """
     x0, y0, x1, y1 = map(round, square(thing.box, _ROOM))
     scale = min(1.0, _KEPT / (x1 - x0))
     size = round((x1 - x0) * scale), round((y1 - y0) * scale)
@@ -114,7 +123,7 @@ def _view(
         return (box[0] - x0) * scale, (box[1] - y0) * scale, (box[2] - x0) * scale, (box[3] - y0) * scale
 
     bounds = moved((0, 0, width, height))
-    return View(shown, inside, bounds, moved(thing.box), [(moved(box), mask) for box, mask in seen])
+    return View(shown, inside, bounds, moved(thing.box), [(moved(box), mask.float().numpy()) for box, mask in seen])
 
 
 def sample(view: View, other: View, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 
 import numpy as np
 import pytest
@@ -16,9 +18,9 @@ from objectcut.edges import refiner
 @pytest.fixture
 def folder(tmp_path):
     """A photo of a cat, and a region of it that is called one, and another of a class that no model knows."""
-    photo = sample("chelsea")
-    (tmp_path / "images").mkdir()
-    photo.save(tmp_path / "images" / "cat.png")
+    photo, made = sample("chelsea"), tmp_path / "photos"
+    (made / "images").mkdir(parents=True)
+    photo.save(made / "images" / "cat.png")
     things = []
     for category, (x0, y0, x1, y1) in ((17, (90, 20, 400, 290)), (99, (10, 10, 90, 120))):
         mask = np.zeros((photo.height, photo.width), np.uint8, order="F")
@@ -32,16 +34,27 @@ def folder(tmp_path):
         "categories": [{"id": 17, "name": "cat"}, {"id": 99, "name": "nonesuch"}],
         "annotations": things,
     }
-    (tmp_path / "instances.json").write_text(json.dumps(told))
+    (made / "instances.json").write_text(json.dumps(told))
+    (tmp_path / "recipe.yaml").write_text("sources:\n  photos: {weight: 2, shrink: 1}\n")
     return tmp_path
 
 
-def test_a_folder_of_photos_makes_a_refiner(folder, monkeypatch):
-    made = folder / "refiner.safetensors"
-    arguments = [str(folder), "--minutes", "0.05", "--batch", "2", "--rate", "1e-4", "--weights", "2", "--shrink", "1"]
-    arguments += ["--start", str(ROOT / "model_store" / "refiner.safetensors"), "--output", str(made)]
-    monkeypatch.setattr("sys.argv", ["train_refiner.py", *arguments])
-    assert train_refiner.main() == 0
+def test_a_folder_of_photos_makes_a_refiner_and_resumes(folder, monkeypatch, capsys):
+    made, start = folder / "refiner.safetensors", ROOT / "model_store" / "refiner.safetensors"
+    paths = {"recipe": folder / "recipe.yaml", "data": folder, "work": folder / "work", "start": start, "output": made}
+    arguments = [f"--{name}={path}" for name, path in paths.items()] + ["--batch=2", "--rate=1e-4"]
+
+    def steps(minutes: float) -> int:
+        monkeypatch.setattr("sys.argv", ["train_refiner.py", *arguments, f"--minutes={minutes}"])
+        assert train_refiner.main() == 0
+        return int(re.findall(r"after (\d+)\s+steps", capsys.readouterr().err)[-1])
+
+    begin = time.monotonic()
+    some = steps(0.03)
+    taken = (time.monotonic() - begin) / 60
+    assert some > 0
+    assert steps(0.03) == some  # the time is up
+    assert steps(taken + 0.01) > some  # whatever the machine, that is more than it took
     before = refiner.load(ROOT / "model_store" / "refiner.safetensors").state_dict()
     after = refiner.load(made).state_dict()
     assert {name: tensor.shape for name, tensor in after.items()} == {n: t.shape for n, t in before.items()}
