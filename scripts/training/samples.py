@@ -1,10 +1,10 @@
 """What the refiner learns from: windows of photos with a coarse mask and the true one.
 
-The coarse mask is what the bundled model finds of the object, or says for its true box, jittered, where it knows the
-class. For everything else, and now and then instead, the true mask is degraded: blurred to 28 x 28 cells, grown or
-shrunk here and there, with whole parts lost, surroundings taken in, holes filled and the box cut short. Some windows
-are composites, whose soft edges are known, some of them before a plain wall. Beyond the photo's border goes on what
-lies at it, as the refiner sees it in use.
+The coarse mask is what the bundled model finds of the object, or says for its true box, jittered, with or without its
+name. Now and then the true mask is degraded instead: blurred to 28 x 28 cells, grown or shrunk here and there, with
+whole parts lost, surroundings taken in, holes filled and the box cut short. Some windows are composites, whose soft
+edges are known, some of them before a plain wall. Beyond the photo's border goes on what lies at it, as the refiner sees
+it in use.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torchvision.ops import box_iou
 
 from objectcut.edges.matte import bounding_box, box_plane, nearest_inside, probability
 from objectcut.edges.refiner import STRIDE
-from objectcut.instance import Instance, Query
+from objectcut.instance import UNNAMED, Instance, Query
 from objectcut.network.detector import Detector
 from training.annotations import Annotation
 from training.composites import KINDS, compose
@@ -61,7 +61,9 @@ class View:
 
 
 def look(things: Sequence[Annotation], detector: Detector, rng: np.random.Generator) -> list[Seen]:
-    """Return what the network finds of each thing of a photo, and says for two jittered boxes of it.
+    """Return what the network finds of each thing of a photo, and says for jittered boxes of it.
+
+    A box is asked for as a request does: by its class, where the network knows it, and without a name.
 
     Args:
         things: of the photo.
@@ -69,13 +71,13 @@ def look(things: Sequence[Annotation], detector: Detector, rng: np.random.Genera
         rng: source of randomness.
     """
     classes = detector.card.classes
-    known = [thing for thing in things if thing.name in classes]
     pixels = things[0].pixels()
     bounds = 0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0])
-    boxes = [(thing, _inside(_jittered(thing.box, rng, 0.06), bounds)) for thing in known for _ in range(2)]
-    asked = [Instance(i, classes.index(thing.name), 1.0, box) for i, (thing, box) in enumerate(boxes)]
+    labels = [(thing, label) for thing in things for label in (_label(thing, classes), UNNAMED)]
+    boxes = [(thing, label, _inside(_jittered(thing.box, rng, 0.06), bounds)) for thing, label in labels]
+    asked = [Instance(i, label, 1.0, box) for i, (_, label, box) in enumerate(boxes)]
     kept = detector.detect([Query(pixels, _FOUND_SCORE, lambda found: [*asked, *found])])[0].kept
-    owners = [thing for thing, _ in boxes] + [_owner(instance, things) for instance in kept[len(boxes) :]]
+    owners = [thing for thing, _ in labels] + [_owner(instance, things) for instance in kept[len(boxes) :]]
     seen: dict[int, Seen] = {id(thing): [] for thing in things}
     for thing, instance in zip(owners, kept, strict=True):
         assert instance.mask is not None
@@ -83,6 +85,10 @@ def look(things: Sequence[Annotation], detector: Detector, rng: np.random.Genera
             x0, y0, x1, y1 = map(float, instance.box)
             seen[id(thing)].append(((x0, y0, x1, y1), torch.from_numpy(instance.mask).half()))
     return [seen[id(thing)] for thing in things]
+
+
+def _label(thing: Annotation, classes: Sequence[str]) -> int:
+    return classes.index(thing.name) if thing.name in classes else UNNAMED
 
 
 def _owner(instance: Instance, things: Sequence[Annotation]) -> Annotation | None:
