@@ -3,8 +3,8 @@
 The coarse mask is what the bundled model finds of the object, or says for its true box, jittered, with or without its
 name. Now and then the true mask is degraded instead: blurred to 28 x 28 cells, grown or shrunk here and there, with
 whole parts lost, surroundings taken in, holes filled and the box cut short. Some windows are composites, whose soft
-edges are known, some of them before a plain wall. Beyond the photo's border goes on what lies at it, as the refiner sees
-it in use.
+edges are known, some of them before a plain wall. Beyond the photo's border goes on what lies at it, as the refiner
+sees it in use.
 """
 
 from __future__ import annotations
