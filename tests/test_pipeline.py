@@ -12,7 +12,9 @@ from PIL import Image
 
 from objectcut import Pipeline
 from objectcut.errors import CutError
+from objectcut.item import Order
 from objectcut.network.card import ModelError
+from objectcut.request.parse import from_values
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +58,15 @@ def test_a_picture_of_too_many_pixels_is_refused(pipeline: Pipeline):
     assert caught.value.code == "image_too_large"
 
 
-def test_a_failure_that_is_the_gpus_own_is_not_hidden(pipeline: Pipeline, chelsea: Image.Image, monkeypatch):
+@pytest.mark.parametrize(("owner", "method"), [("detector", "detect"), ("refiner", "forward")])
+def test_a_failure_that_is_the_gpus_own_is_not_hidden(pipeline: Pipeline, chelsea, monkeypatch, owner, method):
     def lost(_: object) -> None:
         raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
 
-    monkeypatch.setattr(pipeline.detector, "detect", lost)
+    monkeypatch.setattr(getattr(pipeline, owner), method, lost)
+    request = from_values({"image_file": encoded(chelsea), "objects": ["cat"]}, "cut", pipeline.settings)
     with pytest.raises(torch.AcceleratorError):
-        pipeline.cut(chelsea, ["cat"])
+        pipeline.run([lambda: Order(request)], lambda _, answer: answer)
 
 
 def test_an_unknown_suffix_is_named(pipeline: Pipeline, chelsea: Image.Image, tmp_path: Path):

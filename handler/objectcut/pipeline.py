@@ -64,7 +64,7 @@ class Pipeline:
         weights: model file.
         refiner_weights: file of the network that draws the edges.
         settings: limits, precision and threads.
-        device: of the detector. The rest runs on the CPU.
+        device: of both networks. The rest runs on the CPU.
         observe: receives the duration of each stage and the size of each batch.
         abandoned: tickets of requests that nobody waits for any more; they are not begun.
 
@@ -90,7 +90,8 @@ class Pipeline:
         self._threads = NetworkThreads(settings.threads)  # before the model is made
         model, self.card = checkpoint.load(weights)
         self.labels = Labels.of(self.card.classes, self.card.unlisted)
-        self.refiner = fuse(refiner.load(refiner_weights), torch.float32, torch.device("cpu"))
+        precision = torch.float16 if device.type == "cuda" else torch.float32
+        self.refiner = fuse(refiner.load(refiner_weights), precision, device)
         self.detector = Detector(model, self.card, device, DTYPES.get(settings.dtype))
         self.dtype = dtype_name(self.detector.dtype)
         self._pool = Pool(settings.threads, "photo")
@@ -238,7 +239,7 @@ class Pipeline:
         Returns:
             (H, W) uint8, the alpha of all together, and what each covers.
         """
-        return refine(pixels, chosen, None if raw else self.refiner, self._mask_pool.spread)
+        return refine(pixels, chosen, None if raw else self.refiner, self._mask_pool.spread, self.device.type == "cuda")
 
     def compose(self, job: Job, photo: Photo, alpha: NDArray[np.uint8]) -> Cutout:
         """Make the picture that was asked for.

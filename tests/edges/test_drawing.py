@@ -8,6 +8,7 @@ import torch
 from conftest import ROOT
 
 from objectcut.edges import drawing, matte, refiner
+from objectcut.edges.refine import refine
 from objectcut.instance import Instance
 from objectcut.network.fuse import fuse
 
@@ -71,6 +72,16 @@ def test_an_object_that_goes_on_beyond_the_photo_reaches_its_border(scale, train
     assert truth[0, middle].all()
     assert (alpha[0, middle] == 255).mean() > 0.95
     assert (alpha[middle, 0] == 255).mean() > 0.95
+
+
+def test_objects_drawn_at_once_are_those_drawn_one_by_one(trained):
+    photo, _, egg = scene(2)
+    left, _, right, low = egg.box
+    far = Instance(1, 1, 0.9, (10.0, 20.0, 120.0, 60.0), egg.mask)  # a picture of another shape
+    cut = Instance(2, 1, 0.9, (left, egg.box[1] + 90, right, low), egg.mask)  # crosses its window
+    alone, _ = refine(photo, [egg, far, cut], trained)
+    together, _ = refine(photo, [egg, far, cut], trained, batched=True)
+    assert np.abs(alone.astype(int) - together).max() <= 1
 
 
 class Bright(torch.nn.Module):

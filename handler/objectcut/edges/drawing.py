@@ -6,6 +6,9 @@ The refiner draws the edge in a small picture of the object's surroundings, `gui
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -30,8 +33,26 @@ _STRICTER = 0.2  # taken off the refiner's logits: a strip of background disturb
 _FIRMER = 1.5  # the edges of photos are harder than those of the composites that taught the refiner softness
 _ISLAND, _HOLE = 0.02, 0.01  # shares of the object; smaller ones are doubt, not parts of it or gaps in it
 _SURE_OF = 0.5  # mean probability of the coarse mask in a part that does not touch the object's largest one
+_AT_ONCE = 32  # pictures in a batch
 _RIM = 7  # small px across: of the square around each pixel of a speck, which takes its soft rim along
 Plane = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """An object as the refiner draws it, in a small picture of its surroundings.
+
+    Attributes:
+        window: what the picture shows, px of the photo.
+        small: (h, w, 3) float32, 0 to 1; beyond the photo's border goes on what lies at it.
+        alpha: (h, w) float32, 0 to 1.
+        hardness: (h, w) float32, 0 to 1, 1 where the edge is a hard one.
+    """
+
+    window: Box
+    small: Plane
+    alpha: Plane
+    hardness: Plane
 
 
 def draw(pixels: NDArray[np.uint8], instance: Instance, refiner: nn.Module) -> Matte:
@@ -42,32 +63,87 @@ def draw(pixels: NDArray[np.uint8], instance: Instance, refiner: nn.Module) -> M
         instance: with its mask.
         refiner: as `refiner.load` gives it.
     """
+    (drawn,) = sketch(pixels, [instance], refiner)
+    return enlarged(drawn, pixels)
+
+
+def sketch(pixels: NDArray[np.uint8], instances: Sequence[Instance], refiner: nn.Module) -> list[Sketch]:
+    """Draw instances that have masks, as many at once as have pictures of one shape.
+
+    Args:
+        pixels: (H, W, 3) uint8, sRGB, the whole photo.
+        instances: with their masks.
+        refiner: on any device, in any precision.
+    """
     photo = 0, 0, pixels.shape[1], pixels.shape[0]
-    window = _window(instance.box)
-    alpha, hardness, small = _seen(pixels, instance, window, refiner)
-    wider = _wider(window, alpha, photo)
-    if wider != window:
-        window = wider
-        alpha, hardness, small = _seen(pixels, instance, window, refiner)
+    sketches = _sketched(pixels, instances, [_window(instance.box) for instance in instances], refiner)
+    wider = [_wider(each.window, each.alpha, photo) for each in sketches]
+    crossed = [place for place, each in enumerate(sketches) if wider[place] != each.window]
+    again = _sketched(pixels, [instances[place] for place in crossed], [wider[place] for place in crossed], refiner)
+    for place, each in zip(crossed, again, strict=True):
+        sketches[place] = each
+    return sketches
+
+
+def enlarged(sketch: Sketch, pixels: NDArray[np.uint8]) -> Matte:
+    """Return the alpha of a sketch at the resolution of its photo, (H, W, 3) uint8."""
     # The network's box often ends a little before the border, and so does what the refiner draws.
-    rows, columns = nearest_inside(_small_size(window), window, photo, _BORDER)
-    return Matte(*enlarge(alpha[rows[:, None], columns], hardness, small, pixels, window))
+    photo = 0, 0, pixels.shape[1], pixels.shape[0]
+    rows, columns = nearest_inside(_small_size(sketch.window), sketch.window, photo, _BORDER)
+    alpha = sketch.alpha[rows[:, None], columns]
+    return Matte(*enlarge(alpha, sketch.hardness, sketch.small, pixels, sketch.window))
 
 
-def _seen(pixels: NDArray[np.uint8], instance: Instance, window: Box, refiner: nn.Module) -> tuple[Plane, Plane, Plane]:
-    """Return alpha and hardness of a window, (h, w) each, and its small picture, (h, w, 3)."""
+def _sketched(
+    pixels: NDArray[np.uint8], instances: Sequence[Instance], windows: Sequence[Box], refiner: nn.Module
+) -> list[Sketch]:
+    views = [_view(pixels, instance, window) for instance, window in zip(instances, windows, strict=True)]
+    sketches: dict[int, Sketch] = {}
+    for places in _batches([view.shape for view in views]):
+        alphas, hardness = _drawn(np.stack([views[place] for place in places]), refiner)
+        for place, alpha, hard in zip(places, alphas, hardness, strict=True):
+            coarse, window = views[place][..., 3], windows[place]
+            core = _on_small(_core(instances[place], pixels), instances[place], window, pixels)
+            whole = _tidied(np.maximum(alpha, core), coarse)
+            sketches[place] = Sketch(window, views[place][..., :3], whole, hard)
+    return [sketches[place] for place in range(len(views))]
+
+
+def _batches(shapes: Sequence[tuple[int, ...]]) -> Iterator[list[int]]:
+    """Return the places of the pictures that are drawn at once: of one shape, and not too many."""
+    alike: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    for place, shape in enumerate(shapes):
+        alike[shape].append(place)
+    for places in alike.values():
+        for start in range(0, len(places), _AT_ONCE):
+            yield places[start : start + _AT_ONCE]
+
+
+def _view(pixels: NDArray[np.uint8], instance: Instance, window: Box) -> Plane:
+    """Return what the refiner sees of a window, (h, w, 5), 0 to 1: colours, coarse mask and box."""
     assert instance.mask is not None
     size = _small_size(window)
-    # Beyond the photo's border goes on what lies at it: black there would be an edge to the refiner.
-    photo = 0, 0, pixels.shape[1], pixels.shape[0]
-    rows, columns = nearest_inside(size, window, photo)
-    within = rows[:, None], columns
-    small = _small_picture(pixels, window, size)[within]
-    coarse = probability(instance.mask, instance.box, window, size)[within]
-    boxed = box_plane(instance.box, window, size)[within]
-    core = probability(_core(instance.mask, instance.box, photo), instance.box, window, size)[within]
-    alpha, hardness = _drawn(small, coarse, boxed, refiner)
-    return _tidied(np.maximum(alpha, core), coarse), hardness, small
+    rows, columns = _within(window, pixels)
+    small = _small_picture(pixels, window, size)[rows, columns]
+    boxed = box_plane(instance.box, window, size)[rows, columns]
+    coarse = _on_small(instance.mask, instance, window, pixels)
+    view: Plane = np.concatenate((small, coarse[..., None], boxed[..., None]), 2)
+    return view
+
+
+def _on_small(mask: Plane, instance: Instance, window: Box, pixels: NDArray[np.uint8]) -> Plane:
+    """Return a mask of the instance's box in the small picture of a window."""
+    plane: Plane = probability(mask, instance.box, window, _small_size(window))[_within(window, pixels)]
+    return plane
+
+
+def _within(window: Box, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows and columns that take what lies at the photo's border on beyond it.
+
+    Black there would be an edge to the refiner.
+    """
+    rows, columns = nearest_inside(_small_size(window), window, (0, 0, pixels.shape[1], pixels.shape[0]))
+    return rows[:, None], columns
 
 
 def _wider(window: Box, alpha: Plane, photo: Box) -> Box:
@@ -83,14 +159,15 @@ def _wider(window: Box, alpha: Plane, photo: Box) -> Box:
     return sides[0], sides[1], sides[2], sides[3]
 
 
-def _drawn(small: Plane, seen: Plane, boxed: Plane, refiner: nn.Module) -> tuple[Plane, Plane]:
-    """Alpha and hardness of a small picture with the coarse mask and the box, (h, w) each."""
-    inputs = 2 * np.concatenate((small, seen[..., None], boxed[..., None]), 2)[None] - 1
+def _drawn(views: Plane, refiner: nn.Module) -> tuple[Plane, Plane]:
+    """Alpha and hardness of small pictures with their coarse masks and boxes; (B, h, w, 5) to (B, h, w) each."""
+    own = next(refiner.parameters(), torch.empty(0))  # where it runs, and in which precision
     with torch.inference_mode():
-        drawn = refiner(torch.from_numpy(inputs).permute(0, 3, 1, 2))
-        drawn += torch.tensor((-_STRICTER, _FIRMER)).view(1, 2, 1, 1)
+        inputs = torch.from_numpy(2 * views - 1).to(own.device, own.dtype).permute(0, 3, 1, 2)
+        drawn = refiner(inputs).float()
+        drawn += torch.tensor((-_STRICTER, _FIRMER), device=drawn.device).view(1, 2, 1, 1)
         alpha, hardness = refiners.alpha(drawn)
-    return alpha[0, 0].numpy(), hardness[0, 0].numpy()
+    return alpha[:, 0].cpu().numpy(), hardness[:, 0].cpu().numpy()
 
 
 def _window(box: tuple[float, float, float, float]) -> Box:
@@ -106,11 +183,13 @@ def _small_size(window: Box) -> tuple[int, int]:
     return max(2, round(width * scale / STRIDE)) * STRIDE, max(2, round(height * scale / STRIDE)) * STRIDE
 
 
-def _core(mask: Plane, box: tuple[float, float, float, float], photo: Box) -> Plane:
+def _core(instance: Instance, pixels: NDArray[np.uint8]) -> Plane:
     """Return what lies so deep inside of the coarse mask that it is not the refiner's to take away, (28, 28), 0 to 1.
 
     An object ends where its box does, but not where it goes on beyond the photo.
     """
+    mask, box, photo = instance.mask, instance.box, (0, 0, pixels.shape[1], pixels.shape[0])
+    assert mask is not None
     padded = np.pad(mask, 1, mode="edge")
     cell = (box[2] - box[0]) / mask.shape[1], (box[3] - box[1]) / mask.shape[0]
     for axis, rows in ((0, padded.T), (1, padded)):

@@ -13,12 +13,16 @@ from objectcut.edges.matte import Extent, Found, Matte
 from objectcut.edges.overlap import same_things
 from objectcut.instance import Instance
 
-Spread = Callable[[Callable[[Instance], Matte], Iterable[Instance]], Iterator[Matte]]
-"""Maps a function over instances, in order; may do several at once."""
+Spread = Callable[[Callable[[int], Matte], Iterable[int]], Iterator[Matte]]
+"""Maps a function over numbers, in order; may do several at once."""
 
 
 def refine(
-    pixels: NDArray[np.uint8], chosen: Sequence[Instance], refiner: nn.Module | None, spread: Spread = map
+    pixels: NDArray[np.uint8],
+    chosen: Sequence[Instance],
+    refiner: nn.Module | None,
+    spread: Spread = map,
+    batched: bool = False,
 ) -> tuple[NDArray[np.uint8], list[Extent]]:
     """Draw the edges of some objects and put them together.
 
@@ -27,19 +31,27 @@ def refine(
         chosen: the objects, with their masks.
         refiner: draws the edges; None leaves the masks as the network made them.
         spread: distributes the objects over cores.
+        batched: whether the refiner draws all of them at once, as suits a GPU.
 
     Returns:
         (H, W) uint8, the alpha of all together, and what each covers, in the order of `chosen`.
     """
     height, width = pixels.shape[:2]
-
-    def drawn(instance: Instance) -> Matte:
-        made = None if refiner is None else drawing.draw(pixels, instance, refiner)
-        # Where the refiner sees no object, the plain mask is better.
-        return made if made is not None and made.inside.any() else matte.paste(instance, width, height)
-
     groups = same_things(chosen)
-    mattes = spread(drawn, [instance for group in groups for instance in group])
+    ordered = [instance for group in groups for instance in group]
+    # On a processor each object has a core of its own instead, and no drawing has to wait for the others.
+    sketches = drawing.sketch(pixels, ordered, refiner) if batched and refiner is not None else None
+
+    def drawn(place: int) -> Matte:
+        instance = ordered[place]
+        if refiner is not None:
+            sketch = drawing.sketch(pixels, [instance], refiner)[0] if sketches is None else sketches[place]
+            made = drawing.enlarged(sketch, pixels)
+            if made.inside.any():
+                return made
+        return matte.paste(instance, width, height)  # where the refiner sees no object, the plain mask is better
+
+    mattes = spread(drawn, range(len(ordered)))
     extents: dict[int, Extent] = {}
 
     def things() -> Iterator[Matte]:

@@ -33,7 +33,9 @@ def isolated(stage: Callable[[Any], Made]) -> Callable[[Any], Made | CutError]:
         except (MemoryError, torch.OutOfMemoryError):
             logger.exception("An item of the batch needs more memory than there is")
             return CutError("overloaded", "The server has no memory left for this photo.", retry_after=10)
-        except Exception:
+        except Exception as error:
+            if is_gpu_lost(error):
+                raise  # no item of this process can be finished
             logger.exception("An item of the batch failed")
             return internal()
 
