@@ -104,9 +104,9 @@ def _looked_at(folder: Path, detector: Detector, shrink: int, kept: Path) -> lis
     known: list[list[Seen]] = torch.load(kept, weights_only=True) if kept.exists() else []
     views: list[View] = []
     for place, things in enumerate(track(photos, f"Looking at {folder.name}", console=console)):
-        if place == len(known):
-            known.append(samples.look(things, detector, np.random.default_rng(place)))
         pixels = things[0].pixels()
+        if place == len(known):
+            known.append(samples.look(pixels, things, detector, np.random.default_rng(place)))
         views += [samples.view(pixels, *each, shrink) for each in zip(things, known[place], strict=True)]
     torch.save(known, kept)
     return views

@@ -60,18 +60,20 @@ class View:
     seen: Sequence[tuple[Box, NDArray[np.float32]]]
 
 
-def look(things: Sequence[Annotation], detector: Detector, rng: np.random.Generator) -> list[Seen]:
+def look(
+    pixels: NDArray[np.uint8], things: Sequence[Annotation], detector: Detector, rng: np.random.Generator
+) -> list[Seen]:
     """Return what the network finds of each thing of a photo, and says for jittered boxes of it.
 
     A box is asked for as a request does: by its class, where the network knows it, and without a name.
 
     Args:
+        pixels: (H, W, 3) uint8, the photo.
         things: of the photo.
         detector: the network.
         rng: source of randomness.
     """
     classes = detector.card.classes
-    pixels = things[0].pixels()
     bounds = 0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0])
     labels = [(thing, label) for thing in things for label in (_label(thing, classes), UNNAMED)]
     boxes = [(thing, label, _inside(_jittered(thing.box, rng, 0.06), bounds)) for thing, label in labels]

@@ -45,8 +45,10 @@ def refine(
     def drawn(place: int) -> Matte:
         instance = ordered[place]
         if refiner is not None:
-            sketch = drawing.sketch(pixels, [instance], refiner)[0] if sketches is None else sketches[place]
-            made = drawing.enlarged(sketch, pixels)
+            if sketches is None:
+                made = drawing.draw(pixels, instance, refiner)
+            else:
+                made = drawing.enlarged(sketches[place], pixels)
             if made.inside.any():
                 return made
         return matte.paste(instance, width, height)  # where the refiner sees no object, the plain mask is better
