@@ -29,9 +29,9 @@ node_modules/installed: package.json
 serve: .venv/installed  ## everything on http://127.0.0.1:8000, until Ctrl-C
 	@exec $(BIN)/python scripts/serve.py
 
-# Files share the cores; threads of several would wait for one another.
-test: .venv/installed-tests  ## all tests, two files at once; ARGS="tests/edges/test_matte.py" runs some
-	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=0 exec $(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
+# Files share the cores; threads of several would wait for one another. Half of the time they wait for servers and pages.
+test: .venv/installed-tests  ## all tests, three files at once; ARGS="tests/edges/test_matte.py" runs some
+	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=0 exec $(BIN)/python -m pytest $(or $(ARGS),-n 3 --dist loadfile --no-loadscope-reorder)
 
 faults: .venv/installed-tests  ## faults that were found in use, with what is right instead and whether the tests say so
 	@exec $(BIN)/python scripts/faults.py $(ARGS)

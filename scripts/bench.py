@@ -27,10 +27,10 @@ from rich.console import Console
 import objectcut.network.torchprivate  # noqa: F401  # first: it decides how torchvision is imported
 from benchmark import network, served
 from benchmark.figures import Figures, Goal, ratio
-from benchmark.launch import Failed, running
 from benchmark.network import ALONE, BACKBONE, MEMORY, MODELS, PRODUCTS, SIDES, SPEED, Subject
 from benchmark.photos import LARGE, SMALL, Size, label
 from benchmark.served import EDGE, REQUEST
+from launch import Failed, running
 
 SIZES: tuple[Size, ...] = (SMALL, (1920, 1080), LARGE)
 

@@ -30,7 +30,7 @@ from rich.console import Console
 
 from benchmark import page
 from benchmark.figures import Figures
-from benchmark.launch import Failed, chromium, running
+from launch import Failed, chromium, running
 
 
 def main() -> int:

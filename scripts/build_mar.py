@@ -14,8 +14,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fetch_weights import OFFICIAL, Unavailable, fetch, locked
 from objectcut.network.card import Card, ModelError, read_card
+from objectcut.network.official import OFFICIAL, Unavailable, fetch
+from objectcut.network.weightfiles import locked
 
 ROOT = Path(__file__).resolve().parent.parent
 STORE = ROOT / "model_store"
@@ -128,10 +129,10 @@ def main() -> int:
     arguments = parser.parse_args()
     console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     try:
-        with locked(STORE):
+        with locked(STORE, "archive"):
             chosen = choose(arguments.model, console)
             built = build(chosen.weights, arguments.output)
-    except (Unavailable, ModelError, RuntimeError) as error:
+    except (ModelError, RuntimeError) as error:
         console.print(str(error), style="red")
         return 1
     if chosen.remark:

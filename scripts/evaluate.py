@@ -33,12 +33,12 @@ from rich.progress import track
 from rich.table import Table
 from safetensors.torch import load_file
 
-from fetch_weights import STORE
 from objectcut.edges import matte
 from objectcut.instance import Query
 from objectcut.network import checkpoint
 from objectcut.network.card import read_card
 from objectcut.network.detector import LOWEST_SCORE
+from objectcut.network.weightfiles import stored
 from objectcut.picture import rle
 from objectcut.pipeline import Pipeline
 from objectcut.settings import Settings
@@ -65,9 +65,9 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="where the recipe's folders are")
     parser.add_argument("--folders", nargs="+", metavar="NAME", help="only these of them")
     parser.add_argument("--split", default="val", help="which of the photos (default: val)")
-    parser.add_argument("--model", type=Path, default=STORE / "bundled.safetensors", help="model file")
+    parser.add_argument("--model", type=Path, default=stored("bundled.safetensors"), help="model file")
     parser.add_argument("--against", type=Path, help="another one to compare it with")
-    parser.add_argument("--refiner", type=Path, default=STORE / "refiner.safetensors", help="the refiner's weights")
+    parser.add_argument("--refiner", type=Path, default=stored("refiner.safetensors"), help="the refiner's weights")
     parser.add_argument("--bf16", action="store_true", help="compare --model with itself in bf16")
     parser.add_argument("--sheet", type=Path, metavar="FILE", help="draw the worst, middle and best cut-outs there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")

@@ -34,9 +34,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from fetch_weights import STORE
 from objectcut.edges import foreground, matte
 from objectcut.instance import UNNAMED, Instance, Query
+from objectcut.network.weightfiles import stored
 from objectcut.picture import adjust
 from objectcut.pipeline import Pipeline
 from objectcut.settings import Settings
@@ -85,8 +85,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="holds images/ and instances.json")
     parser.add_argument("--split", default="val", help="which of its photos (default: val)")
-    parser.add_argument("--model", type=Path, default=STORE / "bundled.safetensors", help="file of the network")
-    parser.add_argument("--refiner", type=Path, default=STORE / "refiner.safetensors", help="the refiner's weights")
+    parser.add_argument("--model", type=Path, default=stored("bundled.safetensors"), help="file of the network")
+    parser.add_argument("--refiner", type=Path, default=stored("refiner.safetensors"), help="the refiner's weights")
     parser.add_argument("--large", action="store_true", help="large composites")
     parser.add_argument("--pymatting", action="store_true", help="compare the colours with pymatting's")
     parser.add_argument("--composites", type=int, default=30, metavar="N", help="of each kind (default: 30)")

@@ -22,9 +22,9 @@ from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page
 from rich.console import Console
 
-from benchmark.launch import Failed, chromium, running
 from benchmark.photos import photographs
 from build_mar import ROOT
+from launch import Failed, chromium, running
 
 _PATIENCE_MS = 60_000
 

@@ -24,8 +24,8 @@ from rich.console import Console
 import build_mar
 from build_mar import ARCHIVE
 from child import Child
-from fetch_weights import Unavailable, locked
 from objectcut.network.card import ModelError
+from objectcut.network.weightfiles import locked
 from objectcut.request.labels import Labels
 from objectcut.settings import Settings
 from processes import FILES, start_gateway, start_torchserve
@@ -60,7 +60,7 @@ def serve(choice: Choice) -> None:
     Raises:
         Failed: it could not start, or a part ended by itself.
         InUse: another server has this run folder.
-        Unavailable, ModelError: the model cannot be had or used.
+        ModelError: the model cannot be had or used.
     """
     try:
         free = choice.parts == "torchserve" or is_free(choice.host, choice.port)
@@ -135,7 +135,7 @@ def _run(choice: Choice, run: RunDir, temp: Path, model: build_mar.Chosen | None
 
 def _own_archive(name: str, temp: Path) -> build_mar.Chosen:
     """Build the archive and put it into `temp`, where no other server's build can replace it."""
-    with locked(ARCHIVE.parent):
+    with locked(ARCHIVE.parent, "archive"):
         chosen = build_mar.choose(name, console)
         with console.status("Building the archive ..."):
             build_mar.build(chosen.weights)
@@ -190,7 +190,7 @@ def main() -> int:
         serve(choice)
     except KeyboardInterrupt:
         console.print("Stopped.")
-    except (Failed, InUse, Unavailable, ModelError, RuntimeError, OSError) as error:
+    except (Failed, InUse, ModelError, RuntimeError, OSError) as error:
         console.print(f"ObjectCut stopped: {error}", style="red")
         return 1
     return 0

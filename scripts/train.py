@@ -33,10 +33,10 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, IterableDataset
 from torchvision.models.detection import MaskRCNN
 
-from fetch_weights import STORE
 from objectcut.network import architectures, checkpoint
 from objectcut.network.card import Card
 from objectcut.network.layers import multiplies_bf16
+from objectcut.network.weightfiles import stored
 from training.augment import Augmenter
 from training.checkpoints import Checkpoint
 from training.model import even_rows, parameters, started
@@ -56,7 +56,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", type=Path, required=True, help="YAML: classes and sources")
     parser.add_argument("--data", type=Path, required=True, help="where the recipe's folders are")
-    parser.add_argument("--start", type=Path, default=STORE / "bundled.safetensors", help="model file to go on from")
+    parser.add_argument("--start", type=Path, default=stored("bundled.safetensors"), help="model file to go on from")
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints and the losses")
     parser.add_argument("--output", type=Path, required=True, help="model file to write")
     parser.add_argument("--name", help="of the new model (default: that of --start)")

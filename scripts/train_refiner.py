@@ -32,11 +32,11 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.models.detection import MaskRCNN
 
-from fetch_weights import STORE
 from objectcut.edges.refiner import PLANES, Refiner, alpha, load, save
 from objectcut.network import checkpoint
 from objectcut.network.detector import Detector
 from objectcut.network.layers import multiplies_bf16
+from objectcut.network.weightfiles import stored
 from training import samples
 from training.annotations import read
 from training.checkpoints import Checkpoint, Stateful
@@ -59,7 +59,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
     parser.add_argument("--start", type=Path, help="a refiner to go on from")
     parser.add_argument("--mean", type=Path, nargs="+", metavar="FILE", help="no training: the mean of these refiners")
-    parser.add_argument("--output", type=Path, default=STORE / "refiner.safetensors", help="where to write it")
+    parser.add_argument("--output", type=Path, default=stored("refiner.safetensors"), help="where to write it")
     options = parser.parse_args()
     if options.mean:
         save(_mean([load(path) for path in options.mean]), options.output, {"mean_of": str(len(options.mean))})
@@ -69,7 +69,7 @@ def main() -> int:
     sources: dict[str, dict[str, float]] = yaml.safe_load(options.recipe.read_text())["sources"]
     options.work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
-    model, card = checkpoint.load(STORE / "bundled.safetensors")
+    model, card = checkpoint.load(stored("bundled.safetensors"))
     detector = Detector(model, card, torch.device("cpu"))
     sets = [
         _looked_at(options.data / name, detector, int(each.get("shrink", 0)), options.work / f"{name}.pt")

@@ -31,8 +31,7 @@ from objectcut.edges.refine import refine
 from objectcut.errors import CutError
 from objectcut.instance import Detection, Instance
 from objectcut.item import Answer, Job, Order
-from objectcut.network import checkpoint
-from objectcut.network.card import ModelError
+from objectcut.network import checkpoint, official
 from objectcut.network.detector import Detector
 from objectcut.network.fuse import fuse
 from objectcut.network.layers import DTYPES, dtype_name
@@ -105,17 +104,15 @@ class Pipeline:
         """Return a pipeline for Python programs.
 
         Args:
-            model: `bundled`, the name of a model that was downloaded before, or a model file.
+            model: `bundled`; `coco` or `coco-v1`, which are downloaded the first time; or a model file.
             settings: limits; from the environment by default.
             device: `cpu`, `cuda` or `cuda:1`; the first GPU where there is one, else the CPU, by default.
 
         Raises:
-            ModelError: no such model.
+            ModelError: no such model, or it cannot be downloaded.
         """
         chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        weights = Path(model) if Path(model).suffix else stored(f"{model}.safetensors")
-        if not weights.is_file():
-            raise ModelError(f"there is no model file {weights}")
+        weights = official.find(os.fspath(model))
         return cls(weights, stored("refiner.safetensors"), settings or Settings.from_environment(), chosen)
 
     def cut(

@@ -28,12 +28,12 @@ from torchvision.transforms.functional import to_tensor
 from benchmark.figures import Figures, ratio
 from benchmark.measure import Task, interleaved, peak_memory, tracked
 from benchmark.photos import SMALL, Size, label, photos
-from fetch_weights import OFFICIAL, card_of
 from objectcut.edges import matte
 from objectcut.instance import Instance, Query
 from objectcut.network import architectures, checkpoint
 from objectcut.network.detector import Detector
 from objectcut.network.layers import best_dtype, dtype_name
+from objectcut.network.official import OFFICIAL, card_of
 from objectcut.network.roialign import Pyramid
 from objectcut.network.weightfiles import stored
 

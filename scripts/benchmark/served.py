@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmark.figures import Figures
-from benchmark.launch import Failed, Server
 from benchmark.measure import Task, interleaved, peak_memory, tracked
 from benchmark.network import CPU, NATIVE
 from benchmark.photos import SMALL, Size, label, photos, pictures, woman
+from launch import Failed, Server
 from objectcut.edges import foreground, matte
 from objectcut.edges.matte import Found
 from objectcut.errors import CutError

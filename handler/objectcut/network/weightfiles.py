@@ -1,14 +1,35 @@
-"""Where weight files are: in the model store of a checkout, or in the installed package."""
+"""Where weight files are: in the model store of a checkout, in the installed package, or in the user's cache."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _CHECKOUT = Path(__file__).resolve().parents[3] / "model_store"
 _INSTALLED = Path(sysconfig.get_path("data")) / "share" / "objectcut"
+# Path.home() raises for a user without a home, as a container may have.
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "objectcut"  # noqa: PTH111
 
 
 def stored(name: str) -> Path:
-    """Return the path of a weight file by its name. Where there is none, the path in the checkout."""
-    return next((folder / name for folder in (_CHECKOUT, _INSTALLED) if (folder / name).is_file()), _CHECKOUT / name)
+    """Return the path of a weight file by its name. Where there is none, the path that a download of it would have."""
+    paths = [folder / name for folder in (_CHECKOUT, _INSTALLED, _CACHE)]
+    return next((path for path in paths if path.is_file()), store() / name)
+
+
+def store() -> Path:
+    """Return the folder for downloads: the model store of a checkout, else the user's cache."""
+    return _CHECKOUT if _CHECKOUT.is_dir() else _CACHE
+
+
+@contextmanager
+def locked(folder: Path, what: str) -> Iterator[None]:
+    """Keep other programs from making the same thing in this folder, which may be new, at the same time; they wait."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f".{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

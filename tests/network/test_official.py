@@ -18,8 +18,10 @@ from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 
 import build_mar
 import fetch_weights
-from fetch_weights import OFFICIAL, Official, Unavailable, fetch
-from objectcut.network import checkpoint
+from objectcut.network import checkpoint, weightfiles
+from objectcut.network import official as module
+from objectcut.network.card import ModelError, read_card
+from objectcut.network.official import OFFICIAL, Official, Unavailable, fetch, find
 
 QUIET = Console(quiet=True)
 
@@ -144,6 +146,21 @@ def test_the_command_fetches_into_the_store_that_it_is_given(
     monkeypatch.setattr("sys.argv", ["fetch_weights.py", "nonsense"])
     with pytest.raises(SystemExit):
         fetch_weights.main()
+
+
+def test_a_program_without_a_checkout_keeps_them_in_the_cache(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror.body = state_dict_file("coco-v1", tmp_path)
+    monkeypatch.setattr(weightfiles, "_CHECKOUT", tmp_path / "nowhere")
+    monkeypatch.setattr(weightfiles, "_CACHE", tmp_path / "cache" / "objectcut")
+    monkeypatch.setattr(module, "OFFICIAL", {"coco-v1": with_checksum("coco-v1", mirror.body)})
+    cached = tmp_path / "cache" / "objectcut" / "coco-v1.safetensors"
+    assert find("coco-v1") == find("coco-v1") == cached
+    assert read_card(cached).name == "coco-v1"
+    assert len(mirror.ranges) == 1, "it was downloaded again"
+    with pytest.raises(ModelError, match="no model file"):
+        find("coco")
 
 
 def test_auto_takes_the_bundled_model_when_the_host_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
