@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, sync_playwright
 from child import Child
 from rundir import ROOT, RunDir
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
+"""Programs that can show the page, the best first."""
 _READY = re.compile("Ctrl-C stops it")
 _START_S, _STOP_S = 240.0, 60.0
 
@@ -69,7 +70,7 @@ def chromium() -> Iterator[Browser]:
     Raises:
         Failed: there is none on this machine.
     """
-    path = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         raise Failed("Chromium is missing. Install it: `apt-get install chromium`, or Google Chrome.")
     with sync_playwright() as play, play.chromium.launch(executable_path=path, args=["--no-sandbox"]) as browser:
