@@ -23,6 +23,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean
 
@@ -93,6 +94,9 @@ def main() -> int:
     parser.add_argument("--sheet", type=Path, metavar="FILE", help="draw the worst, middle and best true boxes there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     options = parser.parse_args()
+    # No dependency: it only compares, and brings a compiler along.
+    if options.pymatting and find_spec("pymatting") is None:
+        parser.error("--pymatting needs the package: pip install pymatting")
     console = Console()
     pipeline = Pipeline(options.model, options.refiner, Settings(), torch.device("cpu"))
     told = {}
@@ -195,7 +199,7 @@ def _composites(things: list[Annotation], each: int, pipeline: Pipeline, side: i
 
 def _by_pymatting(made: Composite) -> NDArray[np.uint8]:
     """Return the colours of the object by multi-level estimation (Germer et al. 2020, arXiv:2006.14970)."""
-    from pymatting import estimate_foreground_ml  # no dependency: it compares, and brings a compiler along
+    from pymatting import estimate_foreground_ml
 
     estimated: NDArray[np.float64] = estimate_foreground_ml(made.pixels / 255.0, made.alpha.astype(np.float64))
     colours: NDArray[np.uint8] = (estimated * 255).round().clip(0, 255).astype(np.uint8)

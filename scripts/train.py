@@ -7,7 +7,7 @@ The recipe names the classes and the folders; scripts/training/bundled.yaml is t
 fields. Photos may be labelled in part: `annotated_category_ids` of an image, or `complete` of a folder, name the
 classes of which every object is labelled; `segmentation: null` is a box without a mask; crowds are ignored.
 
-Training continues from --start, whose classes are matched by name. It can be interrupted at any time: a checkpoint is
+Training continues from --initial, whose classes are matched by name. It can be interrupted at any time: a checkpoint is
 written to --work every few minutes, and the same call resumes from it. losses.png there shows how it goes, sheet.png
 what the model cuts out of photos that it does not learn from. On several GPUs: torchrun --nproc-per-node 4 train.py ...
 """
@@ -56,21 +56,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", type=Path, required=True, help="YAML: classes and sources")
     parser.add_argument("--data", type=Path, required=True, help="where the recipe's folders are")
-    parser.add_argument("--start", type=Path, default=stored("bundled.safetensors"), help="model file to go on from")
+    # Not --start: torchrun would take it for its own --start-method, also behind the name of this program.
+    parser.add_argument("--initial", type=Path, default=stored("bundled.safetensors"), help="model file to go on from")
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints and the losses")
     parser.add_argument("--output", type=Path, required=True, help="model file to write")
-    parser.add_argument("--name", help="of the new model (default: that of --start)")
+    parser.add_argument("--name", help="of the new model (default: that of --initial)")
     parser.add_argument("--minutes", type=float, default=60, help="of training, all calls together (default: 60)")
     parser.add_argument("--epochs", type=float, help="times the number of photos to learn from, instead of --minutes")
     parser.add_argument("--batch", type=int, default=8, help="photos per step and process")
     parser.add_argument("--rate", type=float, default=4e-4, help="highest learning rate")
-    parser.add_argument("--keep", type=float, default=0.0, help="share of --start in the mean that is written, 0 to 1")
+    parser.add_argument(
+        "--keep", type=float, default=0.0, help="share of --initial in the written mean, 0 to 1"
+    )
     parser.add_argument("--frozen", type=int, default=7, help="blocks of the backbone that stay as they are")
     parser.add_argument("--side", type=int, default=320, help="shorter side of the views, px")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     recipe = yaml.safe_load(options.recipe.read_text())
-    model, card = started(options.start, ["__background__", *recipe["classes"]], options.name, recipe.get("facts", {}))
+    model, card = started(
+        options.initial, ["__background__", *recipe["classes"]], options.name, recipe.get("facts", {})
+    )
     folders = sources(recipe, options.data)
     scenes = [scene for source in folders for scene in read(source, "train", card.classes)]
     unseen = [scene for source in folders for scene in read(source, "val", card.classes)]

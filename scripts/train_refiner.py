@@ -2,9 +2,9 @@
 """Train the network that draws edges (handler/objectcut/edges/refiner.py) on photos with known masks.
 
   train_refiner.py --recipe scripts/training/refiner.yaml --data FOLDER --work DIR --output new.safetensors
-  train_refiner.py --mean FILE FILE    one refiner of several that were trained from the same --start
+  train_refiner.py --mean FILE FILE    one refiner of several that were trained from the same --initial
 
-The recipe names folders in COCO's format. Without --start it begins with the bundled model's first layers, so that it
+The recipe names folders in COCO's format. Without --initial it begins with the bundled model's first layers, so that it
 knows photos already. It can be interrupted at any time: a checkpoint is written to --work every few minutes, and the
 same call resumes from it. What the bundled model sees in the photos is kept there too: looking takes long.
 """
@@ -57,7 +57,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60, help="of training, all calls together (default: 60)")
     parser.add_argument("--batch", type=int, default=12, help="windows a step")
     parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
-    parser.add_argument("--start", type=Path, help="a refiner to go on from")
+    parser.add_argument("--initial", type=Path, help="a refiner to go on from")
     parser.add_argument("--mean", type=Path, nargs="+", metavar="FILE", help="no training: the mean of these refiners")
     parser.add_argument("--output", type=Path, default=stored("refiner.safetensors"), help="where to write it")
     options = parser.parse_args()
@@ -76,7 +76,7 @@ def main() -> int:
         for name, each in sources.items()
     ]
     weights = np.array([each.get("weight", 1.0) for each in sources.values()])
-    refiner = load(options.start) if options.start else _started(model)
+    refiner = load(options.initial) if options.initial else _started(model)
     steps = _train(refiner, sets, weights / weights.sum(), options)
     save(refiner, options.output, {"steps": str(steps), "trained_on": ", ".join(sources)})
     console.print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB after {steps} steps")

@@ -138,6 +138,27 @@ def test_two_models_side_by_side_and_the_figures_in_the_card(data, monkeypatch, 
     assert "'dog' was not earned" in " ".join(told.split())
 
 
+def test_the_figures_are_written_without_unlisting_a_class_and_bf16_is_compared(data, monkeypatch, capsys):
+    own = data / "own.safetensors"
+    own.write_bytes((ROOT / "model_store" / "bundled.safetensors").read_bytes())
+    arguments = ["--recipe", data / "recipe.yaml", "--data", data, "--model", own]
+    monkeypatch.setattr("sys.argv", ["evaluate.py", *map(str, arguments), "--write"])
+    assert evaluate.main() == 0
+    before, after = (evaluate.read_card(path) for path in (ROOT / "model_store" / "bundled.safetensors", own))
+    assert {*after.facts["cut_outs"]} == {"cat"}
+    assert after.unlisted == before.unlisted
+    options = ["--bf16", "--folders", "cats", "--json", data / "figures.json"]
+    monkeypatch.setattr("sys.argv", ["evaluate.py", *map(str, [*arguments, *options])])
+    monkeypatch.setattr(evaluate.console, "width", 250)
+    assert evaluate.main() == 0
+    assert "own bf16, box AP50" in capsys.readouterr().out
+    exact, rough = json.loads((data / "figures.json").read_text()).values()
+    assert rough["cat"]["iou"] == pytest.approx(exact["cat"]["iou"], abs=0.05)
+    monkeypatch.setattr("sys.argv", ["evaluate.py", *map(str, arguments), "--write", "--folders", "cats"])
+    with pytest.raises(SystemExit):
+        evaluate.main()
+
+
 def test_objects_of_unknown_masks_have_no_cut_outs(data, monkeypatch):
     content = json.loads((data / "cats" / "instances.json").read_text())
     content["annotations"][0]["segmentation"] = None

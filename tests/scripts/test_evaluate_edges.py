@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -44,6 +45,14 @@ def test_a_folder_of_photos_is_judged(tmp_path, monkeypatch, capsys):
     shown = capsys.readouterr().out
     assert "1 of 1 objects" in shown
     assert "boxes alone: 1 objects" in shown
+
+
+def test_a_comparison_needs_its_package(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pymatting", None)
+    monkeypatch.setattr("sys.argv", ["evaluate_edges.py", str(tmp_path), "--pymatting"])
+    with pytest.raises(SystemExit):
+        evaluate_edges.main()
+    assert "pip install pymatting" in capsys.readouterr().err
 
 
 def test_a_folder_without_objects_is_an_error(tmp_path, monkeypatch, capsys):

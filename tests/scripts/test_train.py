@@ -69,13 +69,19 @@ def _arguments(folder: Path) -> list[str]:
     recipe.write_text(
         "facts: {licence: MIT}\nclasses: [cat, dog, hat]\nsources:\n  set: {weight: 2, stretched: true}\n"
     )
-    files = {"--recipe": recipe, "--data": folder, "--work": folder / "work", "--output": folder / "new.safetensors"}
+    files = {
+        "--initial": BUNDLED,
+        "--recipe": recipe,
+        "--data": folder,
+        "--work": folder / "work",
+        "--output": folder / "new.safetensors",
+    }
     paths = [str(word) for pair in files.items() for word in pair]
     return [*paths, "--batch", "2", "--side", "160"]
 
 
 def test_a_folder_makes_a_model_and_training_can_be_resumed(folder: Path, trained: Callable[..., str]):
-    said = trained("--minutes", "0.05", "--name", "mine")
+    said = trained("--minutes", "0.05", "--name", "mine", "--device", "cpu")
     assert "1 photos; objects: cat 1, dog 1, hat 0" in said
     card = read_card(folder / "new.safetensors")
     assert (card.name, card.classes, card.facts) == ("mine", CLASSES, {"licence": "MIT"})
@@ -120,6 +126,14 @@ def test_classes_keep_what_was_known_of_them(folder: Path, trained: Callable[...
     ours, theirs = (model.roi_heads.box_predictor.cls_score.weight for model in (after, before))
     torch.testing.assert_close(ours[1], theirs[old.classes.index("cat")], atol=1e-3, rtol=1e-2)
     torch.testing.assert_close(ours[2], theirs[old.classes.index("dog")], atol=1e-3, rtol=1e-2)
+
+
+def test_the_first_blocks_of_the_backbone_can_stay_as_they_are(folder: Path, trained: Callable[..., str]):
+    blocks = len({name.split(".")[2] for name in checkpoint.load(BUNDLED)[0].state_dict() if "backbone.body." in name})
+    trained("--epochs", "2", "--batch", "1", "--rate", "1e-2", "--frozen", str(blocks))
+    before, after = (checkpoint.load(path)[0].backbone for path in (BUNDLED, folder / "new.safetensors"))
+    for (name, ours), theirs in zip(after.named_parameters(), before.parameters(), strict=True):
+        assert torch.equal(ours, theirs) == name.startswith("body."), name
 
 
 def test_a_folder_says_what_is_not_labelled(folder: Path):

@@ -41,7 +41,13 @@ def folder(tmp_path):
 
 def test_a_folder_of_photos_makes_a_refiner_and_resumes(folder, monkeypatch, capsys):
     made, start = folder / "refiner.safetensors", ROOT / "model_store" / "refiner.safetensors"
-    paths = {"recipe": folder / "recipe.yaml", "data": folder, "work": folder / "work", "start": start, "output": made}
+    paths = {
+        "recipe": folder / "recipe.yaml",
+        "data": folder,
+        "work": folder / "work",
+        "initial": start,
+        "output": made,
+    }
     arguments = [f"--{name}={path}" for name, path in paths.items()] + ["--batch=2", "--rate=1e-4"]
 
     def steps(minutes: float) -> int:
