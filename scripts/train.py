@@ -65,9 +65,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=float, help="times the number of photos to learn from, instead of --minutes")
     parser.add_argument("--batch", type=int, default=8, help="photos per step and process")
     parser.add_argument("--rate", type=float, default=4e-4, help="highest learning rate")
-    parser.add_argument(
-        "--keep", type=float, default=0.0, help="share of --initial in the written mean, 0 to 1"
-    )
+    parser.add_argument("--keep", type=float, default=0.0, help="share of --initial in the written mean, 0 to 1")
     parser.add_argument("--frozen", type=int, default=7, help="blocks of the backbone that stay as they are")
     parser.add_argument("--side", type=int, default=320, help="shorter side of the views, px")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

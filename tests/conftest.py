@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import psutil
 import pytest
@@ -179,6 +180,28 @@ def serving(app: Any) -> Iterator[str]:
 def gateway(settings: Settings) -> contextlib.AbstractContextManager[str]:
     """The address of a gateway of its own, with whatever TorchServe the settings name, or none."""
     return serving(create_app(settings))
+
+
+def alone(**settings: object) -> Settings:
+    """Those of a gateway without a TorchServe behind it."""
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    urls = dict.fromkeys(("inference_url", "management_url", "metrics_url"), nowhere)
+    return Settings(**{**urls, "max_body_bytes": 1_000_000, **settings})
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    """Asks a gateway without a TorchServe behind it."""
+    with gateway(alone()) as url, httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
+        yield client
+
+
+def told(reply: httpx.Response) -> tuple[int, str]:
+    """Status and code of an answer in the one error shape."""
+    body = reply.json()
+    assert set(body) == {"error", "code", "message", "details", "request_id"}
+    assert body["request_id"] == reply.headers["x-request-id"]
+    return reply.status_code, body["code"]
 
 
 def start(run: Path, *arguments: str, root: Path = ROOT, **env: str) -> tuple[subprocess.Popen[bytes], str, Path]:

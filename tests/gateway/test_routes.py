@@ -4,69 +4,16 @@ from __future__ import annotations
 
 import base64
 import gzip
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Files, encoded, free_port, gateway, hosted
+from conftest import Files, alone, encoded, gateway, hosted, told
 from PIL import Image
-
-from gateway import samples
-from objectcut.settings import Settings
 
 PHOTO = encoded(Image.new("RGB", (6, 4), "teal"))
 TEXT = base64.b64encode(PHOTO).decode()
 UNDERSTOOD = (503, "not_ready")
-
-
-def alone(**settings: object) -> Settings:
-    nowhere = f"http://127.0.0.1:{free_port()}"
-    urls = dict.fromkeys(("inference_url", "management_url", "metrics_url"), nowhere)
-    return Settings(**{**urls, "max_body_bytes": 1_000_000, **settings})
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with gateway(alone()) as url, httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
-        yield client
-
-
-def told(reply: httpx.Response) -> tuple[int, str]:
-    """Status and code of an answer in the one error shape."""
-    body = reply.json()
-    assert set(body) == {"error", "code", "message", "details", "request_id"}
-    assert body["request_id"] == reply.headers["x-request-id"]
-    return reply.status_code, body["code"]
-
-
-@pytest.mark.parametrize("path", ["/cut", "/cut/", "/detect", "/detect/", "/cut//", "/c%75t"])
-def test_a_call_is_known_with_and_without_a_slash_behind_it(path: str, client: httpx.Client):
-    assert told(client.post(path, content=PHOTO)) == UNDERSTOOD
-    assert told(client.get(path)) == (405, "method_not_allowed")
-
-
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [("/labels/", 503), ("/health/live/", 200), ("/health/ready/", 503), ("/docs/", 200), ("/samples/", 200)],
-)
-def test_the_other_calls_as_well(path: str, status: int, client: httpx.Client):
-    assert client.get(path).status_code == status
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        *("/health/live", "/health/ready", "/labels", "/metrics", "/docs", "/openapi.json", "/", "/page.js"),
-        *("/samples", "/samples/cat.jpg", "/cut", "/missing", "/docs-assets/swagger-ui.css"),
-    ],
-)
-def test_head_is_get_without_the_body(path: str, client: httpx.Client):
-    head, get = client.head(path), client.get(path)
-    assert (head.status_code, head.content) == (get.status_code, b"")
-    for name in ("content-type", "content-length", "etag", "allow"):
-        assert head.headers.get(name) == get.headers.get(name)
 
 
 @pytest.mark.parametrize(
@@ -131,17 +78,6 @@ def test_a_request_is_understood_or_told_what_is_wrong(
     what: str, call: dict[str, object], expected: tuple[int, str], client: httpx.Client
 ):
     assert told(client.post("/cut", **call)) == expected, what
-
-
-def test_a_defect_stands_in_the_log_once(
-    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
-    monkeypatch.setattr(samples, "_TITLES", None)
-    with caplog.at_level(logging.INFO):
-        reply = client.get("/samples", headers={"Connection": "close"})
-    assert told(reply) == (500, "internal")
-    traces = [record for record in caplog.records if record.exc_info]
-    assert [trace.getMessage() for trace in traces] == [f"request {reply.headers['x-request-id']} failed"]
 
 
 class Metrics(Files):

@@ -1,4 +1,4 @@
-"""The program that makes the environment, as far as it goes without making one: every run of the tests has done that."""
+"""The program that makes the environment, as far as it goes without making one; running the tests has done that."""
 
 from __future__ import annotations
 
