@@ -12,6 +12,7 @@ same call resumes from it. What the bundled model sees in the photos is kept the
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import math
 import os
@@ -97,18 +98,21 @@ def _looked_at(folder: Path, detector: Detector, shrink: int, kept: Path) -> lis
         folder: in COCO's format.
         detector: the network, which looks at each photo once.
         shrink: px by which the masks are too wide.
-        kept: file with what it saw, in another call.
+        kept: file with what it saw, in another call; of no use once the folder's labels or the network are others.
     """
+    labels, network = (folder / "instances.json").read_bytes(), stored("bundled.safetensors").read_bytes()
+    stamp = hashlib.sha256(labels + network).hexdigest()
     by_photo = itertools.groupby(read(folder, "train", _SMALLEST), lambda thing: thing.photo)
     photos = [list(things) for _, things in by_photo]
-    known: list[list[Seen]] = torch.load(kept, weights_only=True) if kept.exists() else []
+    content = torch.load(kept, weights_only=True) if kept.exists() else {}
+    known: list[list[Seen]] = content["seen"] if content.get("stamp") == stamp else []
     views: list[View] = []
     for place, things in enumerate(track(photos, f"Looking at {folder.name}", console=console)):
         pixels = things[0].pixels()
         if place == len(known):
             known.append(samples.look(pixels, things, detector, np.random.default_rng(place)))
         views += [samples.view(pixels, *each, shrink) for each in zip(things, known[place], strict=True)]
-    torch.save(known, kept)
+    torch.save({"stamp": stamp, "seen": known}, kept)
     return views
 
 

@@ -60,6 +60,9 @@ def test_a_folder_of_photos_makes_a_refiner_and_resumes(folder, monkeypatch, cap
     taken = (time.monotonic() - begin) / 60
     assert some > 0
     assert steps(0.03) == some  # the time is up
+    labels = folder / "photos" / "instances.json"
+    told = json.loads(labels.read_text())
+    labels.write_text(json.dumps({**told, "annotations": told["annotations"][:1]}))  # the folder may change meanwhile
     assert steps(taken + 0.01) > some  # whatever the machine, that is more than it took
     before = refiner.load(ROOT / "model_store" / "refiner.safetensors").state_dict()
     after = refiner.load(made).state_dict()
