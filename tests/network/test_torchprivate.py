@@ -14,6 +14,7 @@ from torch import nn
 
 from objectcut.network import torchprivate as private
 from objectcut.network.fuse import fuse
+from objectcut.network.layers import multiplies_bf16
 
 HANDLER = ROOT / "handler"
 
@@ -61,6 +62,8 @@ def _without(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_this_torch_has_the_fused_convolution():
     assert (private.onednn_convolution(torch.float32) is not None) == torch.backends.mkldnn.is_available()
+    if multiplies_bf16(torch.device("cpu")):
+        assert private.onednn_convolution(torch.bfloat16) is not None
 
 
 @pytest.mark.usefixtures("_without")
