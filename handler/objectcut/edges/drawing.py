@@ -18,6 +18,7 @@ from scipy import ndimage
 from torch import nn
 
 from objectcut.edges import refiner as refiners
+from objectcut.edges.evidence import decided
 from objectcut.edges.guided import enlarge
 from objectcut.edges.matte import Matte, box_plane, nearest_inside, probability
 from objectcut.edges.refiner import STRIDE
@@ -104,8 +105,9 @@ def _sketched(
         for place, alpha, hard in zip(places, alphas, hardness, strict=True):
             coarse, window = views[place][..., 3], windows[place]
             core = _on_small(_core(instances[place], pixels), instances[place], window, pixels)
-            whole = _tidied(np.maximum(alpha, core), coarse)
-            sketches[place] = Sketch(window, views[place][..., :3], whole, hard)
+            small = views[place][..., :3]
+            alpha = decided(np.maximum(alpha, core), hard, small, _inside(window, pixels))
+            sketches[place] = Sketch(window, small, _tidied(alpha, coarse), hard)
     return [sketches[place] for place in range(len(views))]
 
 
@@ -144,6 +146,11 @@ def _within(window: Box, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.intp], N
     """
     rows, columns = nearest_inside(_small_size(window), window, (0, 0, pixels.shape[1], pixels.shape[0]))
     return rows[:, None], columns
+
+
+def _inside(window: Box, pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which places of a window's small picture lie in the photo."""
+    return box_plane((0, 0, pixels.shape[1], pixels.shape[0]), window, _small_size(window)) > 0.5
 
 
 def _wider(window: Box, alpha: Plane, photo: Box) -> Box:
