@@ -34,7 +34,7 @@ from objectcut.item import Answer, Job, Order
 from objectcut.network import checkpoint, official
 from objectcut.network.detector import Detector
 from objectcut.network.fuse import fuse
-from objectcut.network.layers import DTYPES, dtype_name
+from objectcut.network.layers import DTYPES, best_dtype, dtype_name
 from objectcut.network.weightfiles import stored
 from objectcut.photo import decode
 from objectcut.photo.decode import Photo
@@ -89,9 +89,9 @@ class Pipeline:
         self._threads = NetworkThreads(settings.threads)  # before the model is made
         model, self.card = checkpoint.load(weights)
         self.labels = Labels.of(self.card.classes, self.card.unlisted)
-        precision = torch.float16 if device.type == "cuda" else torch.float32
-        self.refiner = fuse(refiner.load(refiner_weights), precision, device)
-        self.detector = Detector(model, self.card, device, DTYPES.get(settings.dtype))
+        dtype = DTYPES.get(settings.dtype)
+        self.refiner = fuse(refiner.load(refiner_weights), dtype or best_dtype("refiner", device), device)
+        self.detector = Detector(model, self.card, device, dtype)
         self.dtype = dtype_name(self.detector.dtype)
         self._pool = Pool(settings.threads, "photo")
         self._mask_pool = Pool(settings.threads, "mask")  # a second one: photos wait for their masks

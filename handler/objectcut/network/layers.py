@@ -32,6 +32,8 @@ def dtype_name(dtype: torch.dtype) -> str:
 def best_dtype(architecture: str, device: torch.device) -> torch.dtype:
     """Return the fastest type of a device that is known, or for ResNets in bf16 expected, not to change what is found.
 
+    The refiner may run in any: `scripts/evaluate.py --bf16` tells what becomes of the cut-outs.
+
     fp16 on GPUs, which is eight times as fine as bf16 and as fast. On processors bf16 where they multiply it natively,
     others would only imitate it, and where the architecture stands it. Everything else fp32.
     """
