@@ -433,10 +433,10 @@ def test_stage_times_arrive_as_metrics(client: httpx.Client, cat: bytes) -> None
 def test_labels_tell_the_model_and_its_names(client: httpx.Client) -> None:
     response = client.get("/labels").json()["response"]
     assert response["model"] == "objectcut-bundled"
-    assert len(response["classes"]) == 15
+    assert len(response["classes"]) == 16
     assert "sofa" in response["synonyms"]["couch"]
     assert response["names"]["es"]["cat"] == "gato"
-    assert response["dtype"] in {"fp32", "fp16"}  # a processor, a GPU
+    assert response["dtype"] in {"fp32", "bf16", "fp16"}  # processors, a GPU
     assert response["card"]["licence"] == "MIT"
     assert "make weights" in response["note"]
 

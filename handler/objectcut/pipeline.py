@@ -90,7 +90,7 @@ class Pipeline:
         model, self.card = checkpoint.load(weights)
         self.labels = Labels.of(self.card.classes, self.card.unlisted)
         dtype = DTYPES.get(settings.dtype)
-        self.refiner = fuse(refiner.load(refiner_weights), dtype or best_dtype("refiner", device), device)
+        self.refiner = fuse(refiner.load(refiner_weights), dtype or best_dtype(device), device)
         self.detector = Detector(model, self.card, device, dtype)
         self.dtype = dtype_name(self.detector.dtype)
         self._pool = Pool(settings.threads, "photo")

@@ -65,8 +65,8 @@ class Settings(BaseSettings):
     # The model worker.
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto",
-        description="precision (dtype) of the networks; `auto` is fp16 on a GPU, on CPUs with native bf16 that for the "
-        "`coco` models and the refiner, else fp32",
+        description="precision (dtype) of the networks; `auto` is fp16 on a GPU, bf16 on CPUs that multiply "
+        "it natively, else fp32",
     )
     threads: PositiveInt = Field(
         default_factory=available,

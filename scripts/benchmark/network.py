@@ -43,7 +43,7 @@ MODELS = ("coco-v1", "coco", "bundled")
 SIDES = ("original", "stock, 4", "ours, 1", "ours, 4", "ours, 8")
 """Each with how many photos it takes at once."""
 CPU = torch.device("cpu")
-NATIVE = list(dict.fromkeys((torch.float32, best_dtype("any", CPU))))
+NATIVE = list(dict.fromkeys((torch.float32, best_dtype(CPU))))
 """Number types that this processor multiplies; it only imitates others, slowly."""
 FOUND = 50
 """Detections in a photo, all above torchvision's lowest score, unless it is told otherwise."""

@@ -42,12 +42,13 @@ def rows(detection: Detection) -> np.ndarray:
     return np.array([(i.id, i.label, i.score, *i.box) for i in detection.found])
 
 
-def test_equals_torchvisions_own_forward(alone, chelsea, astronaut):
-    reference, _ = checkpoint.load(ROOT / "model_store" / "bundled.safetensors")
-    for name, image in (("chelsea", chelsea), ("astronaut", astronaut)):
+def test_fp32_equals_torchvisions_own_forward(chelsea, astronaut):
+    reference, card = checkpoint.load(ROOT / "model_store" / "bundled.safetensors")
+    exact = Detector(reference, card, CPU, torch.float32)
+    for image in (chelsea, astronaut):
         with torch.inference_mode():
             want = reference([torch.from_numpy(np.array(image)).permute(2, 0, 1) / 255])[0]
-        got = alone[name]
+        got = exact.detect([query(image)])[0]
         assert len(got.found) == len(want["scores"]) > 0
         assert [i.score for i in got.found] == sorted((i.score for i in got.found), reverse=True)
         np.testing.assert_array_equal(rows(got)[:, 1], want["labels"])

@@ -1,4 +1,4 @@
-"""Ours finds what torchvision's own forward finds, in fp32 and in the precision that is served."""
+"""Ours finds what torchvision's own forward finds, in fp32; what bf16 changes is judged by scripts/evaluate.py."""
 
 from __future__ import annotations
 
@@ -53,10 +53,8 @@ def fp32() -> Detector:
     return Detector(*checkpoint.load(BUNDLED), CPU, torch.float32)
 
 
-@pytest.mark.parametrize("dtype", [None, torch.float32], ids=["as served", "fp32"])
-def test_agrees_with_torchvision(references, dtype):
-    detector = Detector(*checkpoint.load(BUNDLED), CPU, dtype)
-    compared = {name: compare(reference, detector) for name, reference in references.items()}
+def test_agrees_with_torchvision(references, fp32):
+    compared = {name: compare(reference, fp32) for name, reference in references.items()}
     assert [name for name, comparison in compared.items() if not comparison.agrees] == []
     assert Summary.of(list(compared.values())).compared >= len(references)
 

@@ -41,13 +41,13 @@ class Detector:
         model: in evaluation mode, fp32. It is not changed.
         card: the model's input size, mean and std.
         device: where it runs.
-        dtype: precision of the layers; None takes the best one for the architecture and the device.
+        dtype: precision of the layers; None takes the best one for the device.
     """
 
     def __init__(self, model: MaskRCNN, card: Card, device: torch.device, dtype: torch.dtype | None = None) -> None:
         self.card = card
         self.device = device
-        self.dtype = dtype or best_dtype(card.architecture, device)
+        self.dtype = dtype or best_dtype(device)
         self._network = Network(model, device, self.dtype)
         self._boxes = BoxSelector(model, device)
         self._mean = torch.tensor(card.mean, device=device).view(3, 1, 1)

@@ -19,28 +19,22 @@ from objectcut.network.fuse import fuse
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 """Names of the precisions, as settings and answers use them."""
 
-# In bf16 a light network with narrow layers finds visibly other boxes and masks (scripts/bench.py tells how many), for
-# a few milliseconds: its time goes into memory traffic, not into multiplying.
-_FP32_ON_PROCESSORS = {"maskrcnn_mobilenet_v2_fpn"}
-
 
 def dtype_name(dtype: torch.dtype) -> str:
     """Return the name of one of `DTYPES`."""
     return next(name for name, known in DTYPES.items() if known is dtype)
 
 
-def best_dtype(architecture: str, device: torch.device) -> torch.dtype:
-    """Return the fastest type of a device that is known, or for ResNets in bf16 expected, not to change what is found.
-
-    The refiner may run in any: `scripts/evaluate.py --bf16` tells what becomes of the cut-outs.
+def best_dtype(device: torch.device) -> torch.dtype:
+    """Return the fastest type of a device that does not change what people see.
 
     fp16 on GPUs, which is eight times as fine as bf16 and as fast. On processors bf16 where they multiply it natively,
-    others would only imitate it, and where the architecture stands it. Everything else fp32.
+    others would only imitate it; else fp32. `scripts/evaluate.py --bf16` tells what becomes of the cut-outs: single
+    masks change, their mean quality does not.
     """
     if device.type == "cuda":
         return torch.float16
-    allowed = architecture not in _FP32_ON_PROCESSORS
-    return torch.bfloat16 if allowed and multiplies_bf16(device) else torch.float32
+    return torch.bfloat16 if multiplies_bf16(device) else torch.float32
 
 
 def multiplies_bf16(device: torch.device) -> bool:
