@@ -100,7 +100,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     async def labels() -> JSONResponse:
         described = dict(await torchserve.describe())
-        described["note"] = _BUNDLED_NOTE if described["model"] == BUNDLED else None
+        bundled = described["model"] == BUNDLED
+        described["note"] = _BUNDLED_NOTE.format(count=len(described["classes"])) if bundled else None
         described["limits"] = settings.model_dump(include={"max_body_bytes", "max_pixels", "max_side", "max_names"})
         return JSONResponse({"error": False, "response": described})
 
@@ -167,6 +168,6 @@ def create_app(settings: Settings) -> FastAPI:
 _DOCS = "/docs"
 _NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _BUNDLED_NOTE = (
-    "The small bundled model runs: 15 classes. For the full one (80 classes, better edges) run `make weights` once, "
-    "then start the server again."
+    "The small bundled model runs: {count} classes. For the full one (80 classes, better edges) run `make weights` "
+    "once, then start the server again."
 )

@@ -182,7 +182,7 @@ def test_every_error_has_words(page: Page):
 
 def test_the_model_is_told(page: Page):
     model = page.get_by_role("region", name="Modelo")
-    expect(model).to_contain_text("Está en uso el modelo pequeño incluido: 15 clases.")
+    expect(model).to_contain_text("Está en uso el modelo pequeño incluido: 16 clases.")
     expect(model.get_by_role("code")).to_have_text("make weights")
 
 
