@@ -163,6 +163,13 @@ def test_a_program_without_a_checkout_keeps_them_in_the_cache(
         find("coco")
 
 
+def test_a_program_without_a_connection_is_told_what_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(weightfiles, "_CHECKOUT", tmp_path)
+    monkeypatch.setenv("OBJECTCUT_WEIGHTS_MIRROR", "http://127.0.0.1:1")
+    with pytest.raises(ModelError, match=r"coco has to be .* 127.0.0.1 does not answer\. The model 'bundled' works"):
+        find("coco")
+
+
 def test_auto_takes_the_bundled_model_when_the_host_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bundled.safetensors").symlink_to(build_mar.STORE / "bundled.safetensors")
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never says a word

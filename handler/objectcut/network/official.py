@@ -79,9 +79,13 @@ def find(model: str) -> Path:
     path = Path(model) if Path(model).suffix else stored(f"{model}.safetensors")
     if path.is_file():
         return path
-    if model in OFFICIAL:
+    if model not in OFFICIAL:
+        raise ModelError(f"there is no model file {path}")
+    try:
         return fetch(OFFICIAL[model], store(), Console(stderr=True, markup=False, highlight=False, soft_wrap=True))
-    raise ModelError(f"there is no model file {path}")
+    except Unavailable as error:
+        why = str(error).rstrip(".")
+        raise Unavailable(f"{model} has to be downloaded once, but {why}. The model 'bundled' works offline.") from error
 
 
 def fetch(official: Official, folder: Path, console: Console) -> Path:
