@@ -166,7 +166,7 @@ def test_a_program_without_a_checkout_keeps_them_in_the_cache(
 def test_a_program_without_a_connection_is_told_what_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(weightfiles, "_CHECKOUT", tmp_path)
     monkeypatch.setenv("OBJECTCUT_WEIGHTS_MIRROR", "http://127.0.0.1:1")
-    with pytest.raises(ModelError, match=r"coco has to be .* 127.0.0.1 does not answer\. The model 'bundled' works"):
+    with pytest.raises(ModelError, match=r"coco must be .* 127.0.0.1 does not answer\. The model 'bundled' works"):
         find("coco")
 
 

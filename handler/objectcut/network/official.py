@@ -85,7 +85,7 @@ def find(model: str) -> Path:
         return fetch(OFFICIAL[model], store(), Console(stderr=True, markup=False, highlight=False, soft_wrap=True))
     except Unavailable as error:
         why = str(error).rstrip(".")
-        raise Unavailable(f"{model} has to be downloaded once, but {why}. The model 'bundled' works offline.") from error
+        raise Unavailable(f"{model} must be downloaded once, but {why}. The model 'bundled' works offline.") from error
 
 
 def fetch(official: Official, folder: Path, console: Console) -> Path:
