@@ -18,7 +18,7 @@ from scipy import ndimage
 from torch import nn
 
 from objectcut.edges import refiner as refiners
-from objectcut.edges.evidence import decided
+from objectcut.edges.coloursampling import resolved
 from objectcut.edges.guided import enlarge
 from objectcut.edges.matte import Matte, box_plane, nearest_inside, probability
 from objectcut.edges.refiner import STRIDE
@@ -106,7 +106,7 @@ def _sketched(
             coarse, window = views[place][..., 3], windows[place]
             core = _on_small(_core(instances[place], pixels), instances[place], window, pixels)
             small = views[place][..., :3]
-            alpha = decided(np.maximum(alpha, core), hard, small, _inside(window, pixels))
+            alpha = resolved(np.maximum(alpha, core), hard, small, _inside(window, pixels))
             sketches[place] = Sketch(window, small, _tidied(alpha, coarse), hard)
     return [sketches[place] for place in range(len(views))]
 

@@ -31,7 +31,7 @@ def _samples() -> NDArray[np.intp]:
 _SAMPLES = _samples()
 
 
-def decided(alpha: Plane, hardness: Plane, small: Plane, known: NDArray[np.bool_]) -> Plane:
+def resolved(alpha: Plane, hardness: Plane, small: Plane, known: NDArray[np.bool_]) -> Plane:
     """Return an alpha whose doubtful pixels were moved towards what their colours say.
 
     Args:
