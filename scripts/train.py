@@ -5,7 +5,8 @@
 
 The recipe names the classes and the folders; scripts/training/bundled.yaml is the bundled model's, and explains the
 fields. Photos may be labelled in part: `annotated_category_ids` of an image, or `complete` of a folder, name the
-classes of which every object is labelled; `segmentation: null` is a box without a mask; crowds are ignored.
+classes of which every object is labelled; `segmentation: null` is a box without a mask, which draw_masks.py can draw;
+crowds are ignored.
 
 Training continues from --initial, whose classes are matched by name. It can be interrupted at any time: a checkpoint is
 written to --work every few minutes, and the same call resumes from it. losses.png there shows how it goes, sheet.png
@@ -37,6 +38,7 @@ from objectcut.network import architectures, checkpoint
 from objectcut.network.card import Card
 from objectcut.network.layers import multiplies_bf16
 from objectcut.network.weightfiles import stored
+from training.allocator import keep_freed_memory
 from training.augment import Augmenter
 from training.checkpoints import Checkpoint
 from training.model import even_rows, parameters, started
@@ -56,6 +58,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", type=Path, required=True, help="YAML: classes and sources")
     parser.add_argument("--data", type=Path, required=True, help="where the recipe's folders are")
+    parser.add_argument("--masks", type=Path, help="where draw_masks.py has put masks for boxes without one")
     # Not --start: torchrun would take it for its own --start-method, also behind the name of this program.
     parser.add_argument("--initial", type=Path, default=stored("bundled.safetensors"), help="model file to go on from")
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints and the losses")
@@ -70,11 +73,12 @@ def main() -> int:
     parser.add_argument("--side", type=int, default=320, help="shorter side of the views, px")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
+    keep_freed_memory()
     recipe = yaml.safe_load(options.recipe.read_text())
     model, card = started(
         options.initial, ["__background__", *recipe["classes"]], options.name, recipe.get("facts", {})
     )
-    folders = sources(recipe, options.data)
+    folders = sources(recipe, options.data, options.masks)
     scenes = [scene for source in folders for scene in read(source, "train", card.classes)]
     unseen = [scene for source in folders for scene in read(source, "val", card.classes)]
     processes = Processes(options.device)

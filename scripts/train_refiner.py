@@ -39,6 +39,7 @@ from objectcut.network.detector import Detector
 from objectcut.network.layers import multiplies_bf16
 from objectcut.network.weightfiles import stored
 from training import samples
+from training.allocator import keep_freed_memory
 from training.annotations import read
 from training.checkpoints import Checkpoint, Stateful
 from training.samples import Seen, View
@@ -68,6 +69,7 @@ def main() -> int:
     if not (options.recipe and options.data and options.work):
         parser.error("give --recipe, --data and --work to train, or --mean")
     sources: dict[str, dict[str, float]] = yaml.safe_load(options.recipe.read_text())["sources"]
+    keep_freed_memory()
     options.work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     model, card = checkpoint.load(stored("bundled.safetensors"))

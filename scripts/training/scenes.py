@@ -22,17 +22,19 @@ class Source:
     """A folder in COCO's format and how far it can be trusted.
 
     Attributes:
-        folder: with `images/` and `instances.json`.
+        folder: with `images/`.
         weight: how often its photos are drawn, beside 1.
         complete: names of the classes that are completely labelled; None leaves that to the file, whose images may say
             `annotated_category_ids`, and without them have every class labelled.
         stretched: whether photos lost their aspect ratio.
+        labels: file in COCO's format; None for `instances.json` in the folder.
     """
 
     folder: Path
     weight: float = 1.0
     complete: tuple[str, ...] | None = None
     stretched: bool = False
+    labels: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,18 +83,22 @@ class Scene:
         return photo
 
 
-def sources(recipe: Mapping[str, Any], data: Path) -> list[Source]:
+def sources(recipe: Mapping[str, Any], data: Path, masks: Path | None = None) -> list[Source]:
     """Return the folders of a recipe, whose fields scripts/training/bundled.yaml explains.
 
     Args:
         recipe: as YAML holds it.
         data: where the folders are.
+        masks: where draw_masks.py has put labels for some of them, in place of their own.
     """
     found = []
     for name, how in recipe["sources"].items():
         complete = how.get("complete")
         trusted = None if complete is None else tuple(complete)
-        found.append(Source(data / name, float(how.get("weight", 1.0)), trusted, bool(how.get("stretched", False))))
+        drawn = None if masks is None else masks / f"{name}.json"
+        labels = drawn if drawn is not None and drawn.exists() else None
+        weight, stretched = float(how.get("weight", 1.0)), bool(how.get("stretched", False))
+        found.append(Source(data / name, weight, trusted, stretched, labels))
     return found
 
 
@@ -104,7 +110,7 @@ def read(source: Source, split: str, classes: Sequence[str]) -> list[Scene]:
         split: `train` or `val`; images without the field are of `train`.
         classes: the model's, the background first.
     """
-    content = json.loads((source.folder / "instances.json").read_text())
+    content = json.loads((source.labels or source.folder / "instances.json").read_text())
     names: Mapping[int, str] = {category["id"]: category["name"] for category in content["categories"]}
     by_image: dict[int, list[dict[str, Any]]] = {}
     for annotation in content["annotations"]:
