@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torchvision.ops import MultiScaleRoIAlign
+from torchvision.ops import MultiScaleRoIAlign, roi_align
 
-from objectcut.network.roialign import Pyramid
+from objectcut.network.roialign import AlignedRoIAlign, Pyramid
 
 SHAPE = (320, 448)
 CHANCE = torch.Generator().manual_seed(0)
@@ -43,6 +43,22 @@ def test_equals_torchvision(cells, dtype):
     got = Pyramid(levels, SHAPE).pool(torch.cat(boxes), photos, cells)
     assert got.dtype == dtype
     torch.testing.assert_close(got.float(), want, atol=1e-5 if dtype == torch.float32 else 0.03, rtol=1e-4)
+
+
+@pytest.mark.parametrize("cells", [7, 14])
+def test_aligned_samples_lie_where_detectron2_has_them(cells):
+    boxes = torch.cat((some_boxes(200), EXTREME))
+    side = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).sqrt()
+    level = torch.floor(4 + torch.log2(side / 224) + 1e-6).clamp(2, 5).long() - 2
+    want = torch.empty(len(boxes), 8, cells, cells)
+    for number, features in enumerate(LEVELS):
+        of_level = level == number
+        want[of_level] = roi_align(features, [boxes[of_level], boxes[:0]], cells, 2.0 ** -(number + 2), 2, aligned=True)
+    got = Pyramid(LEVELS, SHAPE, aligned=True).pool(boxes, torch.zeros(len(boxes), dtype=torch.long), cells)
+    torch.testing.assert_close(got, want, atol=1e-5, rtol=1e-4)
+    own = AlignedRoIAlign(["0", "1", "2", "3"], cells, 2)
+    named = {str(number): features for number, features in enumerate(LEVELS)}
+    torch.testing.assert_close(own(named, [boxes, boxes[:1]], [SHAPE, SHAPE])[: len(boxes)], got)
 
 
 def test_no_box_gives_nothing():

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import torch
+from torch import Tensor
 from torchvision.models import mobilenet_v2, resnet50
 from torchvision.models.detection import MaskRCNN, maskrcnn_resnet50_fpn_v2
 from torchvision.models.detection.anchor_utils import AnchorGenerator
@@ -16,6 +18,7 @@ from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.misc import FrozenBatchNorm2d
 
 from objectcut.network.card import Card, ModelError
+from objectcut.network.roialign import AlignedRoIAlign
 
 
 def _maskrcnn_mobilenet_v2_fpn(card: Card) -> MaskRCNN:
@@ -54,6 +57,46 @@ def _maskrcnn_resnet50_fpn_v2(card: Card) -> MaskRCNN:
     return model
 
 
+def _maskrcnn_resnet50_fpn_aligned(card: Card) -> MaskRCNN:
+    """As MMDetection and Detectron2 build it: anchors that are not rounded, pixels whose centres lie at halves."""
+    body = resnet50(weights=None, norm_layer=FrozenBatchNorm2d)
+    levels = {f"layer{number}": str(number - 1) for number in range(1, 5)}
+    backbone = BackboneWithFPN(body, levels, [256, 512, 1024, 2048], 256)
+    sizes = ((32,), (64,), (128,), (256,), (512,))
+    return MaskRCNN(
+        backbone,
+        len(card.classes),
+        rpn_anchor_generator=_UnroundedAnchors(sizes, ((0.5, 1.0, 2.0),) * len(sizes)),
+        box_roi_pool=AlignedRoIAlign(["0", "1", "2", "3"], 7, 2),
+        mask_roi_pool=AlignedRoIAlign(["0", "1", "2", "3"], 14, 2),
+        **_input(card),
+    )
+
+
+def _maskrcnn_resnet50_fpn_aligned_msra(card: Card) -> MaskRCNN:
+    """The same on the first ResNet of its authors (MSRA, in Caffe), which skips pixels in the 1 x 1 convolutions."""
+    model = _maskrcnn_resnet50_fpn_aligned(card)
+    for name in ("layer2", "layer3", "layer4"):
+        block = model.backbone.body[name][0]
+        block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
+    return model
+
+
+class _UnroundedAnchors(AnchorGenerator):  # type: ignore[misc]  # torchvision ships no types
+    def generate_anchors(
+        self,
+        scales: list[int],
+        aspect_ratios: list[float],
+        dtype: torch.dtype = torch.float32,
+        device: torch.device = torch.device("cpu"),  # noqa: B008  # torchvision's own default
+    ) -> Tensor:
+        """Return anchors around 0 of one level, (A, 4): all scales of the first ratio of height to width, and so on."""
+        size = torch.tensor(scales, dtype=dtype, device=device)
+        tall = torch.tensor(aspect_ratios, dtype=dtype, device=device).sqrt()
+        height, width = (tall[:, None] * size).flatten(), (size / tall[:, None]).flatten()
+        return torch.stack((-width, -height, width, height), 1) / 2
+
+
 def _input(card: Card) -> dict[str, Any]:
     return {
         "min_size": card.min_size,
@@ -68,6 +111,8 @@ ARCHITECTURES: Mapping[str, Callable[[Card], MaskRCNN]] = MappingProxyType(
         "maskrcnn_mobilenet_v2_fpn": _maskrcnn_mobilenet_v2_fpn,
         "maskrcnn_resnet50_fpn": _maskrcnn_resnet50_fpn,
         "maskrcnn_resnet50_fpn_v2": _maskrcnn_resnet50_fpn_v2,
+        "maskrcnn_resnet50_fpn_aligned": _maskrcnn_resnet50_fpn_aligned,
+        "maskrcnn_resnet50_fpn_aligned_msra": _maskrcnn_resnet50_fpn_aligned_msra,
     }
 )
 """Architecture name to a function that builds it with random weights, from a card."""

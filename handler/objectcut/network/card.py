@@ -58,11 +58,21 @@ class Card:
             known = {name: values.pop(name) for name in (f.name for f in fields(cls)) if name in values}
             for name in ("classes", "mean", "std", *({"unlisted"} & known.keys())):
                 known[name] = tuple(known[name])
-            card = cls(**{**known, "facts": values})
-            card._check()
-            return card
+            return cls(**{**known, "facts": values}).checked()
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ModelError(f"the model's card is not complete: {error}") from error
+
+    def checked(self) -> Card:
+        """Return the card itself.
+
+        Raises:
+            ModelError: a value is of the wrong kind.
+        """
+        try:
+            self._check()
+        except (ValueError, TypeError) as error:
+            raise ModelError(f"the model's card is not right: {error}") from error
+        return self
 
     def _check(self) -> None:
         """Raise ValueError for a value that would only fail later, in a worker or in a header."""

@@ -111,7 +111,7 @@ class Detector:
         levels = self._network.pyramid(batch)
         proposals = self._boxes.propose(*self._network.objectness(levels), shape, sizes)
         counts = [len(each.boxes) for each in proposals]
-        pyramid = Pyramid(levels, shape)
+        pyramid = Pyramid(levels, shape, self._network.aligned)
         boxes = torch.cat([each.boxes for each in proposals])
         pooled = pyramid.pool(boxes, _places(counts, self.device), self._network.box_cells)
         all_logits, all_deltas = self._network.box_head(pooled)

@@ -15,6 +15,7 @@ from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.faster_rcnn import TwoMLPHead
 
 from objectcut.network.fuse import fuse
+from objectcut.network.roialign import AlignedRoIAlign
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 """Names of the precisions, as settings and answers use them."""
@@ -70,6 +71,7 @@ class Network:
         heads = model.roi_heads
         self.box_cells = heads.box_roi_pool.output_size[0]
         self.mask_cells = heads.mask_roi_pool.output_size[0]
+        self.aligned = isinstance(heads.box_roi_pool, AlignedRoIAlign)
         self._box_convolutions, linears = _split(heads.box_head, dtype, device)
         features = linears[0].in_features // self.box_cells**2
         self._box_linears = [_Linear(linears[0], dtype, device, (features, self.box_cells, self.box_cells))]

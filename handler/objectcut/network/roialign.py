@@ -1,9 +1,10 @@
 """RoIAlign over a feature pyramid, as one weighted sum of feature rows for each output cell.
 
 Method: He et al., Mask R-CNN, 2017 (arXiv:1703.06870), section 3, with the level of Lin et al., Feature Pyramid
-Networks, 2017 (arXiv:1612.03144), equation 1; the same samples as torchvision's `MultiScaleRoIAlign`. With features
-channels last, every sample is a row of a table, so that the whole operation is an `embedding_bag`: parallel, vectorised
-and in the precision of the features, where torchvision's operator uses one core and fp32.
+Networks, 2017 (arXiv:1612.03144), equation 1; the same samples as torchvision's `MultiScaleRoIAlign`, or, `aligned`,
+those of Detectron2 and MMDetection, half a pixel further left and up. With features channels last, every sample is a
+row of a table, so that the whole operation is an `embedding_bag`: parallel, vectorised and in the precision of the
+features, where torchvision's operator uses one core and fp32.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torchvision.ops import MultiScaleRoIAlign
 
 _CANONICAL_SIDE, _CANONICAL_LEVEL = 224, 4  # an object of 224 px is looked at on the level of stride 2 ** 4
 _SAMPLES = 2  # a side of an output cell
@@ -24,9 +26,11 @@ class Pyramid:
     Args:
         levels: (B, C, h, w) each, finest first, every one half as fine as the one before.
         shape: height and width of the network's input, px.
+        aligned: whether the centre of the first pixel lies at a half, and not at 0.
     """
 
-    def __init__(self, levels: Sequence[Tensor], shape: tuple[int, int]) -> None:
+    def __init__(self, levels: Sequence[Tensor], shape: tuple[int, int], aligned: bool = False) -> None:
+        self._aligned = aligned
         device = levels[0].device
         sizes = [level.shape[-2:] for level in levels]
         channels = levels[0].shape[1]
@@ -54,8 +58,8 @@ class Pyramid:
         level = self._level(boxes)
         scale = torch.exp2(-(level + self._finest).float())
         height, width = self._sizes[level].unbind(1)
-        across, across_weights = _taps(boxes[:, 0] * scale, boxes[:, 2] * scale, width, cells)
-        down, down_weights = _taps(boxes[:, 1] * scale, boxes[:, 3] * scale, height, cells)
+        across, across_weights = _taps(boxes[:, 0] * scale, boxes[:, 2] * scale, width, cells, self._aligned)
+        down, down_weights = _taps(boxes[:, 1] * scale, boxes[:, 3] * scale, height, cells, self._aligned)
         first = self._starts[level] + self._areas[level] * photos.int()
         down = first[:, None, None] + down * width[:, None, None]
         index = down[:, :, None, :, None] + across[:, None, :, None, :]  # (N, cells, cells, taps, taps)
@@ -76,16 +80,37 @@ class Pyramid:
         return level.clamp(0, len(self._sizes) - 1).long()
 
 
-def _taps(low: Tensor, high: Tensor, length: Tensor, cells: int) -> tuple[Tensor, Tensor]:
+class AlignedRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]  # torchvision ships no types
+    """Takes the place of torchvision's pooling in a model whose samples are aligned."""
+
+    def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
+        """Return the features under each box, as torchvision's does.
+
+        Args:
+            x: (B, C, h, w) by name, finest first.
+            boxes: (N, 4) float32 of each photo, px of the network's input.
+            image_shapes: height and width of each photo there, px.
+        """
+        shape = max(height for height, _ in image_shapes), max(width for _, width in image_shapes)
+        photos = torch.arange(len(boxes), device=boxes[0].device)
+        photos = photos.repeat_interleave(torch.tensor([len(own) for own in boxes], device=photos.device))
+        pyramid = Pyramid([x[name] for name in self.featmap_names], shape, aligned=True)
+        return pyramid.pool(torch.cat(boxes), photos, self.output_size[0])
+
+
+def _taps(low: Tensor, high: Tensor, length: Tensor, cells: int, aligned: bool) -> tuple[Tensor, Tensor]:
     """Along one axis: the pixels of each cell's samples and their weights, (N, cells, 2 * _SAMPLES) each.
 
     Args:
         low, high: (N,) float32, the box in px of the feature map.
         length: (N,) int32, of the feature map.
         cells: how many the box is divided into.
+        aligned: whether the centre of the first pixel lies at a half.
     """
     samples = torch.arange(cells * _SAMPLES, device=low.device)
-    step = (high - low).clamp(min=1.0) / cells
+    # Where it does not, a box is taken to be a pixel wide at least.
+    step = (high - low if aligned else (high - low).clamp(min=1.0)) / cells
+    low = low - 0.5 if aligned else low
     # In torchvision's order of operations, so that the roundings agree.
     cell, inside = samples // _SAMPLES, (samples % _SAMPLES + 0.5) / _SAMPLES
     at = (low[:, None] + cell * step[:, None] + inside * step[:, None]).clamp(min=0)
