@@ -55,7 +55,7 @@ class Pyramid:
         Returns:
             (N, C, cells, cells), channels last, in the type of the features.
         """
-        level = self._level(boxes)
+        level = (_level(boxes) - self._finest).clamp(0, len(self._sizes) - 1).long()
         scale = torch.exp2(-(level + self._finest).float())
         height, width = self._sizes[level].unbind(1)
         across, across_weights = _taps(boxes[:, 0] * scale, boxes[:, 2] * scale, width, cells, self._aligned)
@@ -73,29 +73,31 @@ class Pyramid:
         )
         return pooled.view(len(boxes), cells, cells, self.rows.shape[1]).permute(0, 3, 1, 2)
 
-    def _level(self, boxes: Tensor) -> Tensor:
-        """Return which map each box is looked at on, 0 the finest: (N,) int64."""
-        side = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).sqrt()
-        level = torch.floor(_CANONICAL_LEVEL + torch.log2(side / _CANONICAL_SIDE) + 1e-6) - self._finest
-        return level.clamp(0, len(self._sizes) - 1).long()
-
 
 class AlignedRoIAlign(MultiScaleRoIAlign):  # type: ignore[misc]  # torchvision ships no types
-    """Takes the place of torchvision's pooling in a model whose samples are aligned."""
+    """Takes the place of torchvision's pooling in a model whose samples are aligned, where that is trained or exported.
+
+    Boxes that are thinner than a pixel of their map are pooled as if they had one.
+    """
 
     def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
-        """Return the features under each box, as torchvision's does.
+        """Return the features under each box: those that torchvision finds half a pixel further left and up.
 
         Args:
-            x: (B, C, h, w) by name, finest first.
+            x: (B, C, h, w) by name, at strides 4, 8, 16 and 32.
             boxes: (N, 4) float32 of each photo, px of the network's input.
             image_shapes: height and width of each photo there, px.
         """
-        shape = max(height for height, _ in image_shapes), max(width for _, width in image_shapes)
-        photos = torch.arange(len(boxes), device=boxes[0].device)
-        photos = photos.repeat_interleave(torch.tensor([len(own) for own in boxes], device=photos.device))
-        pyramid = Pyramid([x[name] for name in self.featmap_names], shape, aligned=True)
-        return pyramid.pool(torch.cat(boxes), photos, self.output_size[0])
+        half = [torch.pow(2.0, _level(own).clamp(2, 5)) / 2 for own in boxes]
+        moved = [own - by[:, None] for own, by in zip(boxes, half, strict=True)]
+        pooled: Tensor = super().forward(x, moved, image_shapes)
+        return pooled
+
+
+def _level(boxes: Tensor) -> Tensor:
+    """Return the logarithm of the stride of the map that each box is looked at on: (N,) float32, whole numbers."""
+    side = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).sqrt()
+    return torch.floor(_CANONICAL_LEVEL + torch.log2(side / _CANONICAL_SIDE) + 1e-6)
 
 
 def _taps(low: Tensor, high: Tensor, length: Tensor, cells: int, aligned: bool) -> tuple[Tensor, Tensor]:
