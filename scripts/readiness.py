@@ -81,6 +81,15 @@ def warm_up(address: str) -> None:
             raise Failed(f"the server is up but does not cut: {reply.text[:300]}")
 
 
+def answers_management(run: RunDir) -> bool:
+    """Return whether TorchServe can be told of further models."""
+    try:
+        Management(run).workers()
+    except Unreachable:
+        return False
+    return True
+
+
 def has_worker(run: RunDir) -> bool:
     """Return whether TorchServe has a model worker that is ready."""
     try:

@@ -59,6 +59,11 @@ class RunDir:
         return self.path / "key_file.json"
 
     @property
+    def models(self) -> Path:
+        """The list of the models that this server has."""
+        return self.path / "models.json"
+
+    @property
     def abandoned(self) -> Path:
         """The folder where the gateway tells the workers whose senders left."""
         return self.path / "abandoned"

@@ -15,6 +15,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from objectcut.catalogue import FIRST
 from rundir import RunDir
 
 _START_S = 300.0
@@ -44,22 +45,26 @@ class Management:
             trust_env=False,
         )
 
-    def workers(self) -> list[dict[str, Any]]:
+    def workers(self, model: str = FIRST) -> list[dict[str, Any]]:
         """Return every worker's id, status, pid, memory and GPU, as TorchServe tells them."""
-        return list(self._call("GET", "/models/objectcut").json()[0]["workers"])
+        return list(self._call("GET", f"/models/{model}").json()[0]["workers"])
 
-    def scale(self, workers: int) -> None:
+    def scale(self, workers: int, model: str = FIRST) -> None:
         """Ask for this many workers. Returns at once; a worker that goes finishes what it has in hand first."""
-        self._call("PUT", "/models/objectcut", min_worker=workers, max_worker=workers)
+        self._call("PUT", f"/models/{model}", min_worker=workers, max_worker=workers)
 
-    def _call(self, method: str, path: str, **params: int) -> httpx.Response:
+    def register(self, model: str) -> None:
+        """Make TorchServe know the archive of this name in its store, without a worker."""
+        self._call("POST", "/models", url=f"{model}.mar", model_name=model, initial_workers=0)
+
+    def _call(self, method: str, path: str, **params: int | str) -> httpx.Response:
         for _ in range(_TRIES):
             try:
                 reply = self._client.request(method, path, params=params)
             except httpx.TransportError as error:
                 raise Unreachable(f"TorchServe does not answer on {self._client.base_url}.") from error
-            # TorchServe lists its workers while other threads of it start and stop some, and trips over that. Both
-            # calls made here can be repeated: one reads, the other names a number.
+            # TorchServe lists its workers while other threads of it start and stop some, and trips over that. The
+            # calls made here can be repeated: they read, name a number, or are refused the second time.
             if "ConcurrentModificationException" not in reply.text:
                 break
             time.sleep(_AGAIN_S)

@@ -22,17 +22,21 @@ from types import FrameType
 from rich.console import Console
 
 import build_mar
-from build_mar import ARCHIVE
 from child import Child
+from objectcut.catalogue import Catalogue
 from objectcut.network.card import ModelError
 from objectcut.network.weightfiles import locked
 from objectcut.request.labels import Labels
 from objectcut.settings import Settings
+from objectcut.worker.memory import free_bytes
 from processes import FILES, start_gateway, start_torchserve
-from readiness import Failed, PortTaken, answers, check, has_worker, wait, warm_up
+from readiness import Failed, PortTaken, answers, answers_management, check, has_worker, wait, warm_up
 from rundir import InUse, Ports, RunDir, is_free
+from scale import Management, Unreachable
 
 _LAST_ANSWERS_S = 10.0
+# What a worker holds: Python, torch and the stages with a photo, and its weights as a file and in the form that runs.
+_WORKER, _COPIES = 500_000_000, 4
 _STARTS = 4  # two servers that start at the same moment may choose the same ports
 console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
@@ -84,17 +88,17 @@ def serve(choice: Choice) -> None:
         run.logs.mkdir(exist_ok=True)
         folder = tempfile.TemporaryDirectory(prefix="objectcut-", ignore_cleanup_errors=True)
         temp = Path(stack.enter_context(folder))
-        model = None if choice.parts == "gateway" else _own_archive(choice.model, temp)
+        models = [] if choice.parts == "gateway" else _own_archives(choice.model, temp, run)
         for attempt in range(_STARTS):
             try:
-                _run(choice, run, temp, model, fresh_ports=attempt > 0)
+                _run(choice, run, temp, models, fresh_ports=attempt > 0)
             except PortTaken as error:
                 if attempt == _STARTS - 1:
                     raise
                 console.print(f"{error}. Another program was faster; starting again with other ports.")
 
 
-def _run(choice: Choice, run: RunDir, temp: Path, model: build_mar.Chosen | None, fresh_ports: bool) -> None:
+def _run(choice: Choice, run: RunDir, temp: Path, models: list[build_mar.Chosen], fresh_ports: bool) -> None:
     """Start the parts and watch them until stopped.
 
     Raises:
@@ -102,7 +106,7 @@ def _run(choice: Choice, run: RunDir, temp: Path, model: build_mar.Chosen | None
     """
     with ExitStack() as stack:
         children: list[Child] = []
-        if model is not None:
+        if models:
             stack.callback(run.key_file.unlink, missing_ok=True)
             children.append(start_torchserve(run, temp, choice.workers, fresh_ports))
             stack.callback(children[-1].stop)
@@ -114,15 +118,19 @@ def _run(choice: Choice, run: RunDir, temp: Path, model: build_mar.Chosen | None
             stack.callback(children[-1].stop, Settings.from_environment().stop_s + _LAST_ANSWERS_S)
         if choice.parts == "torchserve":
             with console.status("Starting TorchServe and loading the model ..."):
+                _register_others(children, run)
                 wait(lambda: has_worker(run), children, run, "no worker became ready")
             console.print("TorchServe is ready.")
-        if choice.parts == "all" and model is not None:
+        if choice.parts == "all":
             with console.status("Starting TorchServe and loading the model ..."):
+                _register_others(children, run)
                 wait(lambda: answers(f"{choice.address}/health/ready"), children, run, "no worker became ready")
                 warm_up(choice.address)
             console.print(f"ObjectCut is ready on {choice.address}", style="bold green")
-            classes = len(Labels.of(model.card.classes, model.card.unlisted).names)
-            console.print(f"Model: {model.card.name}, {classes} classes. {model.remark or ''}".rstrip())
+            for place, model in enumerate(models):
+                classes = len(Labels.of(model.card.classes, model.card.unlisted).names)
+                role = "Model" if not place else "On request"
+                console.print(f"{role}: {model.card.name}, {classes} classes. {model.remark or ''}".rstrip())
             console.print(
                 f"TorchServe: http://127.0.0.1:{(run.ports() or Ports()).inference}, keys and logs in {run.path}, "
                 f"Java's heap at most {Settings.from_environment().java_heap_mb} MB"
@@ -133,17 +141,54 @@ def _run(choice: Choice, run: RunDir, temp: Path, model: build_mar.Chosen | None
             time.sleep(0.5)
 
 
-def _own_archive(name: str, temp: Path) -> build_mar.Chosen:
-    """Build the archive and put it into `temp`, where no other server's build can replace it."""
-    with locked(ARCHIVE.parent, "archive"):
-        chosen = build_mar.choose(name, console)
-        with console.status("Building the archive ..."):
-            build_mar.build(chosen.weights)
-        try:
-            os.link(ARCHIVE, temp / ARCHIVE.name)
-        except OSError:  # another file system
-            shutil.copyfile(ARCHIVE, temp / ARCHIVE.name)
+def _own_archives(names: str, temp: Path, run: RunDir) -> list[build_mar.Chosen]:
+    """Build the archives and put them into `temp`, where no other server's build can replace them; list the models.
+
+    Raises:
+        ModelError: a model cannot be used, or there is no memory for the first one.
+    """
+    with locked(build_mar.STORE, "archive"):
+        chosen = build_mar.choose_all(names, console)
+        catalogue = Catalogue.of([(each.card, _needs(each.weights)) for each in chosen])
+        needed, free = catalogue.entries[0].needs, free_bytes()
+        if free < needed:
+            raise ModelError(
+                f"the model {chosen[0].card.name} needs about {needed / 1e6:.0f} MB of memory, and {free / 1e6:.0f} MB "
+                "are free. Stop another program, or take a smaller model: MODEL=bundled"
+            )
+        for each, entry in zip(chosen, catalogue.entries, strict=True):
+            archive = build_mar.archive_of(entry.served_as)
+            with console.status(f"Building the archive of {each.card.name} ..."):
+                build_mar.build(each.weights, archive)
+            try:
+                os.link(archive, temp / archive.name)
+            except OSError:  # another file system
+                shutil.copyfile(archive, temp / archive.name)
+    catalogue.write(run.models)
     return chosen
+
+
+def _needs(weights: Path) -> int:
+    """Return the bytes that a worker with these weights takes, roughly."""
+    return _WORKER + _COPIES * weights.stat().st_size
+
+
+def _register_others(children: list[Child], run: RunDir) -> None:
+    """Tell TorchServe of all models but the first, which it begins with.
+
+    Raises:
+        Failed: TorchServe ended, or refuses one.
+    """
+    others = Catalogue.read(run.models).entries[1:]
+    if not others:
+        return
+    wait(lambda: answers_management(run), children, run, "TorchServe did not answer")
+    management = Management(run)
+    try:
+        for entry in others:
+            management.register(entry.served_as)
+    except Unreachable as error:
+        raise Failed(str(error)) from error
 
 
 def _settings() -> str:
@@ -168,7 +213,9 @@ def main() -> int:
     parser.add_argument("--host", default=env.get("HOST") or "127.0.0.1", help="address to listen on (HOST)")
     parser.add_argument("--port", type=int, default=env.get("PORT") or 8000, help="public port (PORT)")
     parser.add_argument(
-        "--model", default=env.get("MODEL") or "auto", help="auto, coco, coco-v1, bundled or a file (MODEL)"
+        "--model",
+        default=env.get("MODEL") or "auto",
+        help="auto, coco, coco-v1, bundled, a file or a folder; several with commas, the default first (MODEL)",
     )
     parser.add_argument("--workers", type=int, default=env.get("WORKERS") or None, help="model workers (WORKERS)")
     choice = Choice(**vars(parser.parse_args()))

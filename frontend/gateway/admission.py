@@ -12,22 +12,58 @@ from collections import deque
 from objectcut.errors import CutError
 
 
-class Admission:
-    """The places that TorchServe has, and the queue for them.
+class Room:
+    """What TorchServe and the queues of all models can hold together.
 
     Args:
-        places: requests that TorchServe may have at a time, to begin with.
-        max_bytes: what these may hold together. One request goes on whatever it holds.
+        max_bytes: of the requests that TorchServe has. One request goes on whatever it holds.
         max_waiting: how many may wait.
     """
 
-    def __init__(self, places: int, max_bytes: int, max_waiting: int) -> None:
+    def __init__(self, max_bytes: int, max_waiting: int) -> None:
+        self._max_bytes, self._max_waiting = max_bytes, max_waiting
+        self._bytes = self._inside = 0
+        self._queues: list[Admission] = []
+
+    def share(self, queue: Admission) -> None:
+        """Give a queue its part of the room."""
+        self._queues.append(queue)
+
+    @property
+    def overfull(self) -> bool:
+        """Whether more wait than may."""
+        return sum(queue.waiting for queue in self._queues) > self._max_waiting
+
+    def take(self, size: int) -> bool:
+        """Take room for a request, if there is any."""
+        if self._inside and self._bytes + size > self._max_bytes:
+            return False
+        self._inside += 1
+        self._bytes += size
+        return True
+
+    def give_back(self, size: int) -> None:
+        """Leave the room of a request to the next of any queue."""
+        self._inside -= 1
+        self._bytes -= size
+        for queue in self._queues:
+            queue.admit()
+
+
+class Admission:
+    """The places that TorchServe has for one model, and the queue for them.
+
+    Args:
+        places: requests that TorchServe may have at a time, to begin with.
+        room: shared with the queues of other models.
+    """
+
+    def __init__(self, places: int, room: Room) -> None:
         self._places = places
-        self._max_bytes = max_bytes
-        self._max_waiting = max_waiting
+        self._room = room
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._inside = 0
-        self._bytes = 0
+        room.share(self)
 
     def __len__(self) -> int:
         """Requests that wait or are inside."""
@@ -41,7 +77,7 @@ class Admission:
     def resize(self, places: int) -> None:
         """Let this many in from now on; those that are inside stay."""
         self._places = places
-        self._admit()
+        self.admit()
 
     async def enter(self, size: int) -> None:
         """Wait for a place; whoever is cancelled meanwhile has left the queue. To be followed by `leave(size)`.
@@ -54,8 +90,8 @@ class Admission:
         """
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append((size, turn))
-        self._admit()
-        if len(self._waiting) > self._max_waiting:
+        self.admit()
+        if self._waiting and self._room.overfull:
             self._waiting.pop()
             raise CutError(
                 "overloaded", "The server has more photos waiting than it can take. Try again soon.", retry_after=5
@@ -66,7 +102,7 @@ class Admission:
             if turn.cancelled():
                 if (size, turn) in self._waiting:
                     self._waiting.remove((size, turn))
-                self._admit()  # it may have been too large for what was free, and the next one is not
+                self.admit()  # it may have been too large for what was free, and the next one is not
             else:
                 self.leave(size)  # its turn came in the same moment
             raise
@@ -74,18 +110,17 @@ class Admission:
     def leave(self, size: int) -> None:
         """Give the place to the next."""
         self._inside -= 1
-        self._bytes -= size
-        self._admit()
+        self._room.give_back(size)
 
-    def _admit(self) -> None:
+    def admit(self) -> None:
+        """Let in who may go on."""
         while self._waiting and self._inside < self._places:
             size, turn = self._waiting[0]
             if turn.done():  # cancelled, and not awake yet to leave by itself
                 self._waiting.popleft()
                 continue
-            if self._inside and self._bytes + size > self._max_bytes:
+            if not self._room.take(size):
                 return
             self._waiting.popleft()
             self._inside += 1
-            self._bytes += size
             turn.set_result(None)

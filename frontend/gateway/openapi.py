@@ -35,7 +35,7 @@ _MADE_KINDS = ("image/png", "image/webp", "image/jpeg", "application/zip")
 _EVERY_CALL = ("internal", "not_ready", "overloaded")
 _EVERY_PHOTO = (
     *("invalid_request", "unknown_object", "unreadable_image", "url_refused", "image_too_large", "body_too_large"),
-    *("unsupported_image", "url_unreachable"),
+    *("unsupported_image", "url_unreachable", "unknown_model"),
 )
 
 

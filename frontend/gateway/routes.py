@@ -27,15 +27,15 @@ from gateway.canonical import CanonicalPath
 from gateway.compression import TextCompression
 from gateway.incoming import read
 from gateway.lifetime import Lifetime, while_connected
+from gateway.models import Models, summary
 from gateway.requestid import RequestId
 from gateway.security import Security
-from gateway.torchserve import TorchServe
 from gateway.unhandled import UnhandledErrors
+from objectcut.catalogue import labels_of
 from objectcut.errors import CutError
 from objectcut.network.card import BUNDLED
 from objectcut.photo.fetch import fetch
 from objectcut.request.accept import negotiate
-from objectcut.request.labels import Labels
 from objectcut.request.options import Task
 from objectcut.request.parse import CutRequest
 from objectcut.settings import Settings
@@ -45,13 +45,13 @@ STATIC = Path(__file__).parents[1] / "static"
 
 def create_app(settings: Settings) -> FastAPI:
     """Return the gateway for these settings."""
-    torchserve = TorchServe(settings)
+    models = Models(settings)
     lifetime = Lifetime(settings.stop_s)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await torchserve.close()
+        await models.close()
 
     app = FastAPIOffline(
         title="ObjectCut",
@@ -74,12 +74,12 @@ def create_app(settings: Settings) -> FastAPI:
 
     async def cut_out(asked: CutRequest, accept: str, request_id: str) -> Response:
         # Both checks need no worker: an unknown name or a bad URL never waits in the queue.
-        card = (await torchserve.describe())["card"]
-        Labels.of(card["classes"], card.get("unlisted", ())).resolve(asked.options.objects)
+        model = models.get(asked.options.model)
+        labels_of((await model.describe())["card"]).resolve(asked.options.objects)
         if asked.url is not None:
             asked = replace(asked, photo=await fetch(asked.url, settings), url=None)
             asked.check_bytes(settings)
-        reply = await torchserve.predict(asked, accept, request_id)
+        reply = await model.predict(asked, accept, request_id)
         return Response(reply.body, reply.status, dict(reply.headers))
 
     @app.post("/cut", openapi_extra=openapi.CUT, summary="Cut objects out of a photo", tags=["pictures"])
@@ -96,10 +96,14 @@ def create_app(settings: Settings) -> FastAPI:
         raise HTTPException(405, "send the photo with POST, /docs shows how", {"Allow": "POST"})
 
     @app.get(
-        "/labels", summary="The model that runs and the names it knows", tags=["server"], responses=openapi.errors()
+        "/labels",
+        summary="A model and the names it knows, and which other models there are",
+        tags=["server"],
+        responses=openapi.errors("unknown_model"),
     )
-    async def labels() -> JSONResponse:
-        described = dict(await torchserve.describe())
+    async def labels(model: str = "") -> JSONResponse:
+        described = dict(await models.get(model).describe())
+        described["models"] = summary(models.entries)
         bundled = described["model"] == BUNDLED
         described["note"] = _BUNDLED_NOTE.format(count=len(described["classes"])) if bundled else None
         described["limits"] = settings.model_dump(include={"max_body_bytes", "max_pixels", "max_side", "max_names"})
@@ -115,9 +119,9 @@ def create_app(settings: Settings) -> FastAPI:
     async def ready() -> JSONResponse:
         if lifetime.stopping:
             raise CutError("not_ready", "The server is stopping.", retry_after=10)
-        if not await torchserve.ready():
+        if not await models.ready():
             raise CutError("not_ready", "No model worker is ready yet.", retry_after=5)
-        return JSONResponse({"status": "ready", "in_flight": torchserve.in_flight})
+        return JSONResponse({"status": "ready", "in_flight": models.in_flight})
 
     @app.get(
         "/metrics",
@@ -127,7 +131,7 @@ def create_app(settings: Settings) -> FastAPI:
         responses=openapi.errors(),
     )
     async def metrics() -> PlainTextResponse:
-        return PlainTextResponse(await torchserve.metrics())
+        return PlainTextResponse(await models.metrics())
 
     @app.exception_handler(CutError)
     async def on_cut_error(request: Request, error: CutError) -> Response:

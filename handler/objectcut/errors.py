@@ -6,7 +6,7 @@ Owns the one table of codes and the one error shape. Leaves the writing of a rep
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +18,7 @@ STATUS: Mapping[str, int] = MappingProxyType(
         "url_refused": 400,
         "unauthorized": 401,
         "not_found": 404,
+        "unknown_model": 404,
         "method_not_allowed": 405,
         "image_too_large": 413,
         "body_too_large": 413,
@@ -81,3 +82,12 @@ def wrong_field(field: str, problem: str) -> CutError:
 def internal() -> CutError:
     """Return the error for a defect of ours: the cause goes to the log, never to the sender."""
     return CutError("internal", "Something went wrong on the server. The log has the cause under this request id.")
+
+
+def unknown_model(name: str, known: Sequence[str]) -> CutError:
+    """Return the error for a model that is not served."""
+    return CutError(
+        "unknown_model",
+        f"There is no model '{name}' here; there {'are' if len(known) > 1 else 'is'} {', '.join(known)}.",
+        details={"model": name, "models": list(known)},
+    )

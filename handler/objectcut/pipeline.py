@@ -28,7 +28,7 @@ from objectcut import selection
 from objectcut.edges import matte, refiner
 from objectcut.edges.matte import Extent, Found
 from objectcut.edges.refine import refine
-from objectcut.errors import CutError
+from objectcut.errors import CutError, unknown_model
 from objectcut.instance import Detection, Instance
 from objectcut.item import Answer, Job, Order
 from objectcut.network import checkpoint, official
@@ -182,10 +182,13 @@ class Pipeline:
             ahead: whether the whole photo is decoded while the network runs.
 
         Raises:
-            CutError: unknown names, a photo that cannot be fetched or read, a box beside it, or nobody waits.
+            CutError: another model, unknown names, a photo that cannot be fetched or read, a box beside it, or nobody
+                waits.
         """
         self._check_wanted(order)
         asked = order.request
+        if asked.options.model not in {"", self.card.name}:
+            raise unknown_model(asked.options.model, [self.card.name])
         wanted = self.labels.resolve(asked.options.objects)
         if asked.photo is None:  # only a direct caller of TorchServe: the gateway fetches by itself
             assert asked.url is not None

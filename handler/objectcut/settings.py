@@ -20,7 +20,7 @@ _ORIGIN = re.compile(r"\*|(?!http://.*:80$|https://.*:443$)https?://([a-z0-9._-]
 
 
 _SET_BY_SERVE = frozenset(
-    ("host", "port", "inference_url", "management_url", "metrics_url", "key_file", "abandoned", "log_file")
+    ("host", "port", "inference_url", "management_url", "metrics_url", "key_file", "models", "abandoned", "log_file")
 )
 
 
@@ -94,6 +94,15 @@ class Settings(BaseSettings):
     stop_s: PositiveFloat = Field(
         25.0, description="seconds to finish the photos in flight when the server is told to stop"
     )
+    idle_s: PositiveFloat = Field(
+        600.0, description="seconds without a photo after which a model that is not the default gives up its worker"
+    )
+    wake_s: float = Field(
+        30.0,
+        ge=0,
+        description="seconds that a photo waits for the worker of such a model to come back; then it is answered with "
+        "`not_ready`, and 0 does that at once",
+    )
     answer_s: PositiveFloat = Field(
         130.0, description="seconds that a cut may take at most; above TorchServe's responseTimeout"
     )
@@ -105,6 +114,7 @@ class Settings(BaseSettings):
     management_url: str = Field("http://127.0.0.1:8081", description="TorchServe's management address")
     metrics_url: str = Field("http://127.0.0.1:8082", description="TorchServe's metrics address")
     key_file: Path = Field(Path("key_file.json"), description="where TorchServe writes its tokens")
+    models: Path | None = Field(None, description="file that lists the models; without it TorchServe has one")
     abandoned: Path | None = Field(
         None, description="folder where the gateway notes requests whose senders left; without it all are finished"
     )

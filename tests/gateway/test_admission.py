@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.admission import Admission
+from gateway.admission import Admission, Room
 from objectcut.errors import CutError
 
 
@@ -14,7 +14,7 @@ class Crowd:
     """Requests by name; `inside` are those that were let in and have not left, in their order."""
 
     def __init__(self, places: int = 1, max_bytes: int = 100, max_waiting: int = 10) -> None:
-        self.admission = Admission(places, max_bytes, max_waiting)
+        self.admission = Admission(places, Room(max_bytes, max_waiting))
         self.inside: list[str] = []
         self._sizes: dict[str, int] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}

@@ -110,3 +110,12 @@ def read_card(path: Path) -> Card:
     if "card" not in metadata:
         raise ModelError(f"{path.name} holds no card; model_store/README.md says what a model file is")
     return Card.from_json(metadata["card"])
+
+
+def has_card(path: Path) -> bool:
+    """Return whether a file is a model file; one that is damaged or lacks its card is not."""
+    try:
+        read_card(path)
+    except ModelError:
+        return False
+    return True

@@ -121,6 +121,7 @@ class DetectOptions(BaseModel):
         (), description="names of the objects: any case, plurals and synonyms; empty means every object"
     )
     min_score: float = Field(0.5, ge=0, le=1, allow_inf_nan=False, description="lowest detection score, 0 to 1")
+    model: str = Field("", max_length=100, description="which of the server's models; `/labels` lists them")
     box: Annotated[tuple[Corners, ...], BeforeValidator(_boxes)] = Field(
         (),
         description="[x0, y0, x1, y1], or several: the object in each box, whatever it is called. Without other fields "

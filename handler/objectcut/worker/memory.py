@@ -1,4 +1,4 @@
-"""Gives free memory back to the system.
+"""Gives free memory back to the system, and says how much there is.
 
 The C library keeps what was freed for the next photo. Each photo has another size, so the pieces fit ever worse, and a
 process that needs 600 MB holds two to three times as much after some thousand photos.
@@ -14,11 +14,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 _GROWTH = 120_000_000  # bytes: the stages use about as much again for every photo, and should not ask for it each time
 # To take memory back from the system makes the next photo a third slower, so it is given back seldom while photos come.
 _SELDOM_S = 5.0
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _STATM = Path("/proc/self/statm")
+_CGROUP = Path("/sys/fs/cgroup")
 
 
 class Memory:
@@ -50,3 +53,14 @@ class Memory:
 def resident() -> int:
     """Return bytes of memory that this process holds. Linux only."""
     return int(_STATM.read_text().split()[1]) * _PAGE
+
+
+def free_bytes() -> int:
+    """Return how much memory another process could take: of the machine, or of the container where that has less."""
+    free = int(psutil.virtual_memory().available)
+    try:
+        limit = int((_CGROUP / "memory.max").read_text())
+        free = min(free, limit - int((_CGROUP / "memory.current").read_text()))
+    except (OSError, ValueError):  # there is no limit, which reads "max", or no container
+        pass
+    return max(free, 0)

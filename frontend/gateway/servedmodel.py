@@ -1,4 +1,4 @@
-"""The gateway's side of TorchServe: tokens, calls, and its failures in the words of the public interface.
+"""The gateway's side of one model in TorchServe: calls, its workers, and failures in the words of the interface.
 
 TorchServe says the same few things for very different troubles. A reply that carries the handler's `X-Model` is the
 handler's own and goes through as it is; anything else is TorchServe speaking and is translated here.
@@ -16,25 +16,26 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from gateway.admission import Admission
+from gateway.admission import Admission, Room
 from gateway.connection import Broken, Connection, Reply, not_ready
 from gateway.inflight import InFlight, Ticket
+from objectcut.catalogue import Entry, description
 from objectcut.errors import CutError, internal
 from objectcut.request.parse import CutRequest
 from objectcut.request.picturefield import BACKDROP
 from objectcut.settings import Settings
 from objectcut.worker.abandoned import Abandoned
+from objectcut.worker.memory import free_bytes
 
 logger = logging.getLogger(__name__)
 Made = TypeVar("Made")
-_MODEL = "objectcut"
 _RESTART_S, _POLL_S = 20.0, 0.25  # a worker that died is back in about 6 s with the bundled model
 _WORD_S = 2.0  # for anything but a cut; a TorchServe that takes longer for it does not work
 _LOOK_S = 2.0
+_TRIES = 20
 _PROBE_S = 4.0  # between two probes: the last one may be lost itself
 _BATCH = 8  # until TorchServe is asked
 _AHEAD = 2  # batches a worker is given: the one that it works on, and the next
-_LARGEST = 5  # requests of the largest size that TorchServe holds at a time; its heap is made for these
 _PASSED_ON = ("content-type", "x-object-count", "x-object-ids", "x-foreground-box", "retry-after", "x-model")
 
 
@@ -46,32 +47,46 @@ class _State:
     batch: int
 
 
-class TorchServe:
-    """A TorchServe on loopback with tokens on.
+class ServedModel:
+    """One model of a TorchServe on loopback.
 
     Args:
-        settings: addresses, the key file and the longest wait.
+        settings: addresses and the longest waits.
+        connection: to TorchServe.
+        room: shared with the other models.
+        served_as: TorchServe's name for it.
+        entry: what is known of the model without asking a worker; None leaves that to TorchServe.
+
+    Attributes:
+        stays_awake: whether it keeps its worker when nobody asks for it, as the default model does.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, connection: Connection, room: Room, served_as: str, entry: Entry | None = None
+    ) -> None:
         self._settings = settings
-        self._connection = Connection(settings)
+        self._connection = connection
+        self._name, self._entry = served_as, entry
+        self.stays_awake = True
         self._described = (0, 0)  # by which start of TorchServe
         self._description: dict[str, Any] | None = None
         self._in_flight = InFlight()
-        self._admission = Admission(_AHEAD * _BATCH, _LARGEST * settings.max_body_bytes, settings.queue)
+        self._admission = Admission(_AHEAD * _BATCH, room)
         self._abandoned = Abandoned(settings.abandoned)
         self._lost: dict[Ticket, asyncio.Future[None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watching: asyncio.Task[None] | None = None
         self._probed = float("-inf")
+        self._used = time.monotonic()
+        self._scaling = asyncio.Lock()
+        self._asleep: bool | None = None  # None: not asked yet
+        self._waking = 0  # requests that wait for the worker to come back
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Leave what is in flight."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._connection.close()
 
     async def predict(self, request: CutRequest, accept: str, request_id: str) -> Reply:
         """Send a request that has its photo to the handler, when its turn comes.
@@ -83,13 +98,21 @@ class TorchServe:
             CutError: TorchServe could not bring it to the handler, or not back.
         """
         size = _size(request)
+        self._used = time.monotonic()
+        if not self.stays_awake:
+            self._waking += 1
+            try:
+                await self._wake()
+            finally:
+                self._waking -= 1
+                self._used = time.monotonic()
         self._watch()
         await self._admission.enter(size)
         left = asyncio.Event()
         name = uuid.uuid4().hex  # not the request's id, which its sender may choose
         headers = {"Accept": accept, "X-Request-Id": request_id, "X-Ticket": name}
         sent = self._begin(self._predict(request, headers, left))
-        sent.add_done_callback(lambda _: self._admission.leave(size))
+        sent.add_done_callback(lambda _: self._left(size))
         try:
             return await asyncio.shield(sent)
         except asyncio.CancelledError:
@@ -97,6 +120,10 @@ class TorchServe:
             self._abandoned.add(name)
             sent.add_done_callback(lambda _: self._abandoned.discard(name))
             raise
+
+    def _left(self, size: int) -> None:
+        self._used = time.monotonic()
+        self._admission.leave(size)
 
     def _begin(self, work: Coroutine[Any, Any, Made]) -> asyncio.Task[Made]:
         """Do the work whether anybody waits for it or not."""
@@ -145,7 +172,7 @@ class TorchServe:
     async def _infer(
         self, task: str, headers: Mapping[str, str], form: Mapping[str, str | bytes], ticket: Ticket
     ) -> Reply:
-        url = f"{self._settings.inference_url}/predictions/{_MODEL}/1.0/{task}"
+        url = f"{self._settings.inference_url}/predictions/{self._name}/1.0/{task}"
         reply = await self._connection.call("POST", url, "inference", self._settings.answer_s, headers, form, ticket)
         if "x-worker" in reply.headers:
             self._in_flight.answered(reply.headers["x-worker"], ticket.sent)
@@ -180,15 +207,17 @@ class TorchServe:
         return len(self._admission)
 
     async def describe(self) -> dict[str, Any]:
-        """Return the model that runs: card, classes and their words, as `describe_handle` tells them.
+        """Return the model: card, classes and their words, as `describe_handle` tells them; where it runs, if it does.
 
         Raises:
             CutError: `not_ready`.
         """
+        if self._entry is not None and not self.stays_awake:
+            return description(self._entry.card)
         start = self._connection.refresh_keys()
         if self._description is None or start != self._described:  # a new server may run another model
             self._described = start
-            url = f"{self._settings.management_url}/models/{_MODEL}?customized=true"
+            url = f"{self._settings.management_url}/models/{self._name}?customized=true"
             reply = await self._connection.call("GET", url, "management", self._settings.answer_s)
             try:
                 metadata = json.loads(reply.body)[0]["customizedMetadata"]
@@ -208,7 +237,7 @@ class TorchServe:
         """Return the state of the workers; None when TorchServe does not answer."""
         try:
             reply = await self._connection.call(
-                "GET", f"{self._settings.management_url}/models/{_MODEL}", "management", _WORD_S
+                "GET", f"{self._settings.management_url}/models/{self._name}", "management", _WORD_S
             )
             model = json.loads(reply.body)[0]
             ready = {str(worker["pid"]) for worker in model["workers"] if worker["status"] == "READY"}
@@ -224,16 +253,70 @@ class TorchServe:
         while time.monotonic() < deadline and not await self.ready():
             await asyncio.sleep(_POLL_S)
 
-    async def metrics(self) -> str:
-        """Return the metrics port's text, in Prometheus' format.
+    async def _wake(self) -> None:
+        """Give a model that sleeps its worker back, and wait for it.
 
         Raises:
-            CutError: `not_ready`.
+            CutError: `not_ready`: it takes longer, or `overloaded`: there is no memory for it now.
         """
-        reply = await self._connection.call("GET", f"{self._settings.metrics_url}/metrics", None, _WORD_S)
-        if reply.status != 200:
-            raise CutError("not_ready", "TorchServe does not tell its metrics. Try again soon.", retry_after=5)
-        return reply.text
+        assert self._entry is not None
+        async with self._scaling:
+            if self._asleep is None:
+                self._asleep = not await self._wanted_workers()
+            if self._asleep:
+                free = free_bytes()
+                if free < self._entry.needs:
+                    raise CutError(
+                        "overloaded",
+                        f"The model '{self._entry.card.name}' needs about {self._entry.needs / 1e6:.0f} MB of memory, "
+                        f"and {free / 1e6:.0f} MB are free. Use another model, or try again later.",
+                        retry_after=60,
+                    )
+                await self._scale(1)
+                self._asleep = False
+        deadline = time.monotonic() + self._settings.wake_s
+        while not await self.ready():
+            if time.monotonic() >= deadline:
+                raise CutError(
+                    "not_ready", f"The model '{self._entry.card.name}' is being loaded. Try again soon.", retry_after=5
+                )
+            await asyncio.sleep(_POLL_S)
+
+    async def sleep_if_idle(self) -> None:
+        """Take the worker from a model that nobody has asked for `idle_s` seconds."""
+        idle = time.monotonic() - self._used > self._settings.idle_s
+        busy = self.stays_awake or self._waking or len(self._admission)
+        if idle and not busy and self._asleep is not True:
+            async with self._scaling:
+                self._asleep = True  # before anything is awaited: who comes now wakes it again
+                await self._scale(0)
+
+    async def _wanted_workers(self) -> int:
+        """Return how many workers TorchServe keeps for the model, ready or not.
+
+        Raises:
+            CutError: `not_ready`: TorchServe does not answer.
+        """
+        reply = await self._connection.call(
+            "GET", f"{self._settings.management_url}/models/{self._name}", "management", _WORD_S
+        )
+        try:
+            return int(json.loads(reply.body)[0]["maxWorkers"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise not_ready() from error
+
+    async def _scale(self, workers: int) -> None:
+        """Ask for this many workers; one that goes finishes what it has in hand."""
+        url = f"{self._settings.management_url}/models/{self._name}?min_worker={workers}&max_worker={workers}"
+        for _ in range(_TRIES):
+            reply = await self._connection.call("PUT", url, "management", _WORD_S)
+            if reply.status < 300:
+                return
+            if b"ConcurrentModificationException" not in reply.body:  # TorchServe trips over its own threads
+                break
+            await asyncio.sleep(_POLL_S)
+        logger.error("TorchServe did not scale %s to %d: %s", self._name, workers, " ".join(reply.text.split())[:300])
+        raise not_ready()
 
     async def _translated(self, reply: Reply) -> CutError:
         """Return what TorchServe itself answered, as one of our errors."""

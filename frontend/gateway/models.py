@@ -1,0 +1,124 @@
+"""The models that can be asked for, by the names that requests give them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from gateway.admission import Room
+from gateway.connection import Connection
+from gateway.servedmodel import ServedModel
+from objectcut.catalogue import FIRST, Catalogue, Entry
+from objectcut.errors import CutError, unknown_model
+from objectcut.network.card import ModelError
+from objectcut.settings import Settings
+
+logger = logging.getLogger(__name__)
+_LARGEST = 5  # requests of the largest size that TorchServe holds at a time; its heap is made for these
+_LOOK_S = 30.0
+_WORD_S = 2.0
+
+
+class Models:
+    """All models of the TorchServe that the settings name.
+
+    Args:
+        settings: addresses, the file that lists the models, and the longest waits.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection = Connection(settings)
+        self._room = Room(_LARGEST * settings.max_body_bytes, settings.queue)
+        self._catalogue = Catalogue(())
+        self._read = (0, 0)
+        self._served: dict[str, ServedModel] = {}
+        self._idling: asyncio.Task[None] | None = None
+
+    async def close(self) -> None:
+        """Leave what is in flight, and close the connections."""
+        if self._idling is not None:
+            self._idling.cancel()
+        for model in self._served.values():
+            await model.close()
+        await self._connection.close()
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What is known of the models without asking TorchServe, the default first; empty where nothing lists them."""
+        path = self._settings.models
+        try:
+            if path is not None:
+                stat = path.stat()
+                if (stat.st_mtime_ns, stat.st_ino) != self._read:
+                    self._catalogue = Catalogue.read(path)
+                    self._read = (stat.st_mtime_ns, stat.st_ino)
+        except (OSError, ValueError, LookupError, TypeError, ModelError):
+            logger.exception("The list of models in %s cannot be read", path)
+        return self._catalogue.entries
+
+    def get(self, name: str = "") -> ServedModel:
+        """Return a model by its name; the default one without.
+
+        Raises:
+            CutError: `unknown_model`, with those that there are.
+        """
+        entries = self.entries
+        if not entries:  # TorchServe alone knows what it has; its worker refuses any other name
+            return self._model(FIRST, None)
+        entry = next((entry for entry in entries if name in ("", entry.card.name)), None)
+        if entry is None:
+            raise unknown_model(name, [entry.card.name for entry in entries])
+        model = self._model(entry.served_as, entry)
+        model.stays_awake = entry is entries[0]
+        if not model.stays_awake and self._idling is None:
+            self._idling = asyncio.ensure_future(self._put_to_sleep())
+        return model
+
+    def _model(self, served_as: str, entry: Entry | None) -> ServedModel:
+        if served_as not in self._served:
+            self._served[served_as] = ServedModel(self._settings, self._connection, self._room, served_as, entry)
+        return self._served[served_as]
+
+    async def _put_to_sleep(self) -> None:
+        """Take the workers from models that are not asked for."""
+        while True:
+            await asyncio.sleep(min(_LOOK_S, self._settings.idle_s / 2))
+            for served_as, model in list(self._served.items()):
+                try:
+                    await model.sleep_if_idle()
+                except CutError as error:
+                    logger.warning("%s could not be put to sleep: %s", served_as, error.message)
+
+    @property
+    def in_flight(self) -> int:
+        """Photos that wait for their turn, and those that TorchServe has and has not answered yet."""
+        return sum(model.in_flight for model in self._served.values())
+
+    async def ready(self) -> bool:
+        """Return whether a worker of the default model waits for photos."""
+        return await self.get().ready()
+
+    async def metrics(self) -> str:
+        """Return the metrics port's text, in Prometheus' format.
+
+        Raises:
+            CutError: `not_ready`.
+        """
+        reply = await self._connection.call("GET", f"{self._settings.metrics_url}/metrics", None, _WORD_S)
+        if reply.status != 200:
+            raise CutError("not_ready", "TorchServe does not tell its metrics. Try again soon.", retry_after=5)
+        return reply.text
+
+
+def summary(entries: tuple[Entry, ...]) -> list[Mapping[str, object]]:
+    """Return what `/labels` lists of each model, the default first."""
+    return [
+        {
+            "name": entry.card.name,
+            "classes": len(entry.card.classes) - 1 - len(entry.card.unlisted),
+            "default": not place,
+        }
+        for place, entry in enumerate(entries)
+    ]
