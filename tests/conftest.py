@@ -45,6 +45,7 @@ LONG = (
     "test_several.py",
     "test_bench_page.py",
     "test_bench.py",
+    "test_models.py",
 )
 """Begun first, where files are shared out: one that is begun last would keep all but one core waiting."""
 PATIENCE_MS = 30_000

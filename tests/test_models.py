@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import READY_S, ROOT, Server, encoded, start, stop, told, wait_until
+from playwright.sync_api import Browser, expect
 from safetensors.torch import load_file
 
 from objectcut.network import checkpoint
@@ -115,3 +117,35 @@ def test_an_unknown_model_is_told_with_those_that_there_are(two: Server, cat: by
 
 def test_the_page_and_the_probes_are_those_of_the_default_model(two: Server):
     assert httpx.get(f"{two.url}/health/ready", trust_env=False).json()["status"] == "ready"
+
+
+def test_the_page_lets_people_choose(two: Server, chelsea, browser: Browser):
+    with browser.new_context(reduced_motion="reduce", locale="en") as context:
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(two.url)
+        model = page.get_by_role("region", name="Model")
+        expect(model).to_contain_text(re.compile(r"objectcut-bundled on the CPU, knows \d+ names"))
+        photo = {"name": "cat.png", "mimeType": "image/png", "buffer": encoded(chelsea)}
+        page.locator("#file").set_input_files([photo])
+        expect(page.get_by_role("checkbox", name=re.compile("cat, "))).to_be_visible()
+        page.get_by_role("checkbox", name=re.compile("cat, ")).click()
+        expect(page.locator("#cutout")).to_contain_text(re.compile("1 object, "))
+
+        model.get_by_role("combobox", name="Another model").select_option("zoo")
+        expect(model).to_contain_text(re.compile("zoo (on the CPU, )?knows"))
+        expect(page.get_by_role("checkbox", name=re.compile("tiger, "))).to_be_visible(timeout=90_000)
+        expect(page.get_by_role("checkbox", name=re.compile("cat, "))).to_have_count(0)
+        page.get_by_label("What to cut out").fill("tiger")
+        page.get_by_role("button", name="Cut out", exact=True).click()
+        expect(page.locator("#cutout")).to_contain_text(re.compile("1 object, "))
+        page.get_by_text("Use it from code").click()
+        expect(page.locator("#code")).to_contain_text("model=zoo")
+
+        model.get_by_text("What is known of this model").click()
+        expect(model.get_by_text("COCO train2017", exact=False)).to_be_visible()
+        expect(model.get_by_text(re.compile(r"person 0\.\d"))).to_be_visible()
+        page.reload()
+        expect(model).to_contain_text("objectcut-bundled")
+        assert complaints == []

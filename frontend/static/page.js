@@ -4,7 +4,7 @@ import { byId, find, make } from "./elements.js";
 import { NamesField } from "./form/names.js";
 import { Notice } from "./form/notice.js";
 import { Options } from "./form/options.js";
-import { describeModel } from "./model.js";
+import { ModelPart } from "./model.js";
 import { camera, listen, paste, samples } from "./photo/sources.js";
 import { address, host, invalidServer } from "./server/address.js";
 import { limits } from "./server/api.js";
@@ -93,11 +93,12 @@ byId("cut-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   (await open())?.cutOut();
 });
-describeModel(byId("model"), (model) => {
-  names.known = model;
+const model = new ModelPart(byId("model"), (told) => {
+  names.known = told;
   studio?.named();
   tellLimits();
 });
+model.onchange = () => studio?.modelChosen();
 tellLimits();
 tellServer();
 // An error that no other code handles is at least shown.

@@ -12,6 +12,7 @@ import { byId, find } from "./elements.js";
 import { readAll } from "./photo/read.js";
 import { ResultPane } from "./result/pane.js";
 import { ApiError } from "./server/api.js";
+import { modelFields } from "./server/chosen.js";
 import { t } from "./words/translate.js";
 
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
@@ -101,6 +102,19 @@ export class Studio {
   /** Show the objects' names again: the person's words for them have become known. */
   named() {
     this.#shown.objects.name();
+  }
+
+  /** Another model is asked from now on: it finds other objects. */
+  modelChosen() {
+    this.#stop();
+    this.#notice.clear();
+    this.#names.mark(null);
+    for (const entry of this.#album.entries) entry.forget();
+    const { now } = this.#album;
+    if (!now) return;
+    this.#result.clear();
+    this.#shown.show(now);
+    if (now.wanted) this.#cut();
   }
 
   // The photo that is shown -----------------------------------------------------------------------------------------
@@ -203,7 +217,7 @@ export class Studio {
 
   /** What entries need of the page. */
   #how = {
-    fieldsOf: (/** @type {Entry} */ { wanted }) => ({ ...choiceOf(wanted), ...this.#options.fields }),
+    fieldsOf: (/** @type {Entry} */ { wanted }) => ({ ...choiceOf(wanted), ...modelFields(), ...this.#options.fields }),
     changed: (/** @type {Entry} */ entry) => this.#changed(entry),
   };
 

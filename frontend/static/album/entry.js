@@ -108,18 +108,22 @@ export class Entry {
   /** Find every object, once. @returns {Promise<Detected>} */
   async find() {
     if (this.detected) return this.detected;
-    this.#finding ??= this.#call(
+    if (this.#finding) return this.#finding.done;
+    const made = this.#call(
       async (how) => {
-        this.detected = await patiently(() => detect(this.photo, how), how);
-        return this.detected;
+        const detected = await patiently(() => detect(this.photo, how), how);
+        how.signal.throwIfAborted();
+        this.detected = detected;
+        return detected;
       },
       {
         over: () => {
-          this.#finding = null;
+          if (this.#finding === made) this.#finding = null;
         },
       },
     );
-    return this.#finding.done;
+    this.#finding = made;
+    return made.done;
   }
 
   /** Cut out what is wanted now; a call for what was wanted before gives up. @returns {Promise<Result>} */
@@ -156,6 +160,17 @@ export class Entry {
     if (!fields.output) return null;
     if (!this.#file || !sameFields(this.#file.fields, fields)) this.#file = await this.#hold(fields, signal);
     return this.#file.blob;
+  }
+
+  /** Forget what was found: another model is asked from now on. What is wanted by name stays wanted. */
+  forget() {
+    this.close();
+    this.#finding = null;
+    this.#file = null;
+    this.detected = this.result = this.problem = null;
+    this.taken = new Set();
+    if (this.wanted?.ids) this.wanted = null;
+    this.#changed();
   }
 
   /** Give up the cut that is under way for what is wanted, unless it is held elsewhere. */

@@ -1,6 +1,7 @@
 /** Calls of the server and how they fail. Those that carry a photo are in photos.js. */
 
 import { address, host, invalidServer } from "./address.js";
+import { modelFields } from "./chosen.js";
 
 /** What the server accepts: its defaults until `/labels` answers. A larger file is not uploaded. */
 export const limits = { max_body_bytes: 20_000_000, max_pixels: 25_000_000 };
@@ -19,12 +20,12 @@ const SILENCE_MS = 10_000; // after which a server that sends nothing is away
 /**
  * @typedef {object} Model what `/labels` answers
  * @property {string} model
- * @property {string} device
+ * @property {string | null} device null where it has no worker now
  * @property {string[]} classes
  * @property {Record<string, string[]>} synonyms by class
  * @property {Record<string, Record<string, string>>} names of the classes, by language
- * @property {string | null} note
- * @property {import("../form/suggest.js").Known["card"]} card
+ * @property {{trained_on?: string, licence?: string, cut_outs?: Record<string, {iou: number, found: number}>}} card
+ * @property {{name: string, classes: number, default: boolean}[]} models all that the server has, the default first
  * @property {typeof limits} limits
  */
 
@@ -54,9 +55,9 @@ export function isAbort(error) {
   return error instanceof Error && error.name === "AbortError";
 }
 
-/** Ask for the model that runs. @returns {Promise<Model>} */
+/** Ask for the chosen model. @returns {Promise<Model>} */
 export async function labels() {
-  const { response } = await ask("labels");
+  const { response } = await ask(`labels?${new URLSearchParams(modelFields())}`);
   Object.assign(limits, response.limits);
   return response;
 }

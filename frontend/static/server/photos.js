@@ -2,6 +2,7 @@
 
 import { address } from "./address.js";
 import { ask, call } from "./api.js";
+import { modelFields } from "./chosen.js";
 import { upload } from "./upload.js";
 
 /**
@@ -46,7 +47,7 @@ import { upload } from "./upload.js";
  * @returns {Promise<Detected>}
  */
 export async function detect(photo, sending) {
-  const body = form(photo, {});
+  const body = form(photo, modelFields());
   const reply = await call(
     () => upload(address("detect"), { body, ...sending }),
     (reply) => reply.json(),
