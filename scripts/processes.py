@@ -36,6 +36,7 @@ def start_torchserve(run: RunDir, temp: Path, workers: int | None, fresh_ports: 
             old.unlink()
     shutil.rmtree(run.abandoned, ignore_errors=True)  # of a gateway that was killed
     ports = run.claim_ports(fresh_ports)
+    (run.path / "store").write_text(f"{temp}\n")
     settings = Settings.from_environment()
     env = {
         **os.environ,

@@ -64,6 +64,25 @@ class RunDir:
         return self.path / "models.json"
 
     @property
+    def added(self) -> Path:
+        """The folder of the model files that were added to this server while it ran."""
+        return self.path / "models"
+
+    @property
+    def default(self) -> Path:
+        """The file that names the default model, where it was chosen while the server ran."""
+        return self.path / "default"
+
+    @property
+    def store(self) -> Path:
+        """The folder from which the TorchServe that runs takes archives.
+
+        Raises:
+            OSError: none runs.
+        """
+        return Path((self.path / "store").read_text().strip())
+
+    @property
     def abandoned(self) -> Path:
         """The folder where the gateway tells the workers whose senders left."""
         return self.path / "abandoned"

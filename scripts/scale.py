@@ -15,7 +15,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from objectcut.catalogue import FIRST
+from objectcut.catalogue import FIRST, Catalogue
 from rundir import RunDir
 
 _START_S = 300.0
@@ -33,17 +33,15 @@ class Management:
     def __init__(self, run: RunDir) -> None:
         ports = run.ports()
         try:
-            key = json.loads(run.key_file.read_bytes())["management"]["key"]
+            keys = json.loads(run.key_file.read_bytes())
+            key, self._inference_key = (keys[name]["key"] for name in ("management", "inference"))
         except (OSError, ValueError, KeyError) as error:
             raise Unreachable(f"No running server left its key in {run.path}. Start one with `make serve`.") from error
         if ports is None:
             raise Unreachable(f"{run.path} does not name TorchServe's ports. Start the server anew.")
-        self._client = httpx.Client(
-            base_url=f"http://127.0.0.1:{ports.management}",
-            headers={"Authorization": f"Bearer {key}"},
-            timeout=_START_S,
-            trust_env=False,
-        )
+        self._inference = f"http://127.0.0.1:{ports.inference}"
+        self._management = f"http://127.0.0.1:{ports.management}"
+        self._headers = {"Authorization": f"Bearer {key}"}
 
     def workers(self, model: str = FIRST) -> list[dict[str, Any]]:
         """Return every worker's id, status, pid, memory and GPU, as TorchServe tells them."""
@@ -53,6 +51,25 @@ class Management:
         """Ask for this many workers. Returns at once; a worker that goes finishes what it has in hand first."""
         self._call("PUT", f"/models/{model}", min_worker=workers, max_worker=workers)
 
+    def waiting(self, model: str) -> int:
+        """Return how many photos TorchServe has for the model, whether a worker has them or not."""
+        return int(self._call("GET", f"/models/{model}").json()[0]["jobQueueStatus"]["pendingRequests"])
+
+    def cut(self, model: str, photo: bytes) -> httpx.Response:
+        """Have a worker of the model cut everything that it finds in a photo."""
+        return httpx.post(
+            f"{self._inference}/predictions/{model}",
+            headers={"Authorization": f"Bearer {self._inference_key}"},
+            files={"image_file": photo},
+            data={"min_score": "0"},
+            timeout=_START_S,
+            trust_env=False,
+        )
+
+    def unregister(self, model: str) -> None:
+        """Make TorchServe forget a model."""
+        self._call("DELETE", f"/models/{model}")
+
     def register(self, model: str) -> None:
         """Make TorchServe know the archive of this name in its store, without a worker."""
         self._call("POST", "/models", url=f"{model}.mar", model_name=model, initial_workers=0)
@@ -60,9 +77,16 @@ class Management:
     def _call(self, method: str, path: str, **params: int | str) -> httpx.Response:
         for _ in range(_TRIES):
             try:
-                reply = self._client.request(method, path, params=params)
+                reply = httpx.request(
+                    method,
+                    f"{self._management}{path}",
+                    params=params,
+                    headers=self._headers,
+                    timeout=_START_S,
+                    trust_env=False,
+                )
             except httpx.TransportError as error:
-                raise Unreachable(f"TorchServe does not answer on {self._client.base_url}.") from error
+                raise Unreachable(f"TorchServe does not answer on {self._management}.") from error
             # TorchServe lists its workers while other threads of it start and stop some, and trips over that. The
             # calls made here can be repeated: they read, name a number, or are refused the second time.
             if "ConcurrentModificationException" not in reply.text:
@@ -73,12 +97,24 @@ class Management:
         return reply
 
 
-def wait(management: Management, workers: int) -> bool:
+def _served_as(run: RunDir, name: str | None) -> str:
+    """Return TorchServe's name for a model, for the default one without a name."""
+    try:
+        entries = Catalogue.read(run.models).entries
+    except (OSError, ValueError, LookupError):
+        return FIRST
+    for entry in entries:
+        if name in (None, entry.card.name):
+            return entry.served_as
+    raise Unreachable(f"There is no model '{name}'; there are {', '.join(entry.card.name for entry in entries)}.")
+
+
+def wait(management: Management, workers: int, model: str) -> bool:
     """Wait until exactly this many workers are ready; False when they are not in time."""
     deadline = time.monotonic() + _START_S
     with console.status("") as status:
         while time.monotonic() < deadline:
-            states = [worker["status"] for worker in management.workers()]
+            states = [worker["status"] for worker in management.workers(model)]
             if states == ["READY"] * workers:
                 return True
             status.update(f"{states.count('READY')} of {workers} workers ready ...")
@@ -103,6 +139,7 @@ def show(workers: list[dict[str, Any]]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=int, help="how many there shall be; without it they are only shown")
+    parser.add_argument("--model", help="whose workers (default: those of the default model)")
     parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000, help="public port of the server")
     arguments = parser.parse_args()
     if arguments.workers is not None and arguments.workers < 1:
@@ -110,12 +147,13 @@ def main() -> int:
     run = RunDir.of(arguments.port)
     try:
         management = Management(run)
+        model = _served_as(run, arguments.model)
         if arguments.workers is not None:
-            management.scale(arguments.workers)
-            if not wait(management, arguments.workers):
+            management.scale(arguments.workers, model)
+            if not wait(management, arguments.workers, model):
                 console.print(f"Not all workers are ready after {_START_S:.0f} s; see {run.logs}", style="red")
                 return 1
-        show(management.workers())
+        show(management.workers(model))
     except Unreachable as error:
         console.print(str(error), style="red")
         return 1

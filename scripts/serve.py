@@ -28,15 +28,13 @@ from objectcut.network.card import ModelError
 from objectcut.network.weightfiles import locked
 from objectcut.request.labels import Labels
 from objectcut.settings import Settings
-from objectcut.worker.memory import free_bytes
+from objectcut.worker.memory import free_bytes, worker_bytes
 from processes import FILES, start_gateway, start_torchserve
 from readiness import Failed, PortTaken, answers, answers_management, check, has_worker, wait, warm_up
 from rundir import InUse, Ports, RunDir, is_free
 from scale import Management, Unreachable
 
 _LAST_ANSWERS_S = 10.0
-# What a worker holds: Python, torch and the stages with a photo, and its weights as a file and in the form that runs.
-_WORKER, _COPIES = 500_000_000, 4
 _STARTS = 4  # two servers that start at the same moment may choose the same ports
 console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
@@ -149,7 +147,8 @@ def _own_archives(names: str, temp: Path, run: RunDir) -> list[build_mar.Chosen]
     """
     with locked(build_mar.STORE, "archive"):
         chosen = build_mar.choose_all(names, console)
-        catalogue = Catalogue.of([(each.card, _needs(each.weights)) for each in chosen])
+        chosen = _with_added(chosen, run)
+        catalogue = Catalogue.of([(each.card, worker_bytes(each.weights.stat().st_size)) for each in chosen])
         needed, free = catalogue.entries[0].needs, free_bytes()
         if free < needed:
             raise ModelError(
@@ -168,9 +167,13 @@ def _own_archives(names: str, temp: Path, run: RunDir) -> list[build_mar.Chosen]
     return chosen
 
 
-def _needs(weights: Path) -> int:
-    """Return the bytes that a worker with these weights takes, roughly."""
-    return _WORKER + _COPIES * weights.stat().st_size
+def _with_added(chosen: list[build_mar.Chosen], run: RunDir) -> list[build_mar.Chosen]:
+    """Return the models with those that scripts/models.py added, and the default that it chose first."""
+    added = build_mar.choose_all(str(run.added), console) if any(run.added.glob("*.safetensors")) else []
+    names = {each.card.name for each in added}
+    together = [*(each for each in chosen if each.card.name not in names), *added]
+    default = run.default.read_text().strip() if run.default.exists() else ""
+    return sorted(together, key=lambda each: each.card.name != default)  # stable: the others stay as they are
 
 
 def _register_others(children: list[Child], run: RunDir) -> None:

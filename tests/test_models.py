@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
+import torch
 from conftest import READY_S, ROOT, Server, encoded, start, stop, told, wait_until
 from playwright.sync_api import Browser, expect
 from safetensors.torch import load_file
 
+import models as scripts_models
 from objectcut.network import checkpoint
 from objectcut.network.card import read_card
 from rundir import RunDir
 
 BUNDLED = ROOT / "model_store" / "bundled.safetensors"
 IDLE_S = 4
+Run = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
@@ -33,18 +41,25 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory, renamed: Path) -> Iterator[Server]:
-    run = tmp_path_factory.mktemp("run")
-    process, url, said = start(run, MODEL=f"bundled,{renamed}", OBJECTCUT_IDLE_S=str(IDLE_S))
+@contextlib.contextmanager
+def started(run: Path, **env: str) -> Iterator[Server]:
+    """A server with its files in `run`, while the block runs."""
+    process, url, said = start(run, **env)
     try:
         wait_until(lambda: b"Ctrl-C stops it" in said.read_bytes() or process.poll() is not None, READY_S, "the start")
         assert process.poll() is None, said.read_text()
-        assert "Model: objectcut-bundled" in said.read_text()
-        assert "On request: zoo" in said.read_text()
         yield Server(url, RunDir(run))
     finally:
         stop(process)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory, renamed: Path) -> Iterator[Server]:
+    with started(tmp_path_factory.mktemp("run"), MODEL=f"bundled,{renamed}", OBJECTCUT_IDLE_S=str(IDLE_S)) as server:
+        said = (server.run.path / "said.txt").read_text()
+        assert "Model: objectcut-bundled" in said
+        assert "On request: zoo" in said
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +164,104 @@ def test_the_page_lets_people_choose(two: Server, chelsea, browser: Browser):
         page.reload()
         expect(model).to_contain_text("objectcut-bundled")
         assert complaints == []
+
+
+@pytest.fixture
+def models(two: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs scripts/models.py for the server, and returns what it says; what it refuses begins with `refused`."""
+
+    def run(*words: str) -> str:
+        monkeypatch.setenv("OBJECTCUT_RUN_DIR", str(two.run.path))
+        monkeypatch.setattr("sys.argv", ["models.py", *words])
+        scripts_models.console.file = sys.stderr  # that of this test
+        status = scripts_models.main()
+        told = capsys.readouterr()
+        return f"{'refused: ' * status}{' '.join((told.out + told.err).split())}"
+
+    return run
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A checkpoint without a card, as a training leaves it."""
+    model, card = checkpoint.load(BUNDLED)
+    torch.save({"model": model.state_dict(), "epoch": 3}, tmp_path / "mine.pth")
+    (tmp_path / "classes.txt").write_text("\n".join("lynx" if n == "cat" else n for n in card.classes[1:]))
+    return tmp_path / "mine.pth"
+
+
+@contextlib.contextmanager
+def asking(server: Server, photo: bytes, *asked: dict[str, str]) -> Iterator[list[httpx.Response]]:
+    """Two senders for each of these requests, one photo after the other, while the block runs."""
+    over = threading.Event()
+    replies: list[httpx.Response] = []
+
+    def send(options: dict[str, str]) -> None:
+        while not over.is_set():
+            replies.append(cut(server, photo, **options))
+
+    with ThreadPoolExecutor(2 * len(asked)) as senders:
+        for options in asked * 2:
+            senders.submit(send, options)
+        try:
+            yield replies
+        finally:
+            over.set()
+
+
+def test_a_model_comes_changes_and_goes_and_no_photo_is_lost(two: Server, cat: bytes, models: Run, mine: Path):
+    names = str(mine.with_name("classes.txt"))
+    said = models("check", str(mine), "--classes", names)
+    assert "maskrcnn_mobilenet_v2_fpn, from torchvision, and would be called 'mine'" in said
+    assert "lynx" in said
+    assert told(cut(two, cat, objects="lynx", model="mine")) == (404, "unknown_model")
+
+    with asking(two, cat, {"objects": "cat"}, {"objects": "tiger", "model": "zoo"}) as replies:
+        assert models("add", str(mine), "--classes", names) == "mine: added, 21 classes"
+        reply = cut(two, cat, objects="lynx", model="mine")
+        assert [each["label"] for each in reply.json()["response"]["objects"]] == ["lynx"]
+        with asking(two, cat, {"model": "mine"}) as own:
+            assert models("add", str(mine), "--classes", names) == "mine: replaced, 21 classes"
+        assert {reply.status_code for reply in own} == {200}
+        listed = models("list")
+        assert re.search(r"objectcut-bundled \S+ \d+ .* yes", listed)
+        assert re.search(r"mine \S+ 21 \S+ maskrcnn_mobilenet_v2_fpn", listed)
+
+        assert models("default", "mine") == "mine answers requests that name no model"
+        assert models("remove", "mine").startswith("refused: mine is the default")
+        assert models("default", "objectcut-bundled").startswith("objectcut-bundled answers")
+        assert models("remove", "mine") == "mine: removed"
+    assert told(cut(two, cat, objects="lynx", model="mine")) == (404, "unknown_model")
+    assert len(replies) > 8
+    # While `mine` was the default, it was asked for a cat, which it calls otherwise.
+    assert {told(reply)[1] for reply in replies if reply.status_code != 200} <= {"unknown_object"}
+
+
+def test_what_cannot_be_added_changes_nothing(two: Server, cat: bytes, models: Run, mine: Path):
+    before = models("list")
+    (mine.parent / "broken.safetensors").write_bytes(BUNDLED.read_bytes()[:100_000])
+    for words, reason in (
+        (("add", str(mine)), "refused: the network tells 21 classes apart, and 0 names"),
+        (("add", str(mine.parent / "broken.safetensors")), "refused: broken.safetensors is not a safetensors file"),
+        (("add", str(BUNDLED), "--name", "../mine"), "refused: '../mine' can be no file's name"),
+        (("add", str(mine.parent / "none.pth")), "refused: "),
+        (("default", "yolo"), "refused: there is no model 'yolo'; there are objectcut-bundled, zoo"),
+        (("remove", "yolo"), "refused: there is no model 'yolo'"),
+    ):
+        assert models(*words).startswith(reason), words
+    assert models("list") == before
+    assert cut(two, cat, objects="cat").status_code == 200
+
+
+def test_what_was_added_and_chosen_is_there_again_after_a_restart(tmp_path: Path, cat: bytes):
+    run = tmp_path / "run"
+    command = [sys.executable, str(ROOT / "scripts" / "models.py")]
+    for restarted in (False, True):
+        with started(run) as server:
+            if not restarted:
+                for words in (["add", str(BUNDLED), "--name", "copy"], ["default", "copy"]):
+                    env = {**os.environ, "OBJECTCUT_RUN_DIR": str(run)}
+                    subprocess.run([*command, *words], env=env, check=True, capture_output=True, timeout=240)
+            own = httpx.get(f"{server.url}/labels", trust_env=False).json()["response"]
+            assert [each["name"] for each in own["models"]] == ["copy", "objectcut-bundled"]
+            assert cut(server, cat, objects="cat").json()["response"]["model"] == "copy"

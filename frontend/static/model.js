@@ -101,7 +101,7 @@ function factsOf({ card, classes }) {
   list.append(
     ...classes.map((name) => {
       const figures = card.cut_outs?.[name];
-      const words = figures ? t("model.figure", { name: localName(name), iou: figures.iou }) : localName(name);
+      const words = figures ? t("model.figure", { name: localName(name), iou: Math.round(figures.iou * 100) / 100 }) : localName(name);
       return make("span", { textContent: words });
     }),
   );

@@ -5,9 +5,10 @@ Knows models only by their cards, so that one without a worker can be described 
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,8 @@ class Catalogue:
         """
         entries: list[Entry] = []
         for card, needs in models:
-            served_as = f"{FIRST}-{re.sub(r'[^A-Za-z0-9_.-]', '-', card.name)}" if entries else FIRST
-            if any(served_as == other.served_as or card.name == other.card.name for other in entries):
+            served_as = serving_name(card.name, {other.served_as for other in entries}) if entries else FIRST
+            if any(card.name == other.card.name for other in entries):
                 raise ModelError(
                     f"two models are called '{card.name}'; give one another name: scripts/convert.py MODEL --name NAME"
                 )
@@ -76,6 +77,13 @@ class Catalogue:
         part = path.with_suffix(".part")
         part.write_text(json.dumps({"models": told}))
         part.replace(path)
+
+
+def serving_name(name: str, taken: Collection[str]) -> str:
+    """Return a name for TorchServe, which takes few characters, that no other model has there."""
+    plain = f"{FIRST}-{re.sub(r'[^A-Za-z0-9_.-]', '-', name)}"
+    names = (plain if number == 1 else f"{plain}-{number}" for number in itertools.count(1))
+    return next(each for each in names if each not in taken)
 
 
 def description(card: Card, device: str | None = None, dtype: str | None = None) -> dict[str, Any]:

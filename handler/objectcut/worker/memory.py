@@ -20,6 +20,7 @@ _GROWTH = 120_000_000  # bytes: the stages use about as much again for every pho
 # To take memory back from the system makes the next photo a third slower, so it is given back seldom while photos come.
 _SELDOM_S = 5.0
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_WORKER, _COPIES = 500_000_000, 4
 _STATM = Path("/proc/self/statm")
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -53,6 +54,14 @@ class Memory:
 def resident() -> int:
     """Return bytes of memory that this process holds. Linux only."""
     return int(_STATM.read_text().split()[1]) * _PAGE
+
+
+def worker_bytes(weights: int) -> int:
+    """Return how much memory a worker takes, roughly, with weights of this many bytes.
+
+    Python, torch and the stages with a photo, and the weights as a file and in the form that runs.
+    """
+    return _WORKER + _COPIES * weights
 
 
 def free_bytes() -> int:

@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+"""Show, add, replace, choose and remove the models of a running ObjectCut, while it goes on working.
+
+  models.py list
+  models.py check checkpoint.pth --classes mug spoon     what a file is, and whether it could be added
+  models.py add mine.safetensors                         in place of the model of that name, if there is one
+  models.py default mine                                 what requests get that name no model
+  models.py remove mine
+
+A model is added when a worker has loaded it and cut a sample; until then nothing changes. What is replaced or removed
+finishes the photos that it has. Models that were added, and the default, are there again when the server starts anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+import build_mar
+from conversion import classes
+from conversion.model import Wanted, model
+from objectcut.catalogue import Catalogue, Entry, serving_name
+from objectcut.network import checkpoint
+from objectcut.network.card import ModelError
+from objectcut.network.weightfiles import locked
+from objectcut.worker.memory import free_bytes, worker_bytes
+from rundir import ROOT, RunDir
+from scale import Management, Unreachable
+
+_SAMPLE = ROOT / "frontend" / "static" / "samples" / "cat.jpg"
+_LOAD_S, _POLL_S = 300.0, 0.3
+_QUIET_S = 3.0  # without a photo, before a model's last worker goes
+console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; the message says why. Nothing has changed."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000, help="public port of the server")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|check|add|default|remove")
+    verbs.add_parser("list", help="all models, the default first")
+    for verb, what in (("check", "say what a file is"), ("add", "add or replace a model")):
+        own = verbs.add_parser(verb, help=what)
+        own.add_argument("file", type=Path, help="model file, or a checkpoint as convert.py takes it")
+        own.add_argument("--name", help="of the model (default: that in the file, else of the file)")
+        own.add_argument("--classes", nargs="+", default=[], metavar="NAME", help="as for convert.py")
+    for verb, what in (("default", "choose what requests get that name no model"), ("remove", "take a model away")):
+        verbs.add_parser(verb, help=what).add_argument("name", help="of the model")
+    options = parser.parse_args()
+    run = RunDir.of(options.port)
+    try:
+        if options.verb == "check":
+            _check(options)
+        elif options.verb == "list":
+            show(run)
+        else:
+            with locked(run.path, "models"):
+                _change(options, run)
+    except (Refused, ModelError, Unreachable, RuntimeError, OSError, httpx.HTTPError) as error:
+        console.print(str(error), style="red")
+        return 1
+    return 0
+
+
+def _change(options: argparse.Namespace, run: RunDir) -> None:
+    if options.verb == "add":
+        add(run, options.file, Wanted(options.name, classes.from_words(options.classes)))
+    elif options.verb == "default":
+        choose_default(run, options.name)
+    else:
+        remove(run, options.name)
+
+
+def _check(options: argparse.Namespace) -> None:
+    _, card, origin = model(options.file, Wanted(options.name, classes.from_words(options.classes)))
+    console.print(f"{options.file.name} is {card.architecture}, from {origin}, and would be called '{card.name}'.")
+    console.print(f"{len(card.classes) - 1} classes: {', '.join(card.classes[1:])}")
+    console.print(f"It can be added: a worker needs about {worker_bytes(options.file.stat().st_size) / 1e6:.0f} MB.")
+
+
+def show(run: RunDir) -> None:
+    """Print a table of the models."""
+    management = Management(run)
+    table = Table("model", "classes", "architecture", "memory of a worker", "workers", "default")
+    for place, entry in enumerate(_catalogue(run).entries):
+        card = entry.card
+        ready = sum(worker["status"] == "READY" for worker in management.workers(entry.served_as))
+        count = str(len(card.classes) - 1 - len(card.unlisted))
+        default = "" if place else "yes"
+        table.add_row(card.name, count, card.architecture, f"{entry.needs / 1e6:.0f} MB", str(ready), default)
+    Console(markup=False, highlight=False, soft_wrap=True).print(table)
+
+
+def add(run: RunDir, file: Path, wanted: Wanted) -> None:
+    """Add a model, or put it in the place of the one that has its name.
+
+    Raises:
+        ModelError: the file is none that can be served.
+        Refused: there is no memory for it, or it does not cut.
+    """
+    management, catalogue = Management(run), _catalogue(run)
+    with console.status(f"Checking {file.name} ..."):
+        weights, card, _ = model(file, wanted)
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", card.name):
+        raise Refused(f"'{card.name}' can be no file's name; give another: --name NAME")
+    needs, free = worker_bytes(sum(tensor.nbytes for tensor in weights.values())), free_bytes()
+    if free < needs:
+        raise Refused(f"a worker with {card.name} needs about {needs / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free")
+    before = next((entry for entry in catalogue.entries if entry.card.name == card.name), None)
+    entry = Entry(card, serving_name(card.name, {each.served_as for each in catalogue.entries}), needs)
+    kept = run.added / f"{card.name}.safetensors"
+    kept.parent.mkdir(exist_ok=True)
+    new = kept.with_suffix(".new")
+    checkpoint.write(weights, card, new)
+    try:
+        with console.status(f"Building the archive of {card.name} ..."):
+            build_mar.build(new, run.store / f"{entry.served_as}.mar")
+        management.register(entry.served_as)
+        try:
+            _load(management, entry)
+            _cut_sample(management, entry)
+        except (Refused, Unreachable, httpx.HTTPError):
+            management.unregister(entry.served_as)
+            raise
+        new.replace(kept)
+    finally:
+        new.unlink(missing_ok=True)
+        if not kept.exists():
+            _discard(run, entry)
+    others = [entry if each is before else each for each in catalogue.entries]
+    Catalogue(tuple(others if before else [*others, entry])).write(run.models)
+    if before is not None:
+        _retire(run, management, before)
+    console.print(f"{card.name}: {'replaced' if before else 'added'}, {len(card.classes) - 1} classes")
+
+
+def choose_default(run: RunDir, name: str) -> None:
+    """Make a model the one that requests get that name none; it is loaded first."""
+    management, catalogue = Management(run), _catalogue(run)
+    entry = _named(catalogue, name)
+    _load(management, entry)
+    run.default.write_text(f"{name}\n")
+    Catalogue((entry, *(each for each in catalogue.entries if each is not entry))).write(run.models)
+    console.print(f"{name} answers requests that name no model")
+
+
+def remove(run: RunDir, name: str) -> None:
+    """Take a model away, when it has answered what it has. It must not be the default.
+
+    Raises:
+        Refused: it is.
+    """
+    management, catalogue = Management(run), _catalogue(run)
+    entry = _named(catalogue, name)
+    if entry is catalogue.entries[0]:
+        raise Refused(f"{name} is the default. Make another model the default first: models.py default NAME")
+    Catalogue(tuple(each for each in catalogue.entries if each is not entry)).write(run.models)
+    _retire(run, management, entry)
+    (run.added / f"{name}.safetensors").unlink(missing_ok=True)
+    console.print(f"{name}: removed")
+
+
+def _named(catalogue: Catalogue, name: str) -> Entry:
+    for entry in catalogue.entries:
+        if entry.card.name == name:
+            return entry
+    names = ", ".join(entry.card.name for entry in catalogue.entries)
+    raise Refused(f"there is no model '{name}'; there are {names}")
+
+
+def _catalogue(run: RunDir) -> Catalogue:
+    try:
+        return Catalogue.read(run.models)
+    except (OSError, ValueError, LookupError) as error:
+        raise Refused(f"no running server left its models in {run.path}. Start one with `make serve`") from error
+
+
+def _load(management: Management, entry: Entry) -> None:
+    """Have a worker of the model, and wait for it."""
+    if any(worker["status"] == "READY" for worker in management.workers(entry.served_as)):
+        return
+    management.scale(1, entry.served_as)
+    with console.status(f"Loading {entry.card.name} ..."):
+        _wait(
+            lambda: any(worker["status"] == "READY" for worker in management.workers(entry.served_as)),
+            f"{entry.card.name} was not loaded in {_LOAD_S:.0f} s; the server's logs say why",
+        )
+
+
+def _cut_sample(management: Management, entry: Entry) -> None:
+    """Have the new worker cut a photo, whatever it finds there."""
+    reply = management.cut(entry.served_as, _SAMPLE.read_bytes())
+    if reply.status_code not in {200, 422} or "x-model" not in reply.headers:
+        raise Refused(f"{entry.card.name} was loaded but does not cut: {reply.text[:300]}")
+
+
+def _retire(run: RunDir, management: Management, entry: Entry) -> None:
+    """Unregister a model that gets no new requests, once it has answered the last."""
+    with console.status(f"Waiting for the last photos of {entry.card.name} ..."):
+        quiet = time.monotonic()
+        deadline = quiet + _LOAD_S
+        while time.monotonic() < min(deadline, quiet + _QUIET_S):
+            if management.waiting(entry.served_as):
+                quiet = time.monotonic()
+            time.sleep(_POLL_S)
+        management.scale(0, entry.served_as)
+        _wait(lambda: not management.workers(entry.served_as), "its worker did not end")
+    management.unregister(entry.served_as)
+    _discard(run, entry)
+
+
+def _discard(run: RunDir, entry: Entry) -> None:
+    for suffix in (".mar", ".inputs"):
+        (run.store / f"{entry.served_as}{suffix}").unlink(missing_ok=True)
+
+
+def _wait(condition: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + _LOAD_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Refused(otherwise)
+        time.sleep(_POLL_S)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
