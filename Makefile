@@ -15,7 +15,7 @@ NODE_BIN := node_modules/.bin
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo 'Options: PORT=8000 HOST=127.0.0.1 MODEL=auto|coco|coco-v1|bundled|FILE WORKERS=1'
+	@echo 'Options: PORT=8000 HOST=127.0.0.1 MODEL=auto|coco|coco-v1|bundled|FILE,... WORKERS=1'
 
 .venv/installed: requirements.lock pyproject.toml scripts/setup.py
 	@$(PYTHON) scripts/setup.py
