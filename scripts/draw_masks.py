@@ -5,7 +5,7 @@
 
 Boxes are quick to draw by hand, masks are not. The model draws what is in each true box, the refiner improves it. A
 mask is kept where the two agree and it fills the box, beyond which nothing is drawn; other masks stay unknown. For each
-folder of the recipe that has boxes without a mask, DIR/NAME.json is its instances.json with the masks drawn.
+folder of the recipe that has boxes without a mask, DIR/NAME.json is its labels with the masks drawn, in COCO's format.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from objectcut.instance import UNNAMED, Instance, Query
 from objectcut.network.weightfiles import stored
 from objectcut.pipeline import Pipeline
 from objectcut.settings import Settings
+from training.folder import Content, FolderError, content
+from training.scenes import sources
 
 _SMALLEST = 12.0  # px, of a box's sides: the network sees too little of smaller objects
 # On COCO's and VOC's objects with known masks these two raise the mean IoU of the masks that are kept.
@@ -49,13 +51,17 @@ def main() -> int:
     options = parser.parse_args()
     pipeline = Pipeline(options.model, options.refiner, Settings(), torch.device("cpu"))
     options.output.mkdir(parents=True, exist_ok=True)
-    for name in yaml.safe_load(options.recipe.read_text())["sources"]:
-        content = json.loads((options.data / name / "instances.json").read_text())
-        missing = sum(_lacks_mask(thing) for thing in content["annotations"])
-        if missing:
-            drawn = _draw(content, options.data / name / "images", pipeline, name)
-            (options.output / f"{name}.json").write_text(json.dumps(content))
-            console.print(f"{name}: {drawn} of {missing} masks drawn")
+    try:
+        for source in sources(yaml.safe_load(options.recipe.read_text()), options.data):
+            labelled, name = content(source.folder, source.held_out), source.folder.name
+            missing = sum(_lacks_mask(thing) for thing in labelled["annotations"])
+            if missing:
+                drawn = _draw(labelled, pipeline, name)
+                (options.output / f"{name}.json").write_text(json.dumps(labelled, default=str))
+                console.print(f"{name}: {drawn} of {missing} masks drawn")
+    except FolderError as error:
+        console.print(str(error), style="red", soft_wrap=True)
+        return 1
     return 0
 
 
@@ -63,16 +69,16 @@ def _lacks_mask(thing: dict[str, Any]) -> bool:
     return thing["segmentation"] is None and not thing.get("iscrowd") and min(thing["bbox"][2:]) > 0
 
 
-def _draw(content: dict[str, Any], images: Path, pipeline: Pipeline, name: str) -> int:
-    """Draw the masks that are missing in a file of COCO's format, and return how many were kept."""
-    names = {category["id"]: category["name"] for category in content["categories"]}
-    files = {image["id"]: image["file_name"] for image in content["images"]}
+def _draw(labelled: Content, pipeline: Pipeline, name: str) -> int:
+    """Draw the masks that are missing in a folder's labels, and return how many were kept."""
+    names = {category["id"]: category["name"] for category in labelled["categories"]}
+    files = {image["id"]: image["path"] for image in labelled["images"]}
     by_image: dict[int, list[dict[str, Any]]] = {}
-    for thing in filter(_lacks_mask, content["annotations"]):
+    for thing in filter(_lacks_mask, labelled["annotations"]):
         by_image.setdefault(thing["image_id"], []).append(thing)
     drawn = 0
     for image, things in track(by_image.items(), f"Drawing masks of {name}", console=console):
-        with Image.open(images / files[image]) as file:
+        with Image.open(files[image]) as file:
             pixels = np.array(file.convert("RGB"))
         labels = [names.get(thing["category_id"], "") for thing in things]
         for thing, mask in zip(things, masks(pixels, [t["bbox"] for t in things], labels, pipeline), strict=True):

@@ -45,6 +45,7 @@ from objectcut.settings import Settings
 from training import detections, sheet
 from training.cutouts import FOUND, CutOut, class_figures, cut_outs
 from training.detections import NOTHING, SERVED, Found, Looked
+from training.folder import FolderError
 from training.scenes import Scene, read, sources
 
 console = Console(width=None if sys.stdout.isatty() else 200)  # a file has no width that the tables must fit into
@@ -89,12 +90,15 @@ def main() -> int:
     }
     classes = list(dict.fromkeys(name for each in pipelines.values() for name in each.card.classes))
     recipe = yaml.safe_load(options.recipe.read_text())
-    scenes = [
-        (source.folder.name, scene)
-        for source in sources(recipe, options.data)
-        if not options.folders or source.folder.name in options.folders
-        for scene in read(source, options.split, classes)
-    ]
+    try:
+        scenes = [
+            (source.folder.name, scene)
+            for source in sources(recipe, options.data)
+            if not options.folders or source.folder.name in options.folders
+            for scene in read(source, options.split, classes)
+        ]
+    except FolderError as error:
+        parser.error(str(error))
     if not scenes:
         parser.error(f"there are no {options.split} photos")
     judged = _judge(scenes, pipelines, classes)

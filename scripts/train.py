@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train a Mask R-CNN that ObjectCut serves, on folders in COCO's format.
+"""Train a Mask R-CNN that ObjectCut serves, on folders of labelled photos: COCO's format, YOLO's or labelme's.
 
   train.py --recipe recipe.yaml --data FOLDER --work DIR --output mine.safetensors --minutes 60
 
@@ -41,6 +41,7 @@ from objectcut.network.weightfiles import stored
 from training.allocator import keep_freed_memory
 from training.augment import Augmenter
 from training.checkpoints import Checkpoint
+from training.folder import FolderError
 from training.model import even_rows, parameters, started
 from training.parallel import Processes
 from training.partial import PartialLabels, Target
@@ -79,8 +80,12 @@ def main() -> int:
         options.initial, ["__background__", *recipe["classes"]], options.name, recipe.get("facts", {})
     )
     folders = sources(recipe, options.data, options.masks)
-    scenes = [scene for source in folders for scene in read(source, "train", card.classes)]
-    unseen = [scene for source in folders for scene in read(source, "val", card.classes)]
+    try:
+        scenes = [scene for source in folders for scene in read(source, "train", card.classes)]
+        unseen = [scene for source in folders for scene in read(source, "val", card.classes)]
+    except FolderError as error:
+        console.print(str(error), style="red", soft_wrap=True)
+        return 1
     processes = Processes(options.device)
     console.quiet = not processes.leads
     console.print(f"{len(scenes)} photos; objects: {_counts(scenes, card)}")

@@ -1,8 +1,7 @@
-"""Objects with known masks, from folders in COCO's format: `instances.json` beside `images/`."""
+"""Objects with known masks, from folders of labelled photos."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as rle
+
+from training.folder import content
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,7 @@ def read(folder: Path, split: str, smallest: float) -> list[Annotation]:
 
     Objects whose mask is unknown are left out.
     """
-    told = json.loads((folder / "instances.json").read_text())
+    told = content(folder)
     photos = {photo["id"]: photo for photo in told["images"] if photo.get("split", "train") == split}
     names = {category["id"]: category["name"] for category in told["categories"]}
     things = []
@@ -64,7 +65,7 @@ def read(folder: Path, split: str, smallest: float) -> list[Annotation]:
         if photo is None or thing.get("iscrowd") or thing["segmentation"] is None or min(width, height) < smallest:
             continue
         box = (x, y, x + width, y + height)
-        path = folder / "images" / photo["file_name"]
+        path = photo["path"]
         size = photo["height"], photo["width"]
         things.append(Annotation(path, names.get(thing["category_id"], ""), box, size, thing["segmentation"]))
     return things

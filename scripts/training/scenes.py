@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.annotations import decode
+from training.folder import content as labelled
 
 Box = tuple[float, float, float, float]
 
@@ -22,12 +23,13 @@ class Source:
     """A folder in COCO's format and how far it can be trusted.
 
     Attributes:
-        folder: with `images/`.
+        folder: of labelled photos, of any kind that `folder` reads.
         weight: how often its photos are drawn, beside 1.
         complete: names of the classes that are completely labelled; None leaves that to the file, whose images may say
             `annotated_category_ids`, and without them have every class labelled.
         stretched: whether photos lost their aspect ratio.
-        labels: file in COCO's format; None for `instances.json` in the folder.
+        labels: what draw_masks.py wrote in place of the folder's own labels.
+        held_out: share of the photos that are not learnt from, where the folder itself does not say which.
     """
 
     folder: Path
@@ -35,6 +37,7 @@ class Source:
     complete: tuple[str, ...] | None = None
     stretched: bool = False
     labels: Path | None = None
+    held_out: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +100,8 @@ def sources(recipe: Mapping[str, Any], data: Path, masks: Path | None = None) ->
         trusted = None if complete is None else tuple(complete)
         drawn = None if masks is None else masks / f"{name}.json"
         labels = drawn if drawn is not None and drawn.exists() else None
-        weight, stretched = float(how.get("weight", 1.0)), bool(how.get("stretched", False))
-        found.append(Source(data / name, weight, trusted, stretched, labels))
+        weight, held_out = float(how.get("weight", 1.0)), float(how.get("held_out", 0.0))
+        found.append(Source(data / name, weight, trusted, bool(how.get("stretched", False)), labels, held_out))
     return found
 
 
@@ -107,10 +110,10 @@ def read(source: Source, split: str, classes: Sequence[str]) -> list[Scene]:
 
     Args:
         source: the folder.
-        split: `train` or `val`; images without the field are of `train`.
+        split: `train` or `val`.
         classes: the model's, the background first.
     """
-    content = json.loads((source.labels or source.folder / "instances.json").read_text())
+    content = json.loads(source.labels.read_text()) if source.labels else labelled(source.folder, source.held_out)
     names: Mapping[int, str] = {category["id"]: category["name"] for category in content["categories"]}
     by_image: dict[int, list[dict[str, Any]]] = {}
     for annotation in content["annotations"]:
@@ -135,8 +138,7 @@ def read(source: Source, split: str, classes: Sequence[str]) -> list[Scene]:
                 things.append(Thing(classes.index(name), box, annotation["segmentation"]))
         known = np.array([name in complete for name in classes])
         known[0] = True
-        path = source.folder / "images" / image["file_name"]
-        scenes.append(Scene(path, tuple(things), known, tuple(ignored), source.weight, source.stretched))
+        scenes.append(Scene(Path(image["path"]), tuple(things), known, tuple(ignored), source.weight, source.stretched))
     return scenes
 
 
