@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
+import struct
 import subprocess
 import sys
 import threading
@@ -21,9 +23,12 @@ from playwright.sync_api import Browser, expect
 from safetensors.torch import load_file
 
 import models as scripts_models
+import scale
+from objectcut.catalogue import Catalogue
 from objectcut.network import checkpoint
 from objectcut.network.card import read_card
 from rundir import RunDir
+from scale import Management
 
 BUNDLED = ROOT / "model_store" / "bundled.safetensors"
 IDLE_S = 4
@@ -164,6 +169,56 @@ def test_the_page_lets_people_choose(two: Server, chelsea, browser: Browser):
         page.reload()
         expect(model).to_contain_text("objectcut-bundled")
         assert complaints == []
+
+
+def test_a_model_that_memory_has_no_room_for_stays_away_and_says_so(two: Server, cat: bytes):
+    wait_until(lambda: workers(two) == 1, 60 + 3 * IDLE_S, "the second model's rest")
+    before = Catalogue.read(two.run.models)
+    default, zoo = before.entries
+    try:
+        Catalogue((default, replace(zoo, served_as="objectcut-giant", needs=10**15))).write(two.run.models)
+        management = Management(two.run)
+        (two.run.store / "objectcut-giant.mar").symlink_to(two.run.store / f"{zoo.served_as}.mar")
+        management.register("objectcut-giant")
+        reply = cut(two, cat, objects="tiger", model="zoo")
+        assert told(reply) == (503, "overloaded")
+        assert "needs about 1000000000 MB of memory" in reply.json()["message"]
+        assert reply.headers["retry-after"] == "60"
+        assert cut(two, cat, objects="cat").status_code == 200
+        management.unregister("objectcut-giant")
+    finally:
+        before.write(two.run.models)
+
+
+def test_a_start_without_enough_memory_says_so(tmp_path: Path):
+    """A model file of a terabyte, nearly all of it a hole."""
+    card = json.dumps(read_card(BUNDLED).as_dict())
+    count = 250_000_000_000
+    head = json.dumps(
+        {"__metadata__": {"card": card}, "a": {"dtype": "F32", "shape": [count], "data_offsets": [0, 4 * count]}}
+    )
+    with (tmp_path / "giant.safetensors").open("wb") as file:
+        file.write(struct.pack("<Q", len(head)) + head.encode())
+        file.truncate(8 + len(head) + 4 * count)
+    process, _, said = start(tmp_path / "run", MODEL=str(tmp_path / "giant.safetensors"))
+    assert process.wait(120) == 1
+    assert re.search(
+        r"the model objectcut-bundled needs about 400\d+ MB of memory, and \d+ MB are free", said.read_text()
+    )
+
+
+def test_workers_of_each_model_are_shown(
+    two: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("OBJECTCUT_RUN_DIR", str(two.run.path))
+    for words, status, told_ in (
+        ([], 0, "READY"),
+        (["--model", "zoo"], 0, "worker"),
+        (["--model", "yolo"], 1, "There is no"),
+    ):
+        monkeypatch.setattr("sys.argv", ["scale.py", *words])
+        assert scale.main() == status
+        assert told_ in capsys.readouterr().out
 
 
 @pytest.fixture

@@ -52,8 +52,10 @@ class Models:
             if path is not None:
                 stat = path.stat()
                 if (stat.st_mtime_ns, stat.st_ino) != self._read:
+                    self._read = (stat.st_mtime_ns, stat.st_ino)  # whatever it holds: it is complained of once
                     self._catalogue = Catalogue.read(path)
-                    self._read = (stat.st_mtime_ns, stat.st_ino)
+        except FileNotFoundError:
+            pass  # the part that runs TorchServe has not started yet
         except (OSError, ValueError, LookupError, TypeError, ModelError):
             logger.exception("The list of models in %s cannot be read", path)
         return self._catalogue.entries

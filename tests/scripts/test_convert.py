@@ -240,6 +240,13 @@ def mmdetection(reference: Reference) -> dict[str, Tensor]:
 RGB = [123.675, 116.28, 103.53]
 KINDS: dict[str, Any] = {  # names, msra, mean and deviation in the order of the channels, and how the file holds them
     "Detectron2": (detectron2, True, RGB[::-1], [1.0, 1, 1], lambda state: {"model": state, "iteration": 7}),
+    "MMDetection on Caffe's ResNet": (
+        mmdetection,
+        True,
+        RGB[::-1],
+        [1.0, 1, 1],
+        lambda state: {"meta": {"CLASSES": ["mug", "spoon"]}, "state_dict": state},
+    ),
     "MMDetection": (
         mmdetection,
         False,
@@ -257,17 +264,19 @@ def test_what_another_program_computes_is_computed_here(program: str, run: Run, 
     for deltas in (reference.rpn_deltas, reference.deltas):
         deltas.weight.data *= 0.02  # else all boxes end at the borders
     torch.save(held(rename(reference)), tmp_path / "model.pth")
-    classes = [] if program == "MMDetection" else ["--classes", "mug", "spoon"]
-    status, said = run(tmp_path / "model.pth", *classes, "--sides", "192", "256")
+    classes = [] if "MMDetection" in program else ["--classes", "mug", "spoon"]
+    backbone = ["--backbone", "msra"] if "Caffe" in program else []
+    status, said = run(tmp_path / "model.pth", *classes, *backbone, "--sides", "192", "256", "--trained-on", "mugs")
     assert (status, said.partition(": ")[2]) == (
         0,
-        f"maskrcnn_resnet50_fpn_aligned{'_msra' * msra}, from {program}; 2 classes: mug, spoon",
+        f"maskrcnn_resnet50_fpn_aligned{'_msra' * msra}, from {program.partition(' ')[0]}; 2 classes: mug, spoon",
     )
     pixels = np.random.default_rng(0).integers(0, 256, (192, 256, 3), np.uint8)
     channels = torch.from_numpy(pixels[..., ::-1].copy() if msra else pixels).permute(2, 0, 1).float()
     boxes, scores, labels, masks = reference(channels)
     assert len(boxes) > 5
     model, card = checkpoint.load(tmp_path / "mine.safetensors")
+    assert card.facts == {"trained_on": "mugs"}
     (found,) = Detector(model, card, CPU, torch.float32).detect([Query(pixels, 0.05, lambda found: found)])
     assert len(found.kept) == len(boxes)
     for ours, box, score, label, mask in zip(found.kept, boxes, scores, labels, masks, strict=True):
