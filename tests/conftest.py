@@ -268,17 +268,24 @@ def stop(process: subprocess.Popen[bytes]) -> int:
         raise
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, photo_host: PhotoHost) -> Iterator[Server]:
-    run = tmp_path_factory.mktemp("run")
-    allowed = photo_host.url.removeprefix("http://")
-    process, url, said = start(run, OBJECTCUT_FETCH_ALLOW=allowed, OBJECTCUT_FETCH_TOTAL_S="4")
+@contextlib.contextmanager
+def started(run: Path, **env: str) -> Iterator[Server]:
+    """A server with its files in `run`, while the block runs."""
+    process, url, said = start(run, **env)
     try:
         wait_until(lambda: b"Ctrl-C stops it" in said.read_bytes() or process.poll() is not None, READY_S, "the start")
         assert process.poll() is None, said.read_text()
         yield Server(url, RunDir(run))
     finally:
         stop(process)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, photo_host: PhotoHost) -> Iterator[Server]:
+    allowed = photo_host.url.removeprefix("http://")
+    run = tmp_path_factory.mktemp("run")
+    with started(run, OBJECTCUT_FETCH_ALLOW=allowed, OBJECTCUT_FETCH_TOTAL_S="4") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
-from conftest import READY_S, ROOT, Server, encoded, start, stop, told, wait_until
+from conftest import ROOT, Server, encoded, start, started, told, wait_until
 from playwright.sync_api import Browser, expect
 from safetensors.torch import load_file
 
@@ -44,18 +44,6 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     checkpoint.write(load_file(BUNDLED), replace(card, name="zoo", classes=classes), folder / "zoo.safetensors")
     (folder / "notes.safetensors").write_text("no model")
     return folder
-
-
-@contextlib.contextmanager
-def started(run: Path, **env: str) -> Iterator[Server]:
-    """A server with its files in `run`, while the block runs."""
-    process, url, said = start(run, **env)
-    try:
-        wait_until(lambda: b"Ctrl-C stops it" in said.read_bytes() or process.poll() is not None, READY_S, "the start")
-        assert process.poll() is None, said.read_text()
-        yield Server(url, RunDir(run))
-    finally:
-        stop(process)
 
 
 @pytest.fixture(scope="module")

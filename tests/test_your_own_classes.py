@@ -18,7 +18,12 @@ from PIL import Image, ImageDraw, ImageFilter
 from objectcut.network.card import read_card
 
 TEXT = (ROOT / "docs" / "your-own-classes.md").read_text("utf-8")
-BLOCKS = dict(re.findall(r"^## (\d)\. .*?^```bash\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL))
+SECTIONS = re.split(r"^## (\d)\. ", TEXT, flags=re.MULTILINE)[1:]
+BLOCKS = {
+    number: block
+    for number, text in zip(SECTIONS[::2], SECTIONS[1::2], strict=True)
+    for block in re.findall(r"^```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+}
 RECIPE = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)[0]
 SIDE = 200
 
@@ -73,7 +78,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(block: str, folder: Path, server: Server) -> str:
     for there, instead in {"http://127.0.0.1:8000": server.url, ".venv/bin/python": sys.executable}.items():
         block = block.replace(there, instead)
-    command = ["bash", "-euo", "pipefail", "-c", block.replace("--minutes 10", "--minutes 0.7")]
+    command = ["bash", "-euo", "pipefail", "-c", block.replace("--minutes 10", "--minutes 0.2")]
     env = {**os.environ, "OBJECTCUT_RUN_DIR": str(server.run.path)}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr

@@ -80,6 +80,7 @@ class ServedModel:
         self._used = time.monotonic()
         self._scaling = asyncio.Lock()
         self._asleep: bool | None = None  # None: not asked yet
+        self._loaded = False  # whether a worker of a model that may sleep has been ready since it woke
         self._waking = 0  # requests that wait for the worker to come back
 
     async def close(self) -> None:
@@ -260,6 +261,8 @@ class ServedModel:
             CutError: `not_ready`: it takes longer, or `overloaded`: there is no memory for it now.
         """
         assert self._entry is not None
+        if self._loaded:
+            return
         async with self._scaling:
             if self._asleep is None:
                 self._asleep = not await self._wanted_workers()
@@ -281,6 +284,7 @@ class ServedModel:
                     "not_ready", f"The model '{self._entry.card.name}' is being loaded. Try again soon.", retry_after=5
                 )
             await asyncio.sleep(_POLL_S)
+        self._loaded = not self._asleep
 
     async def sleep_if_idle(self) -> None:
         """Take the worker from a model that nobody has asked for `idle_s` seconds."""
@@ -288,7 +292,7 @@ class ServedModel:
         busy = self.stays_awake or self._waking or len(self._admission)
         if idle and not busy and self._asleep is not True:
             async with self._scaling:
-                self._asleep = True  # before anything is awaited: who comes now wakes it again
+                self._asleep, self._loaded = True, False  # before anything is awaited: who comes now wakes it again
                 await self._scale(0)
 
     async def _wanted_workers(self) -> int:
