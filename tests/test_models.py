@@ -27,7 +27,6 @@ import scale
 from objectcut.catalogue import Catalogue
 from objectcut.network import checkpoint
 from objectcut.network.card import read_card
-from rundir import RunDir
 from scale import Management
 
 BUNDLED = ROOT / "model_store" / "bundled.safetensors"
