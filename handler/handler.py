@@ -29,6 +29,7 @@ from objectcut.request.parse import CutRequest
 from objectcut.settings import Settings
 from objectcut.worker.abandoned import Abandoned
 from objectcut.worker.isolation import is_gpu_lost
+from objectcut.worker.memory import keep_freed
 
 logger = logging.getLogger(__name__)
 _WHOLE = 256_000  # bytes; an answer up to this size goes out with those of its batch
@@ -45,6 +46,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
             RuntimeError: TorchServe gave this worker a GPU that torch cannot use.
             ModelError: the weights in the archive are missing or do not fit.
         """
+        keep_freed()
         self.context = context  # its metrics stay the same object for the worker's life
         self.settings = Settings(**(context.model_yaml_config or {}).get("objectcut", {}))
         logger.info("ObjectCut settings: %s", self.settings.model_dump_json())

@@ -38,7 +38,7 @@ from objectcut.network import architectures, checkpoint
 from objectcut.network.card import Card
 from objectcut.network.layers import multiplies_bf16
 from objectcut.network.weightfiles import stored
-from training.allocator import keep_freed_memory
+from objectcut.worker.memory import keep_freed
 from training.augment import Augmenter
 from training.checkpoints import Checkpoint
 from training.folder import FolderError
@@ -74,7 +74,7 @@ def main() -> int:
     parser.add_argument("--side", type=int, default=320, help="shorter side of the views, px")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
-    keep_freed_memory()
+    keep_freed()
     recipe = yaml.safe_load(options.recipe.read_text())
     model, card = started(
         options.initial, ["__background__", *recipe["classes"]], options.name, recipe.get("facts", {})

@@ -38,8 +38,8 @@ from objectcut.network import checkpoint
 from objectcut.network.detector import Detector
 from objectcut.network.layers import multiplies_bf16
 from objectcut.network.weightfiles import stored
+from objectcut.worker.memory import keep_freed
 from training import samples
-from training.allocator import keep_freed_memory
 from training.annotations import read
 from training.checkpoints import Checkpoint, Stateful
 from training.samples import Seen, View
@@ -69,7 +69,7 @@ def main() -> int:
     if not (options.recipe and options.data and options.work):
         parser.error("give --recipe, --data and --work to train, or --mean")
     sources: dict[str, dict[str, float]] = yaml.safe_load(options.recipe.read_text())["sources"]
-    keep_freed_memory()
+    keep_freed()
     options.work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     model, card = checkpoint.load(stored("bundled.safetensors"))

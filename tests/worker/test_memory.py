@@ -73,3 +73,28 @@ def test_memory_that_was_freed_is_given_back():
     memory.tidy()
     wait_until(lambda: resident() < before + (grown - before) / 4, 30, "that it was given back")
     assert len(keep) == 3000
+
+
+def test_large_pieces_are_kept_for_the_next_photo_where_that_was_asked_for():
+    """Pages of what was freed and taken again need not be cleared a second time."""
+    program = (
+        "import resource, sys\n"
+        "from objectcut.worker.memory import keep_freed\n"
+        "if sys.argv[1] == 'keep': keep_freed()\n"
+        "def faults():\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "for _ in range(3): bytearray(48_000_000)\n"
+        "before = faults()\n"
+        "for _ in range(10): bytearray(48_000_000)\n"
+        "print(faults() - before)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "handler")}
+    plain, kept = (
+        int(
+            subprocess.run(
+                [sys.executable, "-c", program, word], env=env, check=True, capture_output=True, text=True
+            ).stdout
+        )
+        for word in ("plain", "keep")
+    )
+    assert kept < plain / 10
