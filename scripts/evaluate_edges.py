@@ -44,6 +44,7 @@ from objectcut.settings import Settings
 from training import sheet
 from training.annotations import Annotation, read
 from training.composites import KINDS, Composite, Kind, compose
+from training.folder import FolderError
 from training.measures import AlphaError, MaskScore, alpha_error, colour_error, mask_score
 from training.samples import degraded_mask, square
 
@@ -101,7 +102,10 @@ def main() -> int:
     pipeline = Pipeline(options.model, options.refiner, Settings(), torch.device("cpu"))
     told = {}
     for folder in options.folders:
-        things = read(folder, options.split, _SMALLEST)
+        try:
+            things = read(folder, options.split, _SMALLEST)
+        except FolderError as error:
+            parser.error(str(error))
         if not things:
             parser.error(f"{folder} has no {options.split} photos with masks of objects")
         named = [thing for thing in things if thing.name in pipeline.card.classes]

@@ -7,7 +7,7 @@ import mimetypes
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_LEVEL = 6  # the highest level takes three times as long and saves one more percent
+_LEVEL = 9  # the highest saves one percent more than the usual one, and these texts are small
 
 
 class TextCompression:

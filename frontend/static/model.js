@@ -1,117 +1,57 @@
-/** The part of the page that tells which model runs and what is known of it, and lets people choose another. */
+/** The line that tells which model runs, with a note on how to get a better one. More of it is in known.js. */
 
 import { find, make } from "./elements.js";
+import { chooseModel } from "./server/address.js";
 import { ApiError, labels } from "./server/api.js";
-import { chooseModel, chosenModel } from "./server/chosen.js";
-import { learn, localName, t } from "./words/translate.js";
-
-/** @typedef {import("./server/api.js").Model} Model */
+import { learn, t } from "./words/translate.js";
 
 const AGAIN_MS = 5000;
 const BUNDLED = "objectcut-bundled";
 
-export class ModelPart {
-  /** Called when another model was chosen, and is known. */
-  onchange = () => {};
-  #use;
-  #line;
-  #note;
-  #choice;
-  #select;
-  #card;
-  #facts;
-  #asked = 0;
+let asked = 0; // times
 
-  /**
-   * @param {Element} place
-   * @param {(model: Model) => void} use called with what is known of the model
-   */
-  constructor(place, use) {
-    this.#use = use;
-    this.#line = find(place, ".line", HTMLElement);
-    this.#note = find(place, ".note", HTMLElement);
-    this.#choice = find(place, ".choice", HTMLElement);
-    this.#select = find(place, "select", HTMLSelectElement);
-    this.#card = find(place, "details", HTMLElement);
-    this.#facts = find(place, ".facts", HTMLElement);
-    this.#select.addEventListener("change", () => {
-      const [first] = this.#select.options;
-      chooseModel(this.#select.value === first.value ? "" : this.#select.value);
-      this.#ask(() => this.onchange());
-    });
-    this.#ask();
-  }
-
-  /**
-   * Ask until the server answers: it may still be starting while the page is already open.
-   * @param {() => void} [then]
-   * @param {number} [number] of the question; an older one is dropped
-   * @returns {Promise<void>}
-   */
-  async #ask(then = () => {}, number = ++this.#asked) {
-    try {
-      const told = await labels();
-      if (number !== this.#asked) return;
-      this.#show(told);
-      this.#use(told);
-      then();
-    } catch (error) {
-      if (number !== this.#asked) return;
-      const code = error instanceof ApiError ? error.code : "";
-      if (code === "invalid_server") {
-        this.#line.textContent = t("server.none");
-        return;
-      }
-      if (code === "unknown_model") chooseModel(""); // it was taken away meanwhile
-      this.#line.textContent = code === "not_ready" ? t("model.starting") : t("model.silent");
-      setTimeout(() => number === this.#asked && this.#ask(then, number), AGAIN_MS);
-    }
-  }
-
-  /** @param {Model} told */
-  #show(told) {
+/**
+ * Ask until the server answers: it may still be starting while the page is already open.
+ * @param {Element} place
+ * @param {(model: import("./server/api.js").Model) => void} use
+ * @returns {Promise<void>}
+ */
+export async function describeModel(place, use) {
+  const line = find(place, ".line", HTMLElement);
+  const note = find(place, ".note", HTMLElement);
+  const more = find(place, "details", HTMLDetailsElement);
+  const own = ++asked;
+  try {
+    const told = await labels();
+    if (own !== asked) return;
+    const { model, device, classes, models } = told;
+    const count = classes.length;
+    const several = models.length > 1;
+    line.textContent = t("model.line", { model, device: deviceName(device), count });
+    const hint = model === BUNDLED && !several ? t("model.bundled", { count }) : "";
+    note.hidden = !hint;
+    note.replaceChildren(...withCode(hint));
     learn(told.names);
-    const count = told.classes.length;
-    const device = told.device && deviceName(told.device); // null where it has no worker now
-    this.#line.textContent = t(device ? "model.line" : "model.asleep", { model: told.model, count, device });
-    const alone = told.model === BUNDLED && told.models.length < 2;
-    const note = alone ? t("model.bundled", { count }) : null;
-    this.#note.hidden = !note;
-    this.#note.replaceChildren(...withCode(note ?? ""));
-    this.#choice.hidden = told.models.length < 2;
-    this.#select.replaceChildren(
-      ...told.models.map(({ name, classes }) =>
-        make("option", { value: name, textContent: t("model.option", { model: name, count: classes }) }),
-      ),
-    );
-    this.#select.value = chosenModel() || (told.models[0]?.name ?? "");
-    this.#card.hidden = false;
-    this.#facts.replaceChildren(...factsOf(told));
+    more.hidden = false;
+    more.ontoggle = async () => (await import("./known.js")).show(place, told, () => describeModel(place, use));
+    if (several || more.open) more.dispatchEvent(new Event("toggle"));
+    use(told);
+  } catch (error) {
+    if (own !== asked) return;
+    const code = error instanceof ApiError ? error.code : "";
+    if (code === "invalid_server") {
+      line.textContent = t("server.none");
+      return;
+    }
+    if (code === "unknown_model") chooseModel(""); // it was taken away meanwhile
+    line.textContent = code === "not_ready" ? t("model.starting") : t("model.silent");
+    setTimeout(() => own === asked && describeModel(place, use), AGAIN_MS);
   }
 }
 
-/** Return what is known of a model, as nodes. @param {Model} told */
-function factsOf({ card, classes }) {
-  const facts = [];
-  for (const key of /** @type {const} */ (["trained_on", "licence"])) {
-    const text = card[key];
-    if (text) facts.push(make("dt", { textContent: t(`model.${key}`) }), make("dd", { textContent: text }));
-  }
-  const list = make("dd", { className: "classes" });
-  list.append(
-    ...classes.map((name) => {
-      const figures = card.cut_outs?.[name];
-      const words = figures ? t("model.figure", { name: localName(name), iou: Math.round(figures.iou * 100) / 100 }) : localName(name);
-      return make("span", { textContent: words });
-    }),
-  );
-  const measured = Object.keys(card.cut_outs ?? {}).length > 0;
-  return [...facts, make("dt", { textContent: t(measured ? "model.measured" : "model.names") }), list];
-}
-
-/** @param {string} device */
+/** @param {string | null} device null while the model has no worker */
 function deviceName(device) {
-  return device === "cpu" ? t("model.cpu") : device;
+  return device === "cpu" ? t("model.cpu") : (device ?? t("model.asleep"));
 }
 
 /** Make nodes of text whose `commands` stand between backticks. @param {string} text */

@@ -4,7 +4,7 @@ import { byId, find, make } from "./elements.js";
 import { NamesField } from "./form/names.js";
 import { Notice } from "./form/notice.js";
 import { Options } from "./form/options.js";
-import { ModelPart } from "./model.js";
+import { describeModel } from "./model.js";
 import { camera, listen, paste, samples } from "./photo/sources.js";
 import { address, host, invalidServer } from "./server/address.js";
 import { limits } from "./server/api.js";
@@ -93,12 +93,14 @@ byId("cut-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   (await open())?.cutOut();
 });
-const model = new ModelPart(byId("model"), (told) => {
+let model = "";
+describeModel(byId("model"), (told) => {
   names.known = told;
   studio?.named();
+  if (model && model !== told.model) studio?.modelChosen();
+  model = told.model;
   tellLimits();
 });
-model.onchange = () => studio?.modelChosen();
 tellLimits();
 tellServer();
 // An error that no other code handles is at least shown.

@@ -11,8 +11,8 @@ import { Strip } from "./album/strip.js";
 import { byId, find } from "./elements.js";
 import { readAll } from "./photo/read.js";
 import { ResultPane } from "./result/pane.js";
+import { modelFields } from "./server/address.js";
 import { ApiError } from "./server/api.js";
-import { modelFields } from "./server/chosen.js";
 import { t } from "./words/translate.js";
 
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow

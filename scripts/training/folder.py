@@ -52,8 +52,6 @@ def content(folder: Path, held_out: float = 0.0) -> Content:
         UnidentifiedImageError,
     ) as error:
         raise FolderError(f"the labels in {folder} cannot be read: {type(error).__name__}: {error}") from error
-    if not told["images"]:
-        raise FolderError(f"no photo in {folder} is labelled")
     for image in told["images"]:
         image.setdefault("split", "val" if _lot(image["file_name"]) < held_out else "train")
     return told
@@ -103,6 +101,10 @@ def _yolo(folder: Path) -> Content:
             rows = [line.split() for line in file.read_text("utf-8").splitlines() if line.strip()]
             things = (_of_yolo(row, width, height, file) for row in rows)
             _add(told, photo, (width, height), _split(photo.relative_to(folder)), things)
+    if not told["images"]:
+        raise FolderError(
+            f"no photo in {folder} is labelled: there is no text file in a folder `labels` beside `images`"
+        )
     return told
 
 

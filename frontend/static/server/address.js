@@ -45,3 +45,15 @@ function parsed(text) {
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) return null;
   return new URL(url.origin + url.pathname.replace(/\/*$/, "/"));
 }
+
+let model = "";
+
+/** @param {string} name of the model to ask; empty: the default */
+export function chooseModel(name) {
+  model = name;
+}
+
+/** @returns {{model?: string}} the field that names it, where it is not the default */
+export function modelFields() {
+  return model ? { model } : {};
+}

@@ -1,7 +1,6 @@
 /** Calls of the server and how they fail. Those that carry a photo are in photos.js. */
 
-import { address, host, invalidServer } from "./address.js";
-import { modelFields } from "./chosen.js";
+import { address, host, invalidServer, modelFields } from "./address.js";
 
 /** What the server accepts: its defaults until `/labels` answers. A larger file is not uploaded. */
 export const limits = { max_body_bytes: 20_000_000, max_pixels: 25_000_000 };
@@ -20,12 +19,12 @@ const SILENCE_MS = 10_000; // after which a server that sends nothing is away
 /**
  * @typedef {object} Model what `/labels` answers
  * @property {string} model
- * @property {string | null} device null where it has no worker now
+ * @property {string | null} device null: it has no worker now
  * @property {string[]} classes
  * @property {Record<string, string[]>} synonyms by class
  * @property {Record<string, Record<string, string>>} names of the classes, by language
- * @property {{trained_on?: string, licence?: string, cut_outs?: Record<string, {iou: number, found: number}>}} card
- * @property {{name: string, classes: number, default: boolean}[]} models all that the server has, the default first
+ * @property {import("../form/suggest.js").Known["card"] & {trained_on?: string, licence?: string}} card
+ * @property {{name: string}[]} models of the server, its default first
  * @property {typeof limits} limits
  */
 
@@ -57,7 +56,8 @@ export function isAbort(error) {
 
 /** Ask for the chosen model. @returns {Promise<Model>} */
 export async function labels() {
-  const { response } = await ask(`labels?${new URLSearchParams(modelFields())}`);
+  const chosen = new URLSearchParams(modelFields());
+  const { response } = await ask(chosen.size ? `labels?${chosen}` : "labels");
   Object.assign(limits, response.limits);
   return response;
 }

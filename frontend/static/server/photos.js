@@ -1,8 +1,7 @@
 /** The server's calls that carry a photo, and how many of them it has. Owns their names and fields. */
 
-import { address } from "./address.js";
+import { address, modelFields } from "./address.js";
 import { ask, call } from "./api.js";
-import { modelFields } from "./chosen.js";
 import { upload } from "./upload.js";
 
 /**
