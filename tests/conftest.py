@@ -46,6 +46,9 @@ LONG = (
     "test_bench_page.py",
     "test_bench.py",
     "test_models.py",
+    "test_your_own_classes.py",
+    "test_convert.py",
+    "test_export.py",
 )
 """Begun first, where files are shared out: one that is begun last would keep all but one core waiting."""
 PATIENCE_MS = 30_000

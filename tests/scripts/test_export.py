@@ -40,8 +40,8 @@ def test_the_models_in_the_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         assert "finds: person" in export.compare_detector(tmp_path / "objectcut-bundled.onnx", detector, pixels)
 
 
-@pytest.mark.parametrize("architecture", [name for name in architectures.ARCHITECTURES if "resnet50" in name])
-def test_every_architecture(architecture: str, tmp_path: Path):
+@pytest.mark.parametrize("architecture", ["maskrcnn_resnet50_fpn_v2", "maskrcnn_resnet50_fpn_aligned_msra"])
+def test_other_architectures(architecture: str, tmp_path: Path):
     torch.manual_seed(0)
     model = architectures.build(
         Card("test", architecture, ("__background__", "a", "b"), 128, 160, (0.5,) * 3, (0.3,) * 3)
