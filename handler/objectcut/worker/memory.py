@@ -30,8 +30,8 @@ _CGROUP = Path("/sys/fs/cgroup")
 def keep_freed() -> None:
     """Let the C library keep what is freed, large pieces too, until `Memory` or nobody gives it back.
 
-    Otherwise the system takes back every large picture and tensor, and clears the same pages again for the next one. For
-    programs that are this one's alone. Does nothing where the C library is not glibc.
+    Otherwise the system takes back every large picture and tensor, and clears the same pages again for the next one.
+    For programs that are this one's alone. Does nothing where the C library is not glibc.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
