@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import struct
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -24,6 +22,7 @@ from safetensors.torch import load_file
 
 import models as scripts_models
 import scale
+from conversion.model import Wanted
 from objectcut.catalogue import Catalogue
 from objectcut.network import checkpoint
 from objectcut.network.card import read_card
@@ -297,13 +296,12 @@ def test_what_cannot_be_added_changes_nothing(two: Server, cat: bytes, models: R
 
 def test_what_was_added_and_chosen_is_there_again_after_a_restart(tmp_path: Path, cat: bytes):
     run = tmp_path / "run"
-    command = [sys.executable, str(ROOT / "scripts" / "models.py")]
+    scripts_models.console.file = sys.stderr  # that of this test
     for restarted in (False, True):
         with started(run) as server:
             if not restarted:
-                for words in (["add", str(BUNDLED), "--name", "copy"], ["default", "copy"]):
-                    env = {**os.environ, "OBJECTCUT_RUN_DIR": str(run)}
-                    subprocess.run([*command, *words], env=env, check=True, capture_output=True, timeout=240)
+                scripts_models.add(server.run, BUNDLED, Wanted("copy"))
+                scripts_models.choose_default(server.run, "copy")
             own = httpx.get(f"{server.url}/labels", trust_env=False).json()["response"]
             assert [each["name"] for each in own["models"]] == ["copy", "objectcut-bundled"]
             assert cut(server, cat, objects="cat").json()["response"]["model"] == "copy"
