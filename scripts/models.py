@@ -23,7 +23,7 @@ from pathlib import Path
 
 import httpx
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 import build_mar
 from conversion import classes
@@ -93,7 +93,9 @@ def _check(options: argparse.Namespace) -> None:
 def show(run: RunDir) -> None:
     """Print a table of the models."""
     management = Management(run)
-    table = Table("model", "classes", "architecture", "memory of a worker", "workers", "default")
+    table = Table(Column("model", overflow="fold"), "classes", Column("architecture", overflow="fold"))
+    for head in ("memory", "workers", "default"):
+        table.add_column(head)
     for place, entry in enumerate(_catalogue(run).entries):
         card = entry.card
         ready = sum(worker["status"] == "READY" for worker in management.workers(entry.served_as))
