@@ -133,14 +133,14 @@ def add(run: RunDir, file: Path, wanted: Wanted) -> None:
         try:
             _load(management, entry)
             _cut_sample(management, entry)
-        except (Refused, Unreachable, httpx.HTTPError):
+        except BaseException:  # Ctrl-C too
             management.unregister(entry.served_as)
             raise
-        new.replace(kept)
-    finally:
-        new.unlink(missing_ok=True)
-        if not kept.exists():
-            _discard(run, entry)
+    except BaseException:
+        new.unlink()
+        _discard(run, entry)
+        raise
+    new.replace(kept)
     others = [entry if each is before else each for each in catalogue.entries]
     Catalogue(tuple(others if before else [*others, entry])).write(run.models)
     if before is not None:

@@ -68,25 +68,25 @@ def recognised(weights: Weights, backbone: str | None = None) -> Recognised:
                 stem = "backbone.body.conv1.weight"
                 ours = {**ours, stem: ours[stem].flip(1)} if stem in ours else ours
             card = _card(_MSRA if kind == "msra" else _ALIGNED, ours)
-            return Recognised(_fitting(ours, card), card, origin)
+            return Recognised(fitting(ours, card), card, origin)
     plain = _renamed(weights, _OLD_NAMES)
     card = _nearest(plain)
     if card.architecture == "maskrcnn_resnet50_fpn" and any(name.endswith(_COUNTER) for name in weights):
         # Only norms that were trained count batches, and those have an eps, which this architecture has not.
         plain = {name: t + _EPS if name.endswith("running_var") else t for name, t in plain.items()}
     counters = {name: torch.zeros((), dtype=torch.int64) for name in _shapes(card) if name.endswith(_COUNTER)}
-    return Recognised(_fitting({**plain, **counters}, card), card, "torchvision")
+    return Recognised(fitting({**plain, **counters}, card), card, "torchvision")
 
 
 def _nearest(weights: Weights) -> Card:
     """Return the card of the architecture with the most weights of these names and shapes."""
     cards = [_card(name, weights) for name in ARCHITECTURES if name not in (_ALIGNED, _MSRA)]
 
-    def fitting(card: Card) -> int:
+    def matching(card: Card) -> int:
         return sum(name in weights and weights[name].shape == shape for name, shape in _shapes(card).items())
 
-    best = max(cards, key=fitting)
-    if not fitting(best):
+    best = max(cards, key=matching)
+    if not matching(best):
         raise ModelError(f"these are not the weights of a Mask R-CNN. Known are {', '.join(ARCHITECTURES)}")
     return best
 
@@ -116,7 +116,7 @@ def _shapes(card: Card) -> dict[str, torch.Size]:
         return {name: tensor.shape for name, tensor in build(card).state_dict().items()}
 
 
-def _fitting(weights: Weights, card: Card) -> Weights:
+def fitting(weights: Weights, card: Card) -> Weights:
     """Return the weights if they are the architecture's.
 
     Raises:

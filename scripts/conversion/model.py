@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conversion import classes, layouts, statedict
-from objectcut.network.card import Card, ModelError, read_card
+from objectcut.network.card import Card
 
 
 @dataclass(frozen=True)
@@ -42,35 +42,20 @@ def model(path: Path, wanted: Wanted) -> tuple[layouts.Weights, Card, str]:
         ModelError: it cannot be used; the message says why.
     """
     held = statedict.read(path)
-    own = _card(path)
-    found = layouts.recognised(held.weights, wanted.backbone)
-    card, origin = found.card, found.origin
-    rows = len(card.classes)
-    if own is not None:
-        if (own.architecture, len(own.classes)) != (card.architecture, rows):
-            raise ModelError(
-                f"the card in {path.name} says {own.architecture} with {len(own.classes)} classes, the weights are "
-                f"those of {card.architecture} with {rows}"
-            )
-        card, origin = own, "ObjectCut"
-    named = card.classes if own is not None and not wanted.classes else wanted.classes or held.names
-    card = replace(card, classes=classes.named(named, rows), facts={**card.facts, **wanted.facts})
+    if held.card is not None:
+        weights, card, origin = layouts.fitting(held.weights, held.card), held.card, "ObjectCut"
+        names: Sequence[str] = wanted.classes or card.classes
+    else:
+        found = layouts.recognised(held.weights, wanted.backbone)
+        weights, card, origin = found.weights, replace(found.card, name=_name(path)), found.origin
+        names = wanted.classes or held.names
+    named = classes.named(names, len(card.classes))
+    card = replace(card, name=wanted.name or card.name, classes=named, facts={**card.facts, **wanted.facts})
     if wanted.classes:
         card = replace(card, unlisted=())
     if wanted.sides is not None:
         card = replace(card, min_size=wanted.sides[0], max_size=wanted.sides[1])
-    name = wanted.name or (own.name if own is not None else _name(path))
-    return found.weights, replace(card, name=name).checked(), origin
-
-
-def _card(path: Path) -> Card | None:
-    """Return the card of a model file of ours; None of any other."""
-    try:
-        return read_card(path)
-    except ModelError as error:
-        if "holds no card" in str(error) or "not a safetensors file" in str(error):
-            return None
-        raise
+    return weights, card.checked(), origin
 
 
 def _name(path: Path) -> str:

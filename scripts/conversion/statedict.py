@@ -11,11 +11,11 @@ from typing import IO, Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from objectcut.network.card import ModelError
+from objectcut.network.card import Card, ModelError
 
 LARGEST = 2_000_000_000
 """Bytes that a checkpoint may have, packed and unpacked: three times a large Mask R-CNN with its optimiser."""
@@ -39,10 +39,12 @@ class Checkpoint:
     Attributes:
         weights: float32 and, of counters, int64, on the CPU.
         names: of its classes, without the background, where its trainer noted them.
+        card: of a model file of ours.
     """
 
     weights: Mapping[str, Tensor]
     names: tuple[str, ...] = ()
+    card: Card | None = None
 
 
 def read(path: Path) -> Checkpoint:
@@ -69,14 +71,28 @@ def read(path: Path) -> Checkpoint:
     for name, tensor in weights.items():
         if not torch.isfinite(tensor).all():
             raise ModelError(f"{path.name} is damaged: '{name}' holds values that are not finite")
-    return Checkpoint({name: _plain(tensor) for name, tensor in weights.items()}, _names(content))
+    return Checkpoint({name: _plain(tensor) for name, tensor in weights.items()}, _names(content), _card(path))
+
+
+def _card(path: Path) -> Card | None:
+    if not _is_safetensors(path):
+        return None
+    with safe_open(path, "np") as file:
+        told = (file.metadata() or {}).get("card")
+    return None if told is None else Card.from_json(told)
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Return whether a file begins with eight bytes of length and then JSON."""
+    with path.open("rb") as file:
+        return file.read(9)[8:] == b"{"
 
 
 def _content(path: Path) -> Mapping[str, Any]:
     """Return what the file holds, by name."""
     with path.open("rb") as file:
-        begin = file.read(9)
-    if begin[8:9] == b"{":  # eight bytes of length, then JSON
+        begin = file.read(2)
+    if _is_safetensors(path):
         try:
             return load_file(path)
         except (SafetensorError, OSError, ValueError, KeyError) as error:

@@ -29,6 +29,8 @@ from torchvision.ops.misc import FrozenBatchNorm2d
 
 import convert
 from conversion import statedict
+from conversion.model import Wanted
+from conversion.model import model as model_of
 from objectcut.instance import Query
 from objectcut.network import checkpoint
 from objectcut.network.card import Card, read_card
@@ -277,6 +279,8 @@ def test_what_another_program_computes_is_computed_here(program: str, run: Run, 
     assert len(boxes) > 5
     model, card = checkpoint.load(tmp_path / "mine.safetensors")
     assert card.facts == {"trained_on": "mugs"}
+    again = model_of(tmp_path / "mine.safetensors", Wanted())  # as models.py takes it
+    assert (again[1], again[2]) == (card, "ObjectCut")
     (found,) = Detector(model, card, CPU, torch.float32).detect([Query(pixels, 0.05, lambda found: found)])
     assert len(found.kept) == len(boxes)
     for ours, box, score, label, mask in zip(found.kept, boxes, scores, labels, masks, strict=True):
