@@ -99,7 +99,7 @@ def show(run: RunDir) -> None:
     for place, entry in enumerate(_catalogue(run).entries):
         card = entry.card
         ready = sum(worker["status"] == "READY" for worker in management.workers(entry.served_as))
-        count = str(len(card.classes) - 1 - len(card.unlisted))
+        count = str(len(entry.names))
         default = "" if place else "yes"
         table.add_row(card.name, count, card.architecture, f"{entry.needs / 1e6:.0f} MB", str(ready), default)
     Console(markup=False, highlight=False, soft_wrap=True).print(table)
@@ -120,7 +120,7 @@ def add(run: RunDir, file: Path, wanted: Wanted) -> None:
     needs, free = worker_bytes(sum(tensor.nbytes for tensor in weights.values())), free_bytes()
     if free < needs:
         raise Refused(f"a worker with {card.name} needs about {needs / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free")
-    before = next((entry for entry in catalogue.entries if entry.card.name == card.name), None)
+    before = catalogue.find(card.name)
     entry = Entry(card, serving_name(card.name, {each.served_as for each in catalogue.entries}), needs)
     kept = run.added / f"{card.name}.safetensors"
     kept.parent.mkdir(exist_ok=True)
@@ -145,7 +145,7 @@ def add(run: RunDir, file: Path, wanted: Wanted) -> None:
     Catalogue(tuple(others if before else [*others, entry])).write(run.models)
     if before is not None:
         _retire(run, management, before)
-    console.print(f"{card.name}: {'replaced' if before else 'added'}, {len(card.classes) - 1} classes")
+    console.print(f"{card.name}: {'replaced' if before else 'added'}, {len(entry.names)} classes")
 
 
 def choose_default(run: RunDir, name: str) -> None:
@@ -155,6 +155,7 @@ def choose_default(run: RunDir, name: str) -> None:
     _load(management, entry)
     run.default.write_text(f"{name}\n")
     Catalogue((entry, *(each for each in catalogue.entries if each is not entry))).write(run.models)
+    _load(management, entry)  # the gateway may have put it to sleep before it knew
     console.print(f"{name} answers requests that name no model")
 
 
@@ -175,11 +176,11 @@ def remove(run: RunDir, name: str) -> None:
 
 
 def _named(catalogue: Catalogue, name: str) -> Entry:
-    for entry in catalogue.entries:
-        if entry.card.name == name:
-            return entry
-    names = ", ".join(entry.card.name for entry in catalogue.entries)
-    raise Refused(f"there is no model '{name}'; there are {names}")
+    entry = catalogue.find(name)
+    if entry is None or not name:
+        names = ", ".join(each.card.name for each in catalogue.entries)
+        raise Refused(f"there is no model '{name}'; there are {names}")
+    return entry
 
 
 def _catalogue(run: RunDir) -> Catalogue:

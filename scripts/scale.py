@@ -97,16 +97,14 @@ class Management:
         return reply
 
 
-def _served_as(run: RunDir, name: str | None) -> str:
+def _served_as(run: RunDir, name: str) -> str:
     """Return TorchServe's name for a model, for the default one without a name."""
-    try:
-        entries = Catalogue.read(run.models).entries
-    except (OSError, ValueError, LookupError):
-        return FIRST
-    for entry in entries:
-        if name in (None, entry.card.name):
-            return entry.served_as
-    raise Unreachable(f"There is no model '{name}'; there are {', '.join(entry.card.name for entry in entries)}.")
+    catalogue = Catalogue.read(run.models)
+    entry = catalogue.find(name)
+    if entry is None:
+        names = ", ".join(each.card.name for each in catalogue.entries)
+        raise Unreachable(f"There is no model '{name}'; there are {names}.")
+    return entry.served_as
 
 
 def wait(management: Management, workers: int, model: str) -> bool:
@@ -139,7 +137,7 @@ def show(workers: list[dict[str, Any]]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=int, help="how many there shall be; without it they are only shown")
-    parser.add_argument("--model", help="whose workers (default: those of the default model)")
+    parser.add_argument("--model", default="", help="whose workers (default: those of the default model)")
     parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000, help="public port of the server")
     arguments = parser.parse_args()
     if arguments.workers is not None and arguments.workers < 1:

@@ -33,13 +33,10 @@ class Models:
         self._room = Room(_LARGEST * settings.max_body_bytes, settings.queue)
         self._catalogue = Catalogue(())
         self._read = (0, 0)
-        self._served: dict[str, ServedModel] = {}
-        self._idling: asyncio.Task[None] | None = None
+        self._served: dict[tuple[str, bool], ServedModel] = {}
 
     async def close(self) -> None:
         """Leave what is in flight, and close the connections."""
-        if self._idling is not None:
-            self._idling.cancel()
         for model in self._served.values():
             await model.close()
         await self._connection.close()
@@ -47,6 +44,11 @@ class Models:
     @property
     def entries(self) -> tuple[Entry, ...]:
         """What is known of the models without asking TorchServe, the default first; empty where nothing lists them."""
+        return self.catalogue.entries
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The list of models as it is now."""
         path = self._settings.models
         try:
             if path is not None:
@@ -58,7 +60,7 @@ class Models:
             pass  # the part that runs TorchServe has not started yet
         except (OSError, ValueError, LookupError, TypeError, ModelError):
             logger.exception("The list of models in %s cannot be read", path)
-        return self._catalogue.entries
+        return self._catalogue
 
     def get(self, name: str = "") -> ServedModel:
         """Return a model by its name; the default one without.
@@ -66,32 +68,32 @@ class Models:
         Raises:
             CutError: `unknown_model`, with those that there are.
         """
-        entries = self.entries
-        if not entries:  # TorchServe alone knows what it has; its worker refuses any other name
+        if not self.entries:  # TorchServe alone knows what it has; its worker refuses any other name
             return self._model(FIRST, None)
-        entry = next((entry for entry in entries if name in ("", entry.card.name)), None)
+        entry = self.catalogue.find(name)
         if entry is None:
-            raise unknown_model(name, [entry.card.name for entry in entries])
-        model = self._model(entry.served_as, entry)
-        model.stays_awake = entry is entries[0]
-        if not model.stays_awake and self._idling is None:
-            self._idling = asyncio.ensure_future(self._put_to_sleep())
-        return model
+            raise unknown_model(name, [entry.card.name for entry in self.entries])
+        return self._model(entry.served_as, entry)
 
     def _model(self, served_as: str, entry: Entry | None) -> ServedModel:
-        if served_as not in self._served:
-            self._served[served_as] = ServedModel(self._settings, self._connection, self._room, served_as, entry)
-        return self._served[served_as]
+        key = served_as, entry is not None  # what nothing lists yet may be listed later
 
-    async def _put_to_sleep(self) -> None:
-        """Take the workers from models that are not asked for."""
+        def may_sleep() -> bool:
+            return entry is not None and served_as != self.entries[0].served_as
+
+        if key not in self._served:
+            self._served[key] = ServedModel(self._settings, self._connection, self._room, served_as, entry, may_sleep)
+        return self._served[key]
+
+    async def put_to_sleep(self) -> None:
+        """Take the workers from models that are not asked for, as long as the gateway runs."""
         while True:
             await asyncio.sleep(min(_LOOK_S, self._settings.idle_s / 2))
-            for served_as, model in list(self._served.items()):
+            for entry in self.entries:
                 try:
-                    await model.sleep_if_idle()
+                    await self._model(entry.served_as, entry).sleep_if_idle()
                 except CutError as error:
-                    logger.warning("%s could not be put to sleep: %s", served_as, error.message)
+                    logger.warning("%s could not be put to sleep: %s", entry.card.name, error.message)
 
     @property
     def in_flight(self) -> int:
@@ -117,10 +119,6 @@ class Models:
 def summary(entries: tuple[Entry, ...]) -> list[Mapping[str, object]]:
     """Return what `/labels` lists of each model, the default first."""
     return [
-        {
-            "name": entry.card.name,
-            "classes": len(entry.card.classes) - 1 - len(entry.card.unlisted),
-            "default": not place,
-        }
+        {"name": entry.card.name, "classes": len(entry.names), "default": not place}
         for place, entry in enumerate(entries)
     ]

@@ -6,6 +6,7 @@ picture and never imports torch.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -31,11 +32,11 @@ from gateway.models import Models, summary
 from gateway.requestid import RequestId
 from gateway.security import Security
 from gateway.unhandled import UnhandledErrors
-from objectcut.catalogue import labels_of
 from objectcut.errors import CutError
 from objectcut.network.card import BUNDLED
 from objectcut.photo.fetch import fetch
 from objectcut.request.accept import negotiate
+from objectcut.request.labels import Labels
 from objectcut.request.options import Task
 from objectcut.request.parse import CutRequest
 from objectcut.settings import Settings
@@ -50,7 +51,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sleeping = asyncio.ensure_future(models.put_to_sleep())
         yield
+        sleeping.cancel()
         await models.close()
 
     app = FastAPIOffline(
@@ -75,7 +78,8 @@ def create_app(settings: Settings) -> FastAPI:
     async def cut_out(asked: CutRequest, accept: str, request_id: str) -> Response:
         # Both checks need no worker: an unknown name or a bad URL never waits in the queue.
         model = models.get(asked.options.model)
-        labels_of((await model.describe())["card"]).resolve(asked.options.objects)
+        card = (await model.describe())["card"]
+        Labels.of(card["classes"], card.get("unlisted", ())).resolve(asked.options.objects)
         if asked.url is not None:
             asked = replace(asked, photo=await fetch(asked.url, settings), url=None)
             asked.check_bytes(settings)

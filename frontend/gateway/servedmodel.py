@@ -11,9 +11,10 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Coroutine, Mapping, Set
+from collections.abc import Callable, Coroutine, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from gateway.admission import Admission, Room
@@ -41,10 +42,11 @@ _PASSED_ON = ("content-type", "x-object-count", "x-object-ids", "x-foreground-bo
 
 @dataclass(frozen=True)
 class _State:
-    """The process ids of the workers that are ready, and how many requests each takes at once."""
+    """The process ids of the workers that are ready, how many requests each takes at once, and how many are wanted."""
 
     workers: Set[str]
     batch: int
+    wanted: int
 
 
 class ServedModel:
@@ -56,18 +58,22 @@ class ServedModel:
         room: shared with the other models.
         served_as: TorchServe's name for it.
         entry: what is known of the model without asking a worker; None leaves that to TorchServe.
-
-    Attributes:
-        stays_awake: whether it keeps its worker when nobody asks for it, as the default model does.
+        may_sleep: tells whether it gives up its worker when nobody asks for it, as all but the default model do.
     """
 
     def __init__(
-        self, settings: Settings, connection: Connection, room: Room, served_as: str, entry: Entry | None = None
+        self,
+        settings: Settings,
+        connection: Connection,
+        room: Room,
+        served_as: str,
+        entry: Entry | None,
+        may_sleep: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._connection = connection
         self._name, self._entry = served_as, entry
-        self.stays_awake = True
+        self._may_sleep = may_sleep
         self._described = (0, 0)  # by which start of TorchServe
         self._description: dict[str, Any] | None = None
         self._in_flight = InFlight()
@@ -100,7 +106,7 @@ class ServedModel:
         """
         size = _size(request)
         self._used = time.monotonic()
-        if not self.stays_awake:
+        if self._may_sleep():
             self._waking += 1
             try:
                 await self._wake()
@@ -213,8 +219,8 @@ class ServedModel:
         Raises:
             CutError: `not_ready`.
         """
-        if self._entry is not None and not self.stays_awake:
-            return description(self._entry.card)
+        if self._entry is not None and self._may_sleep():
+            return self._known
         start = self._connection.refresh_keys()
         if self._description is None or start != self._described:  # a new server may run another model
             self._described = start
@@ -229,6 +235,12 @@ class ServedModel:
             raise not_ready()
         return self._description
 
+    @cached_property
+    def _known(self) -> dict[str, Any]:
+        """What is known of the model without a worker."""
+        assert self._entry is not None
+        return description(self._entry.card)
+
     async def ready(self) -> bool:
         """Return whether a worker waits for photos."""
         state = await self._state()
@@ -242,7 +254,7 @@ class ServedModel:
             )
             model = json.loads(reply.body)[0]
             ready = {str(worker["pid"]) for worker in model["workers"] if worker["status"] == "READY"}
-            state = _State(ready, int(model["batchSize"]))
+            state = _State(ready, int(model["batchSize"]), int(model["maxWorkers"]))
         except (CutError, ValueError, LookupError, TypeError):
             return None
         self._admission.resize(_AHEAD * state.batch * max(len(state.workers), 1))
@@ -265,7 +277,10 @@ class ServedModel:
             return
         async with self._scaling:
             if self._asleep is None:
-                self._asleep = not await self._wanted_workers()
+                state = await self._state()
+                if state is None:
+                    raise not_ready()
+                self._asleep = not state.wanted
             if self._asleep:
                 free = free_bytes()
                 if free < self._entry.needs:
@@ -288,26 +303,14 @@ class ServedModel:
 
     async def sleep_if_idle(self) -> None:
         """Take the worker from a model that nobody has asked for `idle_s` seconds."""
+        if not self._may_sleep():
+            self._asleep, self._loaded = None, False  # it may be another time, and its workers are others' affair now
+            return
         idle = time.monotonic() - self._used > self._settings.idle_s
-        busy = self.stays_awake or self._waking or len(self._admission)
-        if idle and not busy and self._asleep is not True:
+        if idle and not self._waking and not len(self._admission) and self._asleep is not True:
             async with self._scaling:
                 self._asleep, self._loaded = True, False  # before anything is awaited: who comes now wakes it again
                 await self._scale(0)
-
-    async def _wanted_workers(self) -> int:
-        """Return how many workers TorchServe keeps for the model, ready or not.
-
-        Raises:
-            CutError: `not_ready`: TorchServe does not answer.
-        """
-        reply = await self._connection.call(
-            "GET", f"{self._settings.management_url}/models/{self._name}", "management", _WORD_S
-        )
-        try:
-            return int(json.loads(reply.body)[0]["maxWorkers"])
-        except (ValueError, LookupError, TypeError) as error:
-            raise not_ready() from error
 
     async def _scale(self, workers: int) -> None:
         """Ask for this many workers; one that goes finishes what it has in hand."""

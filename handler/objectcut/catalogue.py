@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,12 @@ class Entry:
 
     card: Card
     served_as: str
-    needs: int = 0
+    needs: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes that can be asked for."""
+        return Labels.of(self.card.classes, self.card.unlisted).names
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,10 @@ class Catalogue:
             tuple(Entry(Card.from_json(json.dumps(e["card"])), e["served_as"], e["needs"]) for e in told["models"])
         )
 
+    def find(self, name: str = "") -> Entry | None:
+        """Return a model by its name, the default without one; None where there is none of that name."""
+        return next((entry for entry in self.entries if name in ("", entry.card.name)), None)
+
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
         told = [{"card": e.card.as_dict(), "served_as": e.served_as, "needs": e.needs} for e in self.entries]
@@ -98,8 +107,3 @@ def description(card: Card, device: str | None = None, dtype: str | None = None)
         "names": labels.translated(),
         "card": card.as_dict(),
     }
-
-
-def labels_of(card: Mapping[str, Any]) -> Labels:
-    """Return the words of a model whose card came as JSON."""
-    return Labels.of(card["classes"], card.get("unlisted", ()))

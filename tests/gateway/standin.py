@@ -76,7 +76,7 @@ def torchserve(standin: Standin, folder: Path, **settings: object) -> Iterator[S
         if "customized" in request.query_params:
             return JSONResponse([{"customizedMetadata": {"card": {"classes": ["__background__", "cat"]}}}])
         workers = [{"pid": 7 + place, "status": state} for place, state in enumerate(standin.workers)]
-        return JSONResponse([{"workers": workers, "batchSize": 8}])
+        return JSONResponse([{"workers": workers, "batchSize": 8, "maxWorkers": len(workers)}])
 
     async def predict(request: Request) -> Response:
         await request.body()

@@ -28,7 +28,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def keep_freed() -> None:
-    """Let the C library keep what is freed, large pieces too, until `Memory` or nobody gives it back.
+    """Let the C library keep what is freed, large pieces too, until `Memory` gives it back.
 
     Otherwise the system takes back every large picture and tensor, and clears the same pages again for the next one.
     For programs that are this one's alone. Does nothing where the C library is not glibc.
