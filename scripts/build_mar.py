@@ -9,22 +9,23 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from objectcut.network.card import Card, ModelError, has_card, read_card
+from objectcut.catalogue import FIRST
+from objectcut.network.card import Card, ModelError, NoCard, read_card
 from objectcut.network.official import OFFICIAL, Unavailable, fetch
 from objectcut.network.weightfiles import locked
 
 ROOT = Path(__file__).resolve().parent.parent
 STORE = ROOT / "model_store"
 HANDLER = ROOT / "handler"
-ARCHIVE = STORE / "objectcut.mar"
+ARCHIVE = STORE / f"{FIRST}.mar"
 REFINER = STORE / "refiner.safetensors"
 VERSION = "1.0"
-_MODEL = "objectcut"  # as TorchServe knows it, whatever the archive's file is called
 
 
 @dataclass(frozen=True)
@@ -42,25 +43,35 @@ class Chosen:
     remark: str | None = None
 
 
-def choose_all(names: str, console: Console, store: Path = STORE) -> list[Chosen]:
+def choose_all(names: str, console: Console) -> list[Chosen]:
     """Return the models that `MODEL=name,name` means, the default first; a folder means all models in it.
 
     Raises:
         Unavailable: weights that were asked for by name cannot be downloaded.
         ModelError: a file cannot be used.
     """
-    chosen = []
+    chosen: list[Chosen] = []
     for name in filter(None, (part.strip() for part in names.split(","))):
         folder = Path(name).expanduser()
-        if folder.is_dir():
-            files = sorted(path for path in folder.glob("*.safetensors") if has_card(path))
-            if not files:
-                raise ModelError(f"there is no model file in the folder {folder}")
-            chosen += [_chosen(path.resolve()) for path in files]
-        else:
-            chosen.append(choose(name, console, store))
+        found = in_folder(folder) if folder.is_dir() else [choose(name, console)]
+        if not found:
+            raise ModelError(f"there is no model file in the folder {folder}")
+        chosen += found
     if not chosen:
         raise ModelError(f"MODEL={names} names no model")
+    return chosen
+
+
+def in_folder(folder: Path) -> list[Chosen]:
+    """Return the models of a folder, by the names of their files; weights without a card, as the refiner's, are none.
+
+    Raises:
+        ModelError: a file is damaged.
+    """
+    chosen = []
+    for path in sorted(folder.glob("*.safetensors")):
+        with suppress(NoCard):
+            chosen.append(_chosen(path.resolve()))
     return chosen
 
 
@@ -112,7 +123,7 @@ def build(weights: Path, archive: Path = ARCHIVE) -> bool:
     with tempfile.TemporaryDirectory(prefix="objectcut-", dir=archive.parent) as scratch:
         command = [
             str(Path(sys.executable).with_name("torch-model-archiver")),
-            *("--model-name", _MODEL),
+            *("--model-name", FIRST),
             *("--version", VERSION),
             *("--handler", str(HANDLER / "handler.py")),
             *("--config-file", str(HANDLER / "model-config.yaml")),
@@ -127,7 +138,7 @@ def build(weights: Path, archive: Path = ARCHIVE) -> bool:
         if done.returncode:
             raise RuntimeError(f"torch-model-archiver failed: {done.stderr.strip() or done.stdout.strip()}")
         stamp.unlink(missing_ok=True)
-        (Path(scratch) / f"{_MODEL}.mar").replace(archive)
+        (Path(scratch) / f"{FIRST}.mar").replace(archive)
         stamp.write_text(inputs)
     return True
 

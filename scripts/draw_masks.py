@@ -57,7 +57,8 @@ def main() -> int:
             missing = sum(_lacks_mask(thing) for thing in labelled["annotations"])
             if missing:
                 drawn = _draw(labelled, pipeline, name)
-                (options.output / f"{name}.json").write_text(json.dumps(labelled, default=str))
+                told = json.dumps(labelled, default=lambda path: str(path.resolve()))
+                (options.output / f"{name}.json").write_text(told)
                 console.print(f"{name}: {drawn} of {missing} masks drawn")
     except FolderError as error:
         console.print(str(error), style="red", soft_wrap=True)

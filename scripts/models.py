@@ -28,16 +28,16 @@ from rich.table import Column, Table
 import build_mar
 from conversion import classes
 from conversion.model import Wanted, model
+from management import LOAD_S, Management, Unreachable
 from objectcut.catalogue import Catalogue, Entry, serving_name
 from objectcut.network import checkpoint
 from objectcut.network.card import ModelError
 from objectcut.network.weightfiles import locked
 from objectcut.worker.memory import free_bytes, worker_bytes
 from rundir import ROOT, RunDir
-from scale import Management, Unreachable
 
 _SAMPLE = ROOT / "frontend" / "static" / "samples" / "cat.jpg"
-_LOAD_S, _POLL_S = 300.0, 0.3
+_POLL_S = 0.3
 _QUIET_S = 3.0  # without a photo, before a model's last worker goes
 console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
@@ -198,7 +198,7 @@ def _load(management: Management, entry: Entry) -> None:
     with console.status(f"Loading {entry.card.name} ..."):
         _wait(
             lambda: any(worker["status"] == "READY" for worker in management.workers(entry.served_as)),
-            f"{entry.card.name} was not loaded in {_LOAD_S:.0f} s; the server's logs say why",
+            f"{entry.card.name} was not loaded in {LOAD_S:.0f} s; the server's logs say why",
         )
 
 
@@ -213,7 +213,7 @@ def _retire(run: RunDir, management: Management, entry: Entry) -> None:
     """Unregister a model that gets no new requests, once it has answered the last."""
     with console.status(f"Waiting for the last photos of {entry.card.name} ..."):
         quiet = time.monotonic()
-        deadline = quiet + _LOAD_S
+        deadline = quiet + LOAD_S
         while time.monotonic() < min(deadline, quiet + _QUIET_S):
             if management.waiting(entry.served_as):
                 quiet = time.monotonic()
@@ -230,7 +230,7 @@ def _discard(run: RunDir, entry: Entry) -> None:
 
 
 def _wait(condition: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + _LOAD_S
+    deadline = time.monotonic() + LOAD_S
     while not condition():
         if time.monotonic() > deadline:
             raise Refused(otherwise)

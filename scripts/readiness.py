@@ -7,16 +7,16 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 from PIL import Image
 
 from child import Child
+from management import LOAD_S, Management, Unreachable
 from processes import TORCHSERVE
 from rundir import PORT_TAKEN, RunDir
-from scale import Management, Unreachable
 
-_START_S = 300.0  # the largest model, read from a slow disk
 _WARM_UPS = 5
 _MODEL_LOG = "model_log.log"
 
@@ -35,14 +35,14 @@ def wait(condition: Callable[[], bool], children: Sequence[Child], run: RunDir, 
     Raises:
         Failed: a part or the model's worker ended meanwhile, or it took too long.
     """
-    deadline = time.monotonic() + _START_S
+    deadline = time.monotonic() + LOAD_S
     while not condition():
         check(children, run)
         if _worker_error(run.logs / _MODEL_LOG):
             time.sleep(0.5)  # until all of it is written
             raise Failed(f"the model's worker failed: {_worker_error(run.logs / _MODEL_LOG)}")
         if time.monotonic() > deadline:
-            raise Failed(f"{otherwise} in {_START_S:.0f} s; see {run.logs}")
+            raise Failed(f"{otherwise} in {LOAD_S:.0f} s; see {run.logs}")
         time.sleep(0.2)
 
 
@@ -76,26 +76,22 @@ def warm_up(address: str) -> None:
     Image.effect_noise((640, 480), 100).convert("RGB").save(noise, "JPEG")
     for _ in range(_WARM_UPS):
         files, options = {"image_file": noise.getvalue()}, {"min_score": "0"}
-        reply = httpx.post(f"{address}/cut", files=files, data=options, timeout=_START_S, trust_env=False)
+        reply = httpx.post(f"{address}/cut", files=files, data=options, timeout=LOAD_S, trust_env=False)
         if reply.status_code not in {200, 422}:  # 422: nothing was found in the noise, which is as it should be
             raise Failed(f"the server is up but does not cut: {reply.text[:300]}")
 
 
-def answers_management(run: RunDir) -> bool:
-    """Return whether TorchServe can be told of further models."""
+def workers(run: RunDir) -> list[dict[str, Any]] | None:
+    """Return the workers of the first model, ready or not; None while TorchServe does not answer."""
     try:
-        Management(run).workers()
+        return Management(run).workers()
     except Unreachable:
-        return False
-    return True
+        return None
 
 
 def has_worker(run: RunDir) -> bool:
     """Return whether TorchServe has a model worker that is ready."""
-    try:
-        return any(worker["status"] == "READY" for worker in Management(run).workers())
-    except Unreachable:
-        return False
+    return any(worker["status"] == "READY" for worker in workers(run) or ())
 
 
 def _worker_error(log: Path) -> str | None:

@@ -23,6 +23,7 @@ from rich.console import Console
 
 import build_mar
 from child import Child
+from management import Management, Unreachable
 from objectcut.catalogue import Catalogue
 from objectcut.network.card import ModelError
 from objectcut.network.weightfiles import locked
@@ -30,9 +31,8 @@ from objectcut.request.labels import Labels
 from objectcut.settings import Settings
 from objectcut.worker.memory import free_bytes, worker_bytes
 from processes import FILES, start_gateway, start_torchserve
-from readiness import Failed, PortTaken, answers, answers_management, check, has_worker, wait, warm_up
+from readiness import Failed, PortTaken, answers, check, has_worker, wait, warm_up, workers
 from rundir import InUse, Ports, RunDir, is_free
-from scale import Management, Unreachable
 
 _LAST_ANSWERS_S = 10.0
 _STARTS = 4  # two servers that start at the same moment may choose the same ports
@@ -169,7 +169,7 @@ def _own_archives(names: str, temp: Path, run: RunDir) -> list[build_mar.Chosen]
 
 def _with_added(chosen: list[build_mar.Chosen], run: RunDir) -> list[build_mar.Chosen]:
     """Return the models with those that scripts/models.py added, and the default that it chose first."""
-    added = build_mar.choose_all(str(run.added), console) if any(run.added.glob("*.safetensors")) else []
+    added = build_mar.in_folder(run.added)
     names = {each.card.name for each in added}
     together = [*(each for each in chosen if each.card.name not in names), *added]
     default = run.default.read_text().strip() if run.default.exists() else ""
@@ -185,7 +185,7 @@ def _register_others(children: list[Child], run: RunDir) -> None:
     others = Catalogue.read(run.models).entries[1:]
     if not others:
         return
-    wait(lambda: answers_management(run), children, run, "TorchServe did not answer")
+    wait(lambda: workers(run) is not None, children, run, "TorchServe did not answer")
     management = Management(run)
     try:
         for entry in others:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import struct
 import sys
 import threading
@@ -23,10 +24,10 @@ from safetensors.torch import load_file
 import models as scripts_models
 import scale
 from conversion.model import Wanted
+from management import Management
 from objectcut.catalogue import Catalogue
 from objectcut.network import checkpoint
 from objectcut.network.card import read_card
-from scale import Management
 
 BUNDLED = ROOT / "model_store" / "bundled.safetensors"
 IDLE_S = 4
@@ -35,12 +36,12 @@ Run = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def renamed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the bundled model, whose cat is called a tiger, and a file that is no model."""
+    """A folder with the bundled model, whose cat is called a tiger, and weights that are no model by themselves."""
     folder = tmp_path_factory.mktemp("models")
     card = read_card(BUNDLED)
     classes = tuple("tiger" if name == "cat" else name for name in card.classes)
     checkpoint.write(load_file(BUNDLED), replace(card, name="zoo", classes=classes), folder / "zoo.safetensors")
-    (folder / "notes.safetensors").write_text("no model")
+    shutil.copy(BUNDLED.with_name("refiner.safetensors"), folder)
     return folder
 
 
@@ -79,6 +80,15 @@ def test_a_model_that_nobody_asks_for_has_no_worker_and_comes_when_it_is_asked(t
     assert workers(two) == 2
     wait_until(lambda: workers(two) == 1, 60 + 3 * IDLE_S, "the second model's rest")
     assert cut(two, cat, objects="tiger", model="zoo").status_code == 200
+
+
+def test_a_former_default_gives_up_its_worker_too(two: Server, cat: bytes, models: Run):
+    assert models("default", "zoo").startswith("zoo answers")
+    wait_until(lambda: workers(two) == 1, 60 + 3 * IDLE_S, "the rest of the model that was the default")
+    assert cut(two, cat, objects="tiger").json()["response"]["model"] == "zoo"
+    assert models("default", "objectcut-bundled").startswith("objectcut-bundled answers")
+    wait_until(lambda: workers(two) == 1, 60 + 3 * IDLE_S, "the second model's rest")
+    assert cut(two, cat, objects="cat").json()["response"]["model"] == "objectcut-bundled"
 
 
 def test_both_are_asked_at_once(two: Server, cat: bytes):

@@ -10,8 +10,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import build_mar
+from objectcut.network.card import ModelError
 
 
 @pytest.fixture
@@ -53,6 +55,20 @@ def test_a_model_that_is_not_there_is_named() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert "MODEL=nonsense is neither" in done.stderr
+
+
+def test_a_folder_means_its_models_and_a_damaged_one_is_told(tmp_path: Path) -> None:
+    for name in ("bundled.safetensors", "refiner.safetensors"):
+        shutil.copy(build_mar.STORE / name, tmp_path)
+    quiet = Console(quiet=True)
+    assert [each.weights.name for each in build_mar.choose_all(str(tmp_path), quiet)] == ["bundled.safetensors"]
+    (tmp_path / "mine.safetensors").write_bytes((tmp_path / "bundled.safetensors").read_bytes()[:1000])
+    with pytest.raises(ModelError, match=r"mine\.safetensors is not a safetensors file, or it is damaged"):
+        build_mar.choose_all(str(tmp_path), quiet)
+    (tmp_path / "empty").mkdir()
+    for names, reason in ((str(tmp_path / "empty"), "there is no model file in the folder"), (" , ", "names no model")):
+        with pytest.raises(ModelError, match=reason):
+            build_mar.choose_all(names, quiet)
 
 
 def test_the_archive_holds_code_settings_and_weights(tmp_path: Path) -> None:

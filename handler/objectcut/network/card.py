@@ -22,6 +22,10 @@ class ModelError(Exception):
     """A model file that cannot be used; the message is one line."""
 
 
+class NoCard(ModelError):
+    """Weights without a card, which are no model by themselves."""
+
+
 @dataclass(frozen=True)
 class Card:
     """What is known of a model.
@@ -108,14 +112,5 @@ def read_card(path: Path) -> Card:
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path.name} is not a safetensors file, or it is damaged") from error
     if "card" not in metadata:
-        raise ModelError(f"{path.name} holds no card; model_store/README.md says what a model file is")
+        raise NoCard(f"{path.name} holds no card; model_store/README.md says what a model file is")
     return Card.from_json(metadata["card"])
-
-
-def has_card(path: Path) -> bool:
-    """Return whether a file is a model file; one that is damaged or lacks its card is not."""
-    try:
-        read_card(path)
-    except ModelError:
-        return False
-    return True

@@ -1,0 +1,90 @@
+"""TorchServe's management API, and one cut without the gateway, for programs beside a running server."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import httpx
+
+from objectcut.catalogue import FIRST
+from rundir import RunDir
+
+LOAD_S = 300.0
+"""Seconds that the largest model may take to load from a slow disk."""
+_TRIES, _AGAIN_S = 20, 0.2
+
+
+class Unreachable(Exception):
+    """No running server was found; the message says where it was looked for."""
+
+
+class Management:
+    """TorchServe's management API, found through the files that scripts/serve.py leaves in its run folder."""
+
+    def __init__(self, run: RunDir) -> None:
+        ports = run.ports()
+        try:
+            keys = json.loads(run.key_file.read_bytes())
+            key, self._inference_key = (keys[name]["key"] for name in ("management", "inference"))
+        except (OSError, ValueError, KeyError) as error:
+            raise Unreachable(f"No running server left its key in {run.path}. Start one with `make serve`.") from error
+        if ports is None:
+            raise Unreachable(f"{run.path} does not name TorchServe's ports. Start the server anew.")
+        self._inference = f"http://127.0.0.1:{ports.inference}"
+        self._management = f"http://127.0.0.1:{ports.management}"
+        self._headers = {"Authorization": f"Bearer {key}"}
+
+    def workers(self, model: str = FIRST) -> list[dict[str, Any]]:
+        """Return every worker's id, status, pid, memory and GPU, as TorchServe tells them."""
+        return list(self._call("GET", f"/models/{model}").json()[0]["workers"])
+
+    def scale(self, workers: int, model: str = FIRST) -> None:
+        """Ask for this many workers. Returns at once; a worker that goes finishes what it has in hand first."""
+        self._call("PUT", f"/models/{model}", min_worker=workers, max_worker=workers)
+
+    def waiting(self, model: str) -> int:
+        """Return how many photos TorchServe has for the model, whether a worker has them or not."""
+        return int(self._call("GET", f"/models/{model}").json()[0]["jobQueueStatus"]["pendingRequests"])
+
+    def cut(self, model: str, photo: bytes) -> httpx.Response:
+        """Have a worker of the model cut everything that it finds in a photo."""
+        return httpx.post(
+            f"{self._inference}/predictions/{model}",
+            headers={"Authorization": f"Bearer {self._inference_key}"},
+            files={"image_file": photo},
+            data={"min_score": "0"},
+            timeout=LOAD_S,
+            trust_env=False,
+        )
+
+    def unregister(self, model: str) -> None:
+        """Make TorchServe forget a model."""
+        self._call("DELETE", f"/models/{model}")
+
+    def register(self, model: str) -> None:
+        """Make TorchServe know the archive of this name in its store, without a worker."""
+        self._call("POST", "/models", url=f"{model}.mar", model_name=model, initial_workers=0)
+
+    def _call(self, method: str, path: str, **params: int | str) -> httpx.Response:
+        for _ in range(_TRIES):
+            try:
+                reply = httpx.request(
+                    method,
+                    f"{self._management}{path}",
+                    params=params,
+                    headers=self._headers,
+                    timeout=LOAD_S,
+                    trust_env=False,
+                )
+            except httpx.TransportError as error:
+                raise Unreachable(f"TorchServe does not answer on {self._management}.") from error
+            # TorchServe lists its workers while other threads of it start and stop some, and trips over that. The
+            # calls made here can be repeated: they read, name a number, or are refused the second time.
+            if "ConcurrentModificationException" not in reply.text:
+                break
+            time.sleep(_AGAIN_S)
+        if reply.is_error:
+            raise Unreachable(f"TorchServe refused with status {reply.status_code}: {reply.text.strip()}")
+        return reply
