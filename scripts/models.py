@@ -7,6 +7,8 @@
   models.py default mine                                 what requests get that name no model
   models.py remove mine
 
+With --json it writes what it does to the standard output, one JSON object a line, for other programs.
+
 A model is added when a worker has loaded it and cut a sample; until then nothing changes. What is replaced or removed
 finishes the photos that it has. Models that were added, and the default, are there again when the server starts anew.
 """
@@ -14,8 +16,10 @@ finishes the photos that it has. Models that were added, and the default, are th
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -27,7 +31,7 @@ from rich.table import Column, Table
 
 import build_mar
 from conversion import classes
-from conversion.model import Wanted, model
+from conversion.model import Passed, Wanted, model, unheard
 from management import LOAD_S, Management, Unreachable
 from objectcut.catalogue import Catalogue, Entry, serving_name
 from objectcut.network import checkpoint
@@ -46,9 +50,14 @@ class Refused(Exception):
     """What was asked for cannot be done; the message says why. Nothing has changed."""
 
 
+class NoMemory(Refused):
+    """Another time it may be done."""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000, help="public port of the server")
+    parser.add_argument("--json", action="store_true", help="tell other programs what happens")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|check|add|default|remove")
     verbs.add_parser("list", help="all models, the default first")
     for verb, what in (("check", "say what a file is"), ("add", "add or replace a model")):
@@ -59,6 +68,7 @@ def main() -> int:
     for verb, what in (("default", "choose what requests get that name no model"), ("remove", "take a model away")):
         verbs.add_parser(verb, help=what).add_argument("name", help="of the model")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # as Ctrl-C: what was begun is taken back
     run = RunDir.of(options.port)
     try:
         if options.verb == "check":
@@ -67,20 +77,40 @@ def main() -> int:
             show(run)
         else:
             with locked(run.path, "models"):
-                _change(options, run)
+                done = _change(options, run)
+            if options.json:
+                _tell(done=done)
+            else:
+                console.print(done)
     except (Refused, ModelError, Unreachable, RuntimeError, OSError, httpx.HTTPError) as error:
-        console.print(str(error), style="red")
+        if options.json:
+            _tell(refused=str(error), because=_cause(error))
+        else:
+            console.print(str(error), style="red")
         return 1
     return 0
 
 
-def _change(options: argparse.Namespace, run: RunDir) -> None:
+def _change(options: argparse.Namespace, run: RunDir) -> str:
     if options.verb == "add":
-        add(run, options.file, Wanted(options.name, classes.from_words(options.classes)))
-    elif options.verb == "default":
-        choose_default(run, options.name)
-    else:
-        remove(run, options.name)
+        wanted = Wanted(options.name, classes.from_words(options.classes))
+        return add(run, options.file, wanted, _passed if options.json else unheard)
+    return (choose_default if options.verb == "default" else remove)(run, options.name)
+
+
+def _passed(check: str, found: str) -> None:
+    _tell(passed=check, found=found)
+
+
+def _tell(**facts: str) -> None:
+    print(json.dumps(facts), flush=True)
+
+
+def _cause(error: Exception) -> str:
+    """Return what is in the way: `memory`, the `server`, or the `request` itself."""
+    if isinstance(error, NoMemory):
+        return "memory"
+    return "request" if isinstance(error, Refused | ModelError) else "server"
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -105,21 +135,28 @@ def show(run: RunDir) -> None:
     Console(markup=False, highlight=False, soft_wrap=True).print(table)
 
 
-def add(run: RunDir, file: Path, wanted: Wanted) -> None:
-    """Add a model, or put it in the place of the one that has its name.
+def add(run: RunDir, file: Path, wanted: Wanted, passed: Passed = unheard) -> str:
+    """Add a model, or put it in the place of the one that has its name, and return what was done.
+
+    Args:
+        run: of the server.
+        file: as `conversion.model.model` takes it.
+        wanted: likewise.
+        passed: is told of the checks of `model`, then of `memory`, `archive`, `load` and `sample`.
 
     Raises:
         ModelError: the file is none that can be served.
         Refused: there is no memory for it, or it does not cut.
     """
-    management, catalogue = Management(run), _catalogue(run)
     with console.status(f"Checking {file.name} ..."):
-        weights, card, _ = model(file, wanted)
+        weights, card, _ = model(file, wanted, passed)
+    management, catalogue = Management(run), _catalogue(run)
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", card.name):
         raise Refused(f"'{card.name}' can be no file's name; give another: --name NAME")
     needs, free = worker_bytes(sum(tensor.nbytes for tensor in weights.values())), free_bytes()
     if free < needs:
-        raise Refused(f"a worker with {card.name} needs about {needs / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free")
+        raise NoMemory(f"a worker with {card.name} needs about {needs / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free")
+    passed("memory", f"{needs / 1e6:.0f} MB, of {free / 1e6:.0f} MB that are free")
     before = catalogue.find(card.name)
     entry = Entry(card, serving_name(card.name, {each.served_as for each in catalogue.entries}), needs)
     kept = run.added / f"{card.name}.safetensors"
@@ -129,10 +166,13 @@ def add(run: RunDir, file: Path, wanted: Wanted) -> None:
     try:
         with console.status(f"Building the archive of {card.name} ..."):
             build_mar.build(new, run.store / f"{entry.served_as}.mar")
+        passed("archive", "")
         management.register(entry.served_as)
         try:
             _load(management, entry)
+            passed("load", "")
             _cut_sample(management, entry)
+            passed("sample", "")
         except BaseException:  # Ctrl-C too
             management.unregister(entry.served_as)
             raise
@@ -145,22 +185,22 @@ def add(run: RunDir, file: Path, wanted: Wanted) -> None:
     Catalogue(tuple(others if before else [*others, entry])).write(run.models)
     if before is not None:
         _retire(run, management, before)
-    console.print(f"{card.name}: {'replaced' if before else 'added'}, {len(entry.names)} classes")
+    return f"{card.name}: {'replaced' if before else 'added'}, {len(entry.names)} classes"
 
 
-def choose_default(run: RunDir, name: str) -> None:
-    """Make a model the one that requests get that name none; it is loaded first."""
+def choose_default(run: RunDir, name: str) -> str:
+    """Make a model the one that requests get that name none; it is loaded first. Return what was done."""
     management, catalogue = Management(run), _catalogue(run)
     entry = _named(catalogue, name)
     _load(management, entry)
     run.default.write_text(f"{name}\n")
     Catalogue((entry, *(each for each in catalogue.entries if each is not entry))).write(run.models)
     _load(management, entry)  # the gateway may have put it to sleep before it knew
-    console.print(f"{name} answers requests that name no model")
+    return f"{name} answers requests that name no model"
 
 
-def remove(run: RunDir, name: str) -> None:
-    """Take a model away, when it has answered what it has. It must not be the default.
+def remove(run: RunDir, name: str) -> str:
+    """Take a model away, when it has answered what it has, and return what was done. It must not be the default.
 
     Raises:
         Refused: it is.
@@ -168,11 +208,11 @@ def remove(run: RunDir, name: str) -> None:
     management, catalogue = Management(run), _catalogue(run)
     entry = _named(catalogue, name)
     if entry is catalogue.entries[0]:
-        raise Refused(f"{name} is the default. Make another model the default first: models.py default NAME")
+        raise Refused(f"'{name}' is the default. Make another model the default first: models.py default NAME")
     Catalogue(tuple(each for each in catalogue.entries if each is not entry)).write(run.models)
     _retire(run, management, entry)
     (run.added / f"{name}.safetensors").unlink(missing_ok=True)
-    console.print(f"{name}: removed")
+    return f"{name}: removed"
 
 
 def _named(catalogue: Catalogue, name: str) -> Entry:

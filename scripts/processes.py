@@ -104,6 +104,7 @@ def start_gateway(run: RunDir, host: str, port: int) -> Child:
         "OBJECTCUT_METRICS_URL": f"http://127.0.0.1:{ports.metrics}",
         "OBJECTCUT_KEY_FILE": str(run.key_file),
         "OBJECTCUT_MODELS": str(run.models),
+        "OBJECTCUT_KEYS": str(run.keys),
         "OBJECTCUT_ABANDONED": str(run.abandoned),
         "PYTHONPATH": os.pathsep.join([str(ROOT / "frontend"), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "OBJECTCUT_LOG_FILE": str(run.logs / "gateway.log"),

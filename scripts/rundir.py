@@ -83,6 +83,16 @@ class RunDir:
         return Path((self.path / "store").read_text().strip())
 
     @property
+    def keys(self) -> Path:
+        """The hashes of the keys of those who may change the models: what OBJECTCUT_KEYS names, or a file in here."""
+        return Path(os.environ.get("OBJECTCUT_KEYS") or self.path / "keys.json")
+
+    @property
+    def uploads(self) -> Path:
+        """The folder of model files that are being sent to the gateway."""
+        return self.path / "uploads"
+
+    @property
     def abandoned(self) -> Path:
         """The folder where the gateway tells the workers whose senders left."""
         return self.path / "abandoned"

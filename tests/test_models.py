@@ -18,9 +18,10 @@ import httpx
 import pytest
 import torch
 from conftest import ROOT, Server, encoded, start, started, told, wait_until
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from safetensors.torch import load_file
 
+import keys as scripts_keys
 import models as scripts_models
 import scale
 from conversion.model import Wanted
@@ -31,6 +32,7 @@ from objectcut.network.card import read_card
 
 BUNDLED = ROOT / "model_store" / "bundled.safetensors"
 IDLE_S = 4
+CHANGE_MS = 90_000  # that a model may take to be added or removed
 Run = Callable[..., str]
 
 
@@ -135,13 +137,20 @@ def test_the_page_and_the_probes_are_those_of_the_default_model(two: Server):
     assert httpx.get(f"{two.url}/health/ready", trust_env=False).json()["status"] == "ready"
 
 
-def test_the_page_lets_people_choose(two: Server, chelsea, browser: Browser):
+@contextlib.contextmanager
+def opened(browser: Browser, server: Server) -> Iterator[tuple[Page, Locator]]:
+    """The page, and the part of it that tells of models; no error may happen on it."""
     with browser.new_context(reduced_motion="reduce", locale="en") as context:
         page = context.new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(two.url)
-        model = page.get_by_role("region", name="Model")
+        page.goto(server.url)
+        yield page, page.get_by_role("region", name="Model")
+        assert complaints == []
+
+
+def test_the_page_lets_people_choose(two: Server, chelsea, browser: Browser):
+    with opened(browser, two) as (page, model):
         expect(model).to_contain_text(re.compile(r"objectcut-bundled on the CPU, knows \d+ names"))
         photo = {"name": "cat.png", "mimeType": "image/png", "buffer": encoded(chelsea)}
         page.locator("#file").set_input_files([photo])
@@ -164,7 +173,6 @@ def test_the_page_lets_people_choose(two: Server, chelsea, browser: Browser):
         expect(model.get_by_text(re.compile(r"person 0\.\d"))).to_be_visible()
         page.reload()
         expect(model).to_contain_text("objectcut-bundled")
-        assert complaints == []
 
 
 def test_a_model_that_memory_has_no_room_for_stays_away_and_says_so(two: Server, cat: bytes):
@@ -279,13 +287,60 @@ def test_a_model_comes_changes_and_goes_and_no_photo_is_lost(two: Server, cat: b
         assert re.search(r"mine \S+ 21 \S+ maskrcnn_mobilenet_v2_fpn", listed)
 
         assert models("default", "mine") == "mine answers requests that name no model"
-        assert models("remove", "mine").startswith("refused: mine is the default")
+        assert models("remove", "mine").startswith("refused: 'mine' is the default")
         assert models("default", "objectcut-bundled").startswith("objectcut-bundled answers")
         assert models("remove", "mine") == "mine: removed"
     assert told(cut(two, cat, objects="lynx", model="mine")) == (404, "unknown_model")
     assert len(replies) > 8
     # While `mine` was the default, it was asked for a cat, which it calls otherwise.
     assert {told(reply)[1] for reply in replies if reply.status_code != 200} <= {"unknown_object"}
+
+
+def test_a_model_is_loaded_and_removed_on_the_page(
+    two: Server, browser: Browser, mine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("OBJECTCUT_RUN_DIR", str(two.run.path))
+    monkeypatch.setattr("sys.argv", ["keys.py", "add", "anna"])
+    assert scripts_keys.main() == 0
+    key = capsys.readouterr().out.strip()
+    with opened(browser, two) as (page, model):
+        model.get_by_text("Load your own model").click()
+        model.get_by_label("Admin key").fill("oc_wrong")
+        model.get_by_role("button", name="Continue").click()
+        expect(model.get_by_role("alert")).to_contain_text("not one of this server's")
+        model.get_by_label("Admin key").fill(key)
+        model.get_by_role("button", name="Continue").click()
+
+        listed = model.get_by_role("list", name="Models of this server")
+        expect(listed.get_by_role("listitem")).to_have_text(["objectcut-bundled, the default", re.compile("zoo")])
+        model.get_by_label("Model file").set_input_files(mine)
+        model.get_by_role("button", name="Load it").click()
+        alert = model.get_by_role("alert")
+        expect(alert).to_contain_text("tells 21 classes apart, and 0 names were given", timeout=CHANGE_MS)
+        expect(model.get_by_text("Its classes have names")).to_have_attribute("data-state", "failed")
+        assert told(cut(two, b"", objects="lynx", model="mine"))[0] >= 400
+
+        model.get_by_label("Model file").set_input_files(mine)
+        model.get_by_label("Names of its classes").fill(mine.with_name("classes.txt").read_text().replace("\n", ", "))
+        model.get_by_role("button", name="Load it").click()
+        expect(model.get_by_text("The model mine can be chosen now.")).to_be_visible(timeout=CHANGE_MS)
+        checks = model.get_by_role("list", name="Checks").get_by_role("listitem")
+        assert {each.get_attribute("data-state") for each in checks.all()} == {"passed"}
+        expect(checks.filter(has_text="A network that runs here")).to_contain_text("maskrcnn_mobilenet_v2_fpn")
+        model.get_by_role("button", name="Use it").click()
+        expect(model).to_contain_text(re.compile(r"mine on (request|the CPU), knows 21 names"))
+
+        model.get_by_role("button", name="Remove mine").click()
+        listed.get_by_role("button", name="Keep").click()
+        model.get_by_role("button", name="Remove mine").click()
+        listed.get_by_role("button", name="Remove", exact=True).click()
+        expect(model.get_by_text("The model mine is removed.")).to_be_visible(timeout=CHANGE_MS)
+        expect(model).to_contain_text("objectcut-bundled on the CPU")
+        page.reload()
+        model.get_by_text("Load your own model").click()
+        expect(listed.get_by_role("listitem")).to_have_count(2)
+        model.get_by_role("button", name="Forget the key").click()
+        expect(model.get_by_label("Admin key")).to_be_visible()
 
 
 def test_what_cannot_be_added_changes_nothing(two: Server, cat: bytes, models: Run, mine: Path):

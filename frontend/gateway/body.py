@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,14 +18,20 @@ class BodyLimit:
 
     A sender that is cut off in the middle sees a broken connection instead of the error, so what it still sends is
     read and dropped, up to four times the limit.
+
+    Args:
+        app: the application.
+        limit: bytes.
+        others: paths of calls that bound their bodies themselves.
     """
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, others: Collection[str] = ()) -> None:
         self._app = app
         self._limit = limit
+        self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"].removeprefix(scope.get("root_path", "")) in self._others:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])

@@ -155,3 +155,39 @@ DETECT = _call(
     },
 )
 """FastAPI's `openapi_extra` for `POST /detect`."""
+
+_KEY = {
+    "name": "Authorization",
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "`Bearer KEY`, a key that scripts/keys.py made",
+}
+_ADDED = {
+    "model": {"type": "string", "description": "what `model` of a request calls it"},
+    "classes": {"type": "array", "items": {"type": "string"}},
+    "done": {"type": "string", "description": "what was done, in words"},
+}
+
+ADMIN = {"parameters": [_KEY]}
+"""FastAPI's `openapi_extra` for calls that need an admin key."""
+
+ADD = {
+    "description": "The body is a model file: one of ours, or a checkpoint as scripts/convert.py takes it. It is "
+    "checked, loaded by a worker that cuts a sample, and only then put into use. With `Accept: application/x-ndjson` "
+    "each check is told as it is passed, one JSON object a line with `check` and `found`; the last line is the answer "
+    "or the error that there would be otherwise, and the status is 200.",
+    "parameters": [_KEY],
+    "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _BINARY}}},
+    "responses": {
+        "200": {
+            "description": "The model can be asked for.",
+            "content": {"application/json": {"schema": _answer(_ADDED)}, "application/x-ndjson": {}},
+        },
+        **{
+            str(status): told
+            for status, told in errors("unauthorized", "invalid_request", "body_too_large", "unsupported_image").items()
+        },
+    },
+}
+"""FastAPI's `openapi_extra` for `POST /models`."""

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
-from gateway import openapi, samples
+from gateway import openapi, ownmodels, samples
 from gateway.body import BodyLimit
 from gateway.canonical import CanonicalPath
 from gateway.compression import TextCompression
@@ -154,7 +154,7 @@ def create_app(settings: Settings) -> FastAPI:
         return Response(status_code=499)  # nobody reads it; nginx's number for a sender who left
 
     # From the inside out: an answer passes the last one last. FastAPI would answer defects outside of all these.
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, others={ownmodels.PATH})
     app.add_middleware(UnhandledErrors)
     if settings.origins:
         app.add_middleware(
@@ -169,6 +169,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(CanonicalPath)
 
     app.include_router(samples.router)
+    app.include_router(ownmodels.router(settings, models, lifetime))
     app.mount("/", StaticFiles(directory=STATIC, html=True))
     return app
 

@@ -1,7 +1,7 @@
-/** The line that tells which model runs, with a note on how to get a better one. More of it is in known.js. */
+/** The line that tells which model runs, with a note on how to get a better one. More of it is in model/. */
 
 import { find, make } from "./elements.js";
-import { chooseModel } from "./server/address.js";
+import { chooseModel, host } from "./server/address.js";
 import { ApiError, labels } from "./server/api.js";
 import { learn, t } from "./words/translate.js";
 
@@ -19,11 +19,12 @@ let asked = 0; // times
 export async function describeModel(place, use) {
   const line = find(place, ".line", HTMLElement);
   const note = find(place, ".note", HTMLElement);
-  const more = find(place, "details", HTMLDetailsElement);
-  const own = ++asked;
+  const more = find(place, ".about", HTMLDetailsElement);
+  const own = find(place, ".own-model", HTMLDetailsElement);
+  const call = ++asked;
   try {
     const told = await labels();
-    if (own !== asked) return;
+    if (call !== asked) return;
     const { model, device, classes, models } = told;
     const count = classes.length;
     const several = models.length > 1;
@@ -33,11 +34,14 @@ export async function describeModel(place, use) {
     note.replaceChildren(...withCode(hint));
     learn(told.names);
     more.hidden = false;
-    more.ontoggle = async () => (await import("./known.js")).show(place, told, () => describeModel(place, use));
+    const again = () => describeModel(place, use);
+    more.ontoggle = async () => (await import("./model/about.js")).show(place, told, again);
+    own.hidden = Boolean(host); // a key goes to no other server than that of the page
+    own.ontoggle = async () => (await import("./model/own.js")).show(own, again);
     if (several || more.open) more.dispatchEvent(new Event("toggle"));
     use(told);
   } catch (error) {
-    if (own !== asked) return;
+    if (call !== asked) return;
     const code = error instanceof ApiError ? error.code : "";
     if (code === "invalid_server") {
       line.textContent = t("server.none");
@@ -45,7 +49,7 @@ export async function describeModel(place, use) {
     }
     if (code === "unknown_model") chooseModel(""); // it was taken away meanwhile
     line.textContent = code === "not_ready" ? t("model.starting") : t("model.silent");
-    setTimeout(() => own === asked && describeModel(place, use), AGAIN_MS);
+    setTimeout(() => call === asked && describeModel(place, use), AGAIN_MS);
   }
 }
 

@@ -57,7 +57,8 @@ class CutError(Exception):
     @property
     def headers(self) -> dict[str, str]:
         """Headers of the reply beside its content type."""
-        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        return {**headers, "WWW-Authenticate": "Bearer"} if self.status == STATUS["unauthorized"] else headers
 
     def body(self, request_id: str) -> bytes:
         """Return the error shape of the whole service, as JSON in ASCII: details may hold any string of a sender's."""

@@ -103,6 +103,12 @@ class Settings(BaseSettings):
         description="seconds that a photo waits for the worker of such a model to come back; then it is answered with "
         "`not_ready`, and 0 does that at once",
     )
+    keys: Path | None = Field(
+        None,
+        description="file with the hashes of the keys of those who may change the models, as scripts/keys.py writes "
+        "it; by default in the run folder",
+    )
+    max_model_bytes: PositiveInt = Field(2_000_000_000, description="largest model file that may be uploaded, bytes")
     answer_s: PositiveFloat = Field(
         130.0, description="seconds that a cut may take at most; above TorchServe's responseTimeout"
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from conversion import classes, layouts, statedict
 from objectcut.network.card import Card
+
+Passed = Callable[[str, str], None]
+"""Is told each check that was passed: its name, and what was found."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +34,23 @@ class Wanted:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def model(path: Path, wanted: Wanted) -> tuple[layouts.Weights, Card, str]:
+def unheard(_check: str, _found: str) -> None:
+    """Tell nobody."""
+
+
+def model(path: Path, wanted: Wanted, passed: Passed = unheard) -> tuple[layouts.Weights, Card, str]:
     """Return the weights of a file with a card, and which program it came from.
 
     Args:
         path: a model file of ours, or a checkpoint.
         wanted: what the file does not say; of a model file of ours it changes name, classes and facts.
+        passed: is told of `weights`, `architecture` and `classes`.
 
     Raises:
         ModelError: it cannot be used; the message says why.
     """
     held = statedict.read(path)
+    passed("weights", f"{sum(tensor.numel() for tensor in held.weights.values()) / 1e6:.1f} M numbers, all finite")
     if held.card is not None:
         weights, card, origin = layouts.fitting(held.weights, held.card), held.card, "ObjectCut"
         names: Sequence[str] = wanted.classes or card.classes
@@ -49,13 +58,16 @@ def model(path: Path, wanted: Wanted) -> tuple[layouts.Weights, Card, str]:
         found = layouts.recognised(held.weights, wanted.backbone)
         weights, card, origin = found.weights, replace(found.card, name=_name(path)), found.origin
         names = wanted.classes or held.names
+    passed("architecture", f"{card.architecture}, from {origin}")
     named = classes.named(names, len(card.classes))
     card = replace(card, name=wanted.name or card.name, classes=named, facts={**card.facts, **wanted.facts})
     if wanted.classes:
         card = replace(card, unlisted=())
     if wanted.sides is not None:
         card = replace(card, min_size=wanted.sides[0], max_size=wanted.sides[1])
-    return weights, card.checked(), origin
+    card = card.checked()
+    passed("classes", ", ".join(named[1:]))
+    return weights, card, origin
 
 
 def _name(path: Path) -> str:

@@ -13,7 +13,7 @@ class Answer {
     this.status = request.status;
     this.ok = request.status >= 200 && request.status < 300;
     this.headers = { get: (/** @type {string} */ name) => request.getResponseHeader(name) };
-    this.#blob = request.response;
+    this.#blob = request.responseType === "text" ? new Blob([request.response]) : request.response;
   }
 
   async blob() {
@@ -26,25 +26,26 @@ class Answer {
 }
 
 /**
- * Send a form.
+ * Send a form or a file.
  * @param {string} address
- * @param {{body: FormData, headers?: Record<string, string>, signal?: AbortSignal,
- *   progress?: (share: number) => void}} options `progress` is called with 0 to 1, for a large body only
+ * @param {{body: FormData | File, headers?: Record<string, string>, signal?: AbortSignal, silenceMs?: number,
+ *   progress?: (share: number) => void, told?: (text: string) => void}} options `progress` is called with 0 to 1, for a
+ *   large body only; `told` with all of the answer that has come, an answer in words
  * @returns {Promise<Answer>} rejects with the signal's reason, or a TypeError when there is no connection, or nothing
  *   comes over it any more
  */
-export function upload(address, { body, headers = {}, signal, progress }) {
+export function upload(address, { body, headers = {}, signal, silenceMs = SILENCE_MS, progress, told }) {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
-    let silence = setTimeout(abort, SILENCE_MS);
+    let silence = setTimeout(abort, silenceMs);
     const heard = () => {
       clearTimeout(silence);
-      silence = setTimeout(abort, SILENCE_MS);
+      silence = setTimeout(abort, silenceMs);
     };
     request.open("POST", address);
-    request.responseType = "blob";
+    request.responseType = told ? "text" : "blob";
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     if (progress) {
       request.upload.addEventListener("progress", ({ lengthComputable, loaded, total }) => {
@@ -52,7 +53,10 @@ export function upload(address, { body, headers = {}, signal, progress }) {
         if (lengthComputable && total > WORTH_TELLING) progress(loaded / total);
       });
     }
-    request.addEventListener("progress", heard);
+    request.addEventListener("progress", () => {
+      heard();
+      told?.(request.responseText);
+    });
     request.addEventListener("load", () => resolve(new Answer(request)));
     const away = () => reject(new TypeError("The server cannot be reached."));
     request.addEventListener("abort", () => {

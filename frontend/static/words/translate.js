@@ -37,6 +37,11 @@ export function t(key, values = {}) {
   });
 }
 
+/** Take the words of a part of the page that is loaded later. @param {typeof TEXTS} more */
+export function addTexts(more) {
+  for (const [tag, words] of Object.entries(more)) Object.assign(TEXTS[tag], words);
+}
+
 /** Return whether the language has words for a key, its own and not the English ones. @param {string} key */
 export function has(key) {
   return Object.hasOwn(TEXTS[language], key);

@@ -1,12 +1,11 @@
 /** What is known of a model, and the list of others to choose from. Loaded when somebody looks, or there are several. */
 
-import { find, make } from "./elements.js";
-import { chooseModel, modelFields } from "./server/address.js";
-import { localName, t } from "./words/translate.js";
+import { find, make } from "../elements.js";
+import { chooseModel, modelFields } from "../server/address.js";
+import { localName, t } from "../words/translate.js";
+import "./setup.js";
 
-/** @typedef {import("./server/api.js").Model} Model */
-
-document.head.append(make("link", { rel: "stylesheet", href: "known.css" }));
+/** @typedef {import("../server/api.js").Model} Model */
 
 /**
  * Show what is known of a model, and which others there are.
@@ -15,8 +14,8 @@ document.head.append(make("link", { rel: "stylesheet", href: "known.css" }));
  * @param {() => void} again called when another one was chosen
  */
 export function show(place, told, again) {
-  const more = find(place, "details", HTMLDetailsElement);
-  place.querySelector("label")?.remove();
+  const more = find(place, "details.about", HTMLDetailsElement);
+  place.querySelector("label.choice")?.remove();
   if (told.models.length > 1) more.before(choice(told, again));
   more.querySelector("dl")?.remove();
   more.append(facts(told));
@@ -32,7 +31,7 @@ function choice({ models }, again) {
     again();
   });
   const label = make("label", { className: "choice" });
-  label.append(make("span", { textContent: t("model.choose") }), select);
+  label.append(make("span", { textContent: t("models.choose") }), select);
   return label;
 }
 
@@ -41,7 +40,7 @@ function facts({ card, classes }) {
   const list = make("dl", { className: "facts" });
   for (const key of /** @type {const} */ (["trained_on", "licence"])) {
     const text = card[key];
-    if (text) list.append(make("dt", { textContent: t(`model.${key}`) }), make("dd", { textContent: text }));
+    if (text) list.append(make("dt", { textContent: t(`models.${key}`) }), make("dd", { textContent: text }));
   }
   const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 2 });
   const names = make("dd", { className: "classes" });
@@ -50,6 +49,6 @@ function facts({ card, classes }) {
     const iou = figures ? ` ${number.format(figures.iou)}` : "";
     names.append(make("span", { textContent: localName(name) + iou }));
   }
-  list.append(make("dt", { textContent: t("model.names") }), names);
+  list.append(make("dt", { textContent: t("models.names") }), names);
   return list;
 }

@@ -1,0 +1,65 @@
+"""Who may change the models: callers with a key that scripts/keys.py made."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from starlette.requests import Request
+
+from objectcut.errors import CutError
+from objectcut.keys import Keys
+
+logger = logging.getLogger(__name__)
+_SCHEME = "bearer "
+
+
+class Administrators:
+    """The owners of keys, as the file names them now.
+
+    Args:
+        path: of the file; None where there is none.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._keys = Keys({})
+        self._read = (0, 0)
+
+    def check(self, request: Request) -> str:
+        """Return whose key a request has.
+
+        Raises:
+            CutError: `unauthorized`.
+        """
+        keys = self._known()
+        if not keys.hashes:
+            raise _unauthorized(
+                "This server has no admin keys yet. Who runs it makes one: .venv/bin/python scripts/keys.py add NAME"
+            )
+        given = request.headers.get("authorization", "")
+        if not given.lower().startswith(_SCHEME):
+            raise _unauthorized("This call needs an admin key: send the header 'Authorization: Bearer KEY'.")
+        owner = keys.owner(given[len(_SCHEME) :].strip())
+        if owner is None:
+            raise _unauthorized("This admin key is not one of this server's, or not any more.")
+        return owner
+
+    def _known(self) -> Keys:
+        if self._path is None:
+            return self._keys
+        try:
+            stat = self._path.stat()
+            if (stat.st_mtime_ns, stat.st_ino) != self._read:
+                self._keys = Keys({})  # of a file that cannot be read, none is good
+                self._read = (stat.st_mtime_ns, stat.st_ino)
+                self._keys = Keys.read(self._path)
+        except FileNotFoundError:
+            self._keys, self._read = Keys({}), (0, 0)
+        except (OSError, ValueError):
+            logger.exception("The keys in %s cannot be read", self._path)
+        return self._keys
+
+
+def _unauthorized(message: str) -> CutError:
+    return CutError("unauthorized", message, retry_after=1)

@@ -1,0 +1,77 @@
+"""Keys of the people who may change a server: a file of their hashes, so that reading it gives no key away.
+
+A key is made of 256 random bits, so its plain SHA-256 can neither be guessed nor looked up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_PREFIX = "oc_"  # tells people and programs that look for leaked secrets what it is
+_BYTES = 32
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """SHA-256 of keys, in hexadecimal, by the names of their owners."""
+
+    hashes: Mapping[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> Keys:
+        """Return the keys in a file; none where there is no file.
+
+        Raises:
+            OSError: it cannot be read.
+            ValueError: it is not such a file.
+        """
+        try:
+            told = json.loads(path.read_text())
+        except FileNotFoundError:
+            return cls({})
+        hashes = told.get("admin") if isinstance(told, dict) else None
+        if not isinstance(hashes, dict) or not all(_HASH.fullmatch(str(each)) for each in hashes.values()):
+            raise ValueError(f"{path} does not hold keys as scripts/keys.py writes them")
+        return cls(hashes)
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all, for this user alone."""
+        part = path.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump({"admin": dict(self.hashes)}, file)
+        part.replace(path)
+
+    def with_key(self, name: str, key: str) -> Keys:
+        """Return these keys and one more, or another one for a name that is there."""
+        return Keys({**self.hashes, name: _hashed(key)})
+
+    def without(self, name: str) -> Keys:
+        """Return the other keys."""
+        return Keys({each: hashed for each, hashed in self.hashes.items() if each != name})
+
+    def owner(self, key: str) -> str | None:
+        """Return whose key it is; None when it is nobody's. Takes as long for a wrong key as for a right one."""
+        hashed, owner = _hashed(key), None
+        for name, known in self.hashes.items():
+            if hmac.compare_digest(hashed, known):
+                owner = name
+        return owner
+
+
+def new_key() -> str:
+    """Return a new key, printable ASCII."""
+    return f"{_PREFIX}{secrets.token_urlsafe(_BYTES)}"
+
+
+def _hashed(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
