@@ -25,7 +25,6 @@ STORE = ROOT / "model_store"
 HANDLER = ROOT / "handler"
 ARCHIVE = STORE / f"{FIRST}.mar"
 REFINER = STORE / "refiner.safetensors"
-VERSION = "1.0"
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,13 @@ class Chosen:
         weights: its file.
         card: what the file says of it.
         remark: why it is not the one that `auto` would rather have, or None.
+        version: of the model, where others were added in its place.
     """
 
     weights: Path
     card: Card
     remark: str | None = None
+    version: int = 1
 
 
 def choose_all(names: str, console: Console) -> list[Chosen]:
@@ -108,14 +109,19 @@ def _chosen(weights: Path, remark: str | None = None) -> Chosen:
     return Chosen(weights, read_card(weights), remark)
 
 
-def build(weights: Path, archive: Path = ARCHIVE) -> bool:
+def build(weights: Path, archive: Path = ARCHIVE, version: int = 1) -> bool:
     """Build the archive if an input changed since it was built. True when it was built.
+
+    Args:
+        weights: a model file.
+        archive: where to build it.
+        version: of the model, which TorchServe tells from others of the same name by it.
 
     Raises:
         RuntimeError: torch-model-archiver failed; the message is its own.
     """
     stamp = archive.with_suffix(".inputs")
-    inputs = _digest(weights)
+    inputs = f"{version}.0 {_digest(weights)}"
     if archive.exists() and stamp.exists() and stamp.read_text() == inputs:
         return False
     archive.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +130,7 @@ def build(weights: Path, archive: Path = ARCHIVE) -> bool:
         command = [
             str(Path(sys.executable).with_name("torch-model-archiver")),
             *("--model-name", FIRST),
-            *("--version", VERSION),
+            *("--version", f"{version}.0"),
             *("--handler", str(HANDLER / "handler.py")),
             *("--config-file", str(HANDLER / "model-config.yaml")),
             *("--serialized-file", str(weights)),

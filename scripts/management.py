@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 
-from objectcut.catalogue import FIRST
 from rundir import RunDir
 
 LOAD_S = 300.0
@@ -21,7 +20,10 @@ class Unreachable(Exception):
 
 
 class Management:
-    """TorchServe's management API, found through the files that scripts/serve.py leaves in its run folder."""
+    """TorchServe's management API, found through the files that scripts/serve.py leaves in its run folder.
+
+    A `path` is that of one version of a model, as `objectcut.catalogue` makes it.
+    """
 
     def __init__(self, run: RunDir) -> None:
         ports = run.ports()
@@ -36,22 +38,22 @@ class Management:
         self._management = f"http://127.0.0.1:{ports.management}"
         self._headers = {"Authorization": f"Bearer {key}"}
 
-    def workers(self, model: str = FIRST) -> list[dict[str, Any]]:
+    def workers(self, path: str) -> list[dict[str, Any]]:
         """Return every worker's id, status, pid, memory and GPU, as TorchServe tells them."""
-        return list(self._call("GET", f"/models/{model}").json()[0]["workers"])
+        return list(self._call("GET", f"/models/{path}").json()[0]["workers"])
 
-    def scale(self, workers: int, model: str = FIRST) -> None:
+    def scale(self, workers: int, path: str) -> None:
         """Ask for this many workers. Returns at once; a worker that goes finishes what it has in hand first."""
-        self._call("PUT", f"/models/{model}", min_worker=workers, max_worker=workers)
+        self._call("PUT", f"/models/{path}", min_worker=workers, max_worker=workers)
 
-    def waiting(self, model: str) -> int:
+    def waiting(self, path: str) -> int:
         """Return how many photos TorchServe has for the model, whether a worker has them or not."""
-        return int(self._call("GET", f"/models/{model}").json()[0]["jobQueueStatus"]["pendingRequests"])
+        return int(self._call("GET", f"/models/{path}").json()[0]["jobQueueStatus"]["pendingRequests"])
 
-    def cut(self, model: str, photo: bytes) -> httpx.Response:
+    def cut(self, path: str, photo: bytes) -> httpx.Response:
         """Have a worker of the model cut everything that it finds in a photo."""
         return httpx.post(
-            f"{self._inference}/predictions/{model}",
+            f"{self._inference}/predictions/{path}/cut",
             headers={"Authorization": f"Bearer {self._inference_key}"},
             files={"image_file": photo},
             data={"min_score": "0"},
@@ -59,15 +61,32 @@ class Management:
             trust_env=False,
         )
 
-    def unregister(self, model: str) -> None:
-        """Make TorchServe forget a model."""
-        self._call("DELETE", f"/models/{model}")
+    def versions(self, served_as: str) -> list[int]:
+        """Return the versions of a model that TorchServe has; none of a model that it does not know."""
+        reply = self._ask("GET", f"/models/{served_as}/all")
+        if reply.status_code == 404:
+            return []
+        return [int(each["modelVersion"].removesuffix(".0")) for each in _accepted(reply).json()]
 
-    def register(self, model: str) -> None:
-        """Make TorchServe know the archive of this name in its store, without a worker."""
-        self._call("POST", "/models", url=f"{model}.mar", model_name=model, initial_workers=0)
+    def set_default(self, path: str) -> None:
+        """Make a version the default of its model; TorchServe unregisters any other before that one."""
+        self._call("PUT", f"/models/{path}/set-default")
+
+    def unregister(self, path: str) -> None:
+        """Make TorchServe forget a version."""
+        self._call("DELETE", f"/models/{path}")
+
+    def register(self, served_as: str) -> None:
+        """Make TorchServe know the archive of this name in its store, as the version that it says, without a worker.
+
+        TorchServe unpacks it at once, and does not need the file any more.
+        """
+        self._call("POST", "/models", url=f"{served_as}.mar", model_name=served_as, initial_workers=0)
 
     def _call(self, method: str, path: str, **params: int | str) -> httpx.Response:
+        return _accepted(self._ask(method, path, **params))
+
+    def _ask(self, method: str, path: str, **params: int | str) -> httpx.Response:
         for _ in range(_TRIES):
             try:
                 reply = httpx.request(
@@ -85,6 +104,10 @@ class Management:
             if "ConcurrentModificationException" not in reply.text:
                 break
             time.sleep(_AGAIN_S)
-        if reply.is_error:
-            raise Unreachable(f"TorchServe refused with status {reply.status_code}: {reply.text.strip()}")
         return reply
+
+
+def _accepted(reply: httpx.Response) -> httpx.Response:
+    if reply.is_error:
+        raise Unreachable(f"TorchServe refused with status {reply.status_code}: {reply.text.strip()}")
+    return reply

@@ -5,17 +5,21 @@
   models.py check checkpoint.pth --classes mug spoon     what a file is, and whether it could be added
   models.py add mine.safetensors                         in place of the model of that name, if there is one
   models.py default mine                                 what requests get that name no model
-  models.py remove mine
+  models.py versions mine                                which versions of it there are
+  models.py versions mine --use 1                        back to one of them, or forward
+  models.py remove mine                                  with all versions
 
 With --json it writes what it does to the standard output, one JSON object a line, for other programs.
 
 A model is added when a worker has loaded it and cut a sample; until then nothing changes. What is replaced or removed
 finishes the photos that it has. Models that were added, and the default, are there again when the server starts anew.
+Of a model's versions the one that is served, up to two others and what the server started with are kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -23,6 +27,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -32,11 +38,13 @@ from rich.table import Column, Table
 import build_mar
 from conversion import classes
 from conversion.model import Passed, Wanted, model, unheard
+from kept import Kept
 from management import LOAD_S, Management, Unreachable
 from objectcut.catalogue import Catalogue, Entry, serving_name
 from objectcut.network import checkpoint
-from objectcut.network.card import ModelError
+from objectcut.network.card import ModelError, read_card
 from objectcut.network.weightfiles import locked
+from objectcut.request.labels import Labels
 from objectcut.worker.memory import free_bytes, worker_bytes
 from rundir import ROOT, RunDir
 
@@ -58,15 +66,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000, help="public port of the server")
     parser.add_argument("--json", action="store_true", help="tell other programs what happens")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|check|add|default|remove")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|check|add|default|versions|remove")
     verbs.add_parser("list", help="all models, the default first")
     for verb, what in (("check", "say what a file is"), ("add", "add or replace a model")):
         own = verbs.add_parser(verb, help=what)
         own.add_argument("file", type=Path, help="model file, or a checkpoint as convert.py takes it")
         own.add_argument("--name", help="of the model (default: that in the file, else of the file)")
         own.add_argument("--classes", nargs="+", default=[], metavar="NAME", help="as for convert.py")
-    for verb, what in (("default", "choose what requests get that name no model"), ("remove", "take a model away")):
-        verbs.add_parser(verb, help=what).add_argument("name", help="of the model")
+    for verb, what in (
+        ("default", "choose what requests get that name no model"),
+        ("versions", "list the versions of a model, or serve another one"),
+        ("remove", "take a model away"),
+    ):
+        own = verbs.add_parser(verb, help=what)
+        own.add_argument("name", help="of the model")
+        if verb == "versions":
+            own.add_argument("--use", type=int, metavar="VERSION", help="serve this one")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # as Ctrl-C: what was begun is taken back
     run = RunDir.of(options.port)
@@ -75,6 +90,8 @@ def main() -> int:
             _check(options)
         elif options.verb == "list":
             show(run)
+        elif options.verb == "versions" and options.use is None:
+            show_versions(run, options.name)
         else:
             with locked(run.path, "models"):
                 done = _change(options, run)
@@ -95,6 +112,8 @@ def _change(options: argparse.Namespace, run: RunDir) -> str:
     if options.verb == "add":
         wanted = Wanted(options.name, classes.from_words(options.classes))
         return add(run, options.file, wanted, _passed if options.json else unheard)
+    if options.verb == "versions":
+        return use(run, options.name, options.use)
     return (choose_default if options.verb == "default" else remove)(run, options.name)
 
 
@@ -128,11 +147,40 @@ def show(run: RunDir) -> None:
         table.add_column(head)
     for place, entry in enumerate(_catalogue(run).entries):
         card = entry.card
-        ready = sum(worker["status"] == "READY" for worker in management.workers(entry.served_as))
+        ready = sum(worker["status"] == "READY" for worker in management.workers(entry.path))
         count = str(len(entry.names))
         default = "" if place else "yes"
         table.add_row(card.name, count, card.architecture, f"{entry.needs / 1e6:.0f} MB", str(ready), default)
     Console(markup=False, highlight=False, soft_wrap=True).print(table)
+
+
+def show_versions(run: RunDir, name: str) -> None:
+    """Print a table of a model's versions: the one that is served, and those that are kept beside it."""
+    entry = _named(_catalogue(run), name)
+    table = Table("version", Column("added", overflow="fold"), "classes")
+    for head in ("architecture", "sha256"):
+        table.add_column(head, overflow="fold")
+    table.add_column("served")
+    for version, file in sorted({**Kept(run.added, name).files(), entry.version: entry.file}.items()):
+        served = "yes" if version == entry.version else ""
+        table.add_row(str(version), *_facts(run, file.resolve()), served)
+    Console(markup=False, highlight=False, soft_wrap=True).print(table)
+
+
+def _facts(run: RunDir, file: Path) -> tuple[str, str, str, str]:
+    """Return when a file was added, how many classes it has, its architecture and its checksum."""
+    added = "at the start"
+    if file.is_relative_to(run.added.resolve()):
+        added = datetime.fromtimestamp(file.stat().st_mtime).astimezone().strftime("%Y-%m-%d %H:%M")
+    try:
+        card = read_card(file)
+    except ModelError as error:
+        return added, "", str(error), ""
+    digest = hashlib.sha256()
+    with file.open("rb") as weights:
+        while chunk := weights.read(1 << 20):
+            digest.update(chunk)
+    return added, str(len(Labels.of(card.classes, card.unlisted).names)), card.architecture, digest.hexdigest()[:12]
 
 
 def add(run: RunDir, file: Path, wanted: Wanted, passed: Passed = unheard) -> str:
@@ -153,39 +201,47 @@ def add(run: RunDir, file: Path, wanted: Wanted, passed: Passed = unheard) -> st
     management, catalogue = Management(run), _catalogue(run)
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", card.name):
         raise Refused(f"'{card.name}' can be no file's name; give another: --name NAME")
-    needs, free = worker_bytes(sum(tensor.nbytes for tensor in weights.values())), free_bytes()
-    if free < needs:
-        raise NoMemory(f"a worker with {card.name} needs about {needs / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free")
-    passed("memory", f"{needs / 1e6:.0f} MB, of {free / 1e6:.0f} MB that are free")
-    before = catalogue.find(card.name)
-    entry = Entry(card, serving_name(card.name, {each.served_as for each in catalogue.entries}), needs)
-    kept = run.added / f"{card.name}.safetensors"
-    kept.parent.mkdir(exist_ok=True)
-    new = kept.with_suffix(".new")
-    checkpoint.write(weights, card, new)
+    needs = worker_bytes(sum(tensor.nbytes for tensor in weights.values()))
+    before, kept = catalogue.find(card.name), Kept(run.added, card.name)
+    version = 1 + max((*kept.files(), before.version if before else 0))
+    served_as = before.served_as if before else serving_name(card.name, {each.served_as for each in catalogue.entries})
+    entry = Entry(card, needs, kept.file(version).resolve(), version, served_as)
+    run.added.mkdir(exist_ok=True)
+    checkpoint.write(weights, card, kept.new)
     try:
-        with console.status(f"Building the archive of {card.name} ..."):
-            build_mar.build(new, run.store / f"{entry.served_as}.mar")
-        passed("archive", "")
-        management.register(entry.served_as)
-        try:
-            _load(management, entry)
-            passed("load", "")
-            _cut_sample(management, entry)
-            passed("sample", "")
-        except BaseException:  # Ctrl-C too
-            management.unregister(entry.served_as)
-            raise
-    except BaseException:
-        new.unlink()
-        _discard(run, entry)
+        _start(run, management, entry, kept.new, passed)
+    except BaseException:  # Ctrl-C too
+        kept.new.unlink()
         raise
-    new.replace(kept)
-    others = [entry if each is before else each for each in catalogue.entries]
-    Catalogue(tuple(others if before else [*others, entry])).write(run.models)
-    if before is not None:
-        _retire(run, management, before)
-    return f"{card.name}: {'replaced' if before else 'added'}, {len(entry.names)} classes"
+    kept.replace(before, version)
+    _switch(run, management, catalogue, entry)
+    return f"{card.name}: {f'replaced, version {version}' if before else 'added'}, {len(entry.names)} classes"
+
+
+def use(run: RunDir, name: str, version: int) -> str:
+    """Serve another version of a model that is kept, and return what was done.
+
+    Raises:
+        ModelError: its file is missing or damaged.
+        Refused: there is no such version, no memory for it, or it does not cut.
+    """
+    management, catalogue = Management(run), _catalogue(run)
+    before, kept = _named(catalogue, name), Kept(run.added, name)
+    files = kept.files()
+    if version == before.version:
+        raise Refused(f"version {version} of {name} is served already")
+    if version not in files:
+        there = ", ".join(str(each) for each in sorted({*files, before.version}))
+        raise Refused(f"version {version} of {name} is not kept; there are {there}")
+    file = files[version].resolve()
+    card = read_card(file)
+    if card.name != name:  # it is no copy of ours
+        raise Refused(f"{file} holds another model by now, {card.name}")
+    entry = replace(before, card=card, needs=worker_bytes(file.stat().st_size), file=file, version=version)
+    _start(run, management, entry, file)
+    kept.choose(version)
+    _switch(run, management, catalogue, entry)
+    return f"{name}: version {version} is served, {len(entry.names)} classes"
 
 
 def choose_default(run: RunDir, name: str) -> str:
@@ -210,8 +266,10 @@ def remove(run: RunDir, name: str) -> str:
     if entry is catalogue.entries[0]:
         raise Refused(f"'{name}' is the default. Make another model the default first: models.py default NAME")
     Catalogue(tuple(each for each in catalogue.entries if each is not entry)).write(run.models)
-    _retire(run, management, entry)
-    (run.added / f"{name}.safetensors").unlink(missing_ok=True)
+    Kept(run.added, name).remove()
+    for version in sorted(management.versions(entry.served_as), key=lambda each: each == entry.version):
+        _retire(management, replace(entry, version=version))
+    _discard(run, entry)
     return f"{name}: removed"
 
 
@@ -230,38 +288,80 @@ def _catalogue(run: RunDir) -> Catalogue:
         raise Refused(f"no running server left its models in {run.path}. Start one with `make serve`") from error
 
 
+def _start(run: RunDir, management: Management, entry: Entry, file: Path, passed: Passed = unheard) -> None:
+    """Have a worker of a new version that has cut a sample; of one that does not, nothing stays.
+
+    Raises:
+        Refused: there is no memory for it, or it does not cut.
+    """
+    name, needs, free = entry.card.name, entry.needs, free_bytes()
+    if free < needs:
+        raise NoMemory(f"a worker with {name} needs about {needs / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free")
+    passed("memory", f"{needs / 1e6:.0f} MB, of {free / 1e6:.0f} MB that are free")
+    if entry.version in management.versions(entry.served_as):  # an earlier change was interrupted before its end
+        management.unregister(entry.path)
+    try:
+        with console.status(f"Building the archive of {name} ..."):
+            build_mar.build(file, run.store / f"{entry.served_as}.mar", entry.version)
+        passed("archive", "")
+        management.register(entry.served_as)
+    finally:
+        _discard(run, entry)
+    try:
+        _load(management, entry)
+        passed("load", "")
+        _cut_sample(management, entry)
+        passed("sample", "")
+    except BaseException:  # Ctrl-C too
+        management.unregister(entry.path)
+        raise
+
+
+def _switch(run: RunDir, management: Management, catalogue: Catalogue, entry: Entry) -> None:
+    """Give requests to a version that was started, and end the others of the model when they have answered the last."""
+    name = entry.card.name
+    if catalogue.find(name) is None:
+        entries = (*catalogue.entries, entry)
+    else:
+        entries = tuple(entry if each.card.name == name else each for each in catalogue.entries)
+    Catalogue(entries).write(run.models)
+    management.set_default(entry.path)
+    for version in management.versions(entry.served_as):
+        if version != entry.version:
+            _retire(management, replace(entry, version=version))
+
+
 def _load(management: Management, entry: Entry) -> None:
     """Have a worker of the model, and wait for it."""
-    if any(worker["status"] == "READY" for worker in management.workers(entry.served_as)):
+    if any(worker["status"] == "READY" for worker in management.workers(entry.path)):
         return
-    management.scale(1, entry.served_as)
+    management.scale(1, entry.path)
     with console.status(f"Loading {entry.card.name} ..."):
         _wait(
-            lambda: any(worker["status"] == "READY" for worker in management.workers(entry.served_as)),
+            lambda: any(worker["status"] == "READY" for worker in management.workers(entry.path)),
             f"{entry.card.name} was not loaded in {LOAD_S:.0f} s; the server's logs say why",
         )
 
 
 def _cut_sample(management: Management, entry: Entry) -> None:
     """Have the new worker cut a photo, whatever it finds there."""
-    reply = management.cut(entry.served_as, _SAMPLE.read_bytes())
+    reply = management.cut(entry.path, _SAMPLE.read_bytes())
     if reply.status_code not in {200, 422} or "x-model" not in reply.headers:
         raise Refused(f"{entry.card.name} was loaded but does not cut: {reply.text[:300]}")
 
 
-def _retire(run: RunDir, management: Management, entry: Entry) -> None:
-    """Unregister a model that gets no new requests, once it has answered the last."""
+def _retire(management: Management, entry: Entry) -> None:
+    """Unregister a version that gets no new requests, once it has answered the last."""
     with console.status(f"Waiting for the last photos of {entry.card.name} ..."):
         quiet = time.monotonic()
         deadline = quiet + LOAD_S
         while time.monotonic() < min(deadline, quiet + _QUIET_S):
-            if management.waiting(entry.served_as):
+            if management.waiting(entry.path):
                 quiet = time.monotonic()
             time.sleep(_POLL_S)
-        management.scale(0, entry.served_as)
-        _wait(lambda: not management.workers(entry.served_as), "its worker did not end")
-    management.unregister(entry.served_as)
-    _discard(run, entry)
+        management.scale(0, entry.path)
+        _wait(lambda: not management.workers(entry.path), "its worker did not end")
+    management.unregister(entry.path)
 
 
 def _discard(run: RunDir, entry: Entry) -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from child import Child
 from management import LOAD_S, Management, Unreachable
+from objectcut.catalogue import Catalogue
 from processes import TORCHSERVE
 from rundir import PORT_TAKEN, RunDir
 
@@ -84,7 +85,7 @@ def warm_up(address: str) -> None:
 def workers(run: RunDir) -> list[dict[str, Any]] | None:
     """Return the workers of the first model, ready or not; None while TorchServe does not answer."""
     try:
-        return Management(run).workers()
+        return Management(run).workers(Catalogue.read(run.models).entries[0].path)
     except Unreachable:
         return None
 

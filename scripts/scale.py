@@ -20,22 +20,22 @@ from rundir import RunDir
 console = Console(markup=False, highlight=False, soft_wrap=True)
 
 
-def _served_as(run: RunDir, name: str) -> str:
-    """Return TorchServe's name for a model, for the default one without a name."""
+def _path(run: RunDir, name: str) -> str:
+    """Return where TorchServe has a model, the default one without a name."""
     catalogue = Catalogue.read(run.models)
     entry = catalogue.find(name)
     if entry is None:
         names = ", ".join(each.card.name for each in catalogue.entries)
         raise Unreachable(f"There is no model '{name}'; there are {names}.")
-    return entry.served_as
+    return entry.path
 
 
-def wait(management: Management, workers: int, model: str) -> bool:
+def wait(management: Management, workers: int, path: str) -> bool:
     """Wait until exactly this many workers are ready; False when they are not in time."""
     deadline = time.monotonic() + LOAD_S
     with console.status("") as status:
         while time.monotonic() < deadline:
-            states = [worker["status"] for worker in management.workers(model)]
+            states = [worker["status"] for worker in management.workers(path)]
             if states == ["READY"] * workers:
                 return True
             status.update(f"{states.count('READY')} of {workers} workers ready ...")
@@ -68,13 +68,13 @@ def main() -> int:
     run = RunDir.of(arguments.port)
     try:
         management = Management(run)
-        model = _served_as(run, arguments.model)
+        path = _path(run, arguments.model)
         if arguments.workers is not None:
-            management.scale(arguments.workers, model)
-            if not wait(management, arguments.workers, model):
+            management.scale(arguments.workers, path)
+            if not wait(management, arguments.workers, path):
                 console.print(f"Not all workers are ready after {LOAD_S:.0f} s; see {run.logs}", style="red")
                 return 1
-        show(management.workers(model))
+        show(management.workers(path))
     except Unreachable as error:
         console.print(str(error), style="red")
         return 1

@@ -22,9 +22,10 @@ from types import FrameType
 from rich.console import Console
 
 import build_mar
+import kept
 from child import Child
 from management import Management, Unreachable
-from objectcut.catalogue import Catalogue
+from objectcut.catalogue import Catalogue, Entry
 from objectcut.network.card import ModelError
 from objectcut.network.weightfiles import locked
 from objectcut.request.labels import Labels
@@ -148,7 +149,10 @@ def _own_archives(names: str, temp: Path, run: RunDir) -> list[build_mar.Chosen]
     with locked(build_mar.STORE, "archive"):
         chosen = build_mar.choose_all(names, console)
         chosen = _with_added(chosen, run)
-        catalogue = Catalogue.of([(each.card, worker_bytes(each.weights.stat().st_size)) for each in chosen])
+        catalogue = Catalogue.of(
+            Entry(each.card, worker_bytes(each.weights.stat().st_size), each.weights.resolve(), each.version)
+            for each in chosen
+        )
         needed, free = catalogue.entries[0].needs, free_bytes()
         if free < needed:
             raise ModelError(
@@ -158,7 +162,7 @@ def _own_archives(names: str, temp: Path, run: RunDir) -> list[build_mar.Chosen]
         for each, entry in zip(chosen, catalogue.entries, strict=True):
             archive = build_mar.archive_of(entry.served_as)
             with console.status(f"Building the archive of {each.card.name} ..."):
-                build_mar.build(each.weights, archive)
+                build_mar.build(each.weights, archive, each.version)
             try:
                 os.link(archive, temp / archive.name)
             except OSError:  # another file system
@@ -169,7 +173,7 @@ def _own_archives(names: str, temp: Path, run: RunDir) -> list[build_mar.Chosen]
 
 def _with_added(chosen: list[build_mar.Chosen], run: RunDir) -> list[build_mar.Chosen]:
     """Return the models with those that scripts/models.py added, and the default that it chose first."""
-    added = build_mar.in_folder(run.added)
+    added = kept.served(run.added)
     names = {each.card.name for each in added}
     together = [*(each for each in chosen if each.card.name not in names), *added]
     default = run.default.read_text().strip() if run.default.exists() else ""

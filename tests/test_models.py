@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
 import shutil
@@ -251,7 +252,7 @@ def mine(tmp_path: Path) -> Path:
 
 @contextlib.contextmanager
 def asking(server: Server, photo: bytes, *asked: dict[str, str]) -> Iterator[list[httpx.Response]]:
-    """Two senders for each of these requests, one photo after the other, while the block runs."""
+    """One sender for each of these requests, one photo after the other, while the block runs."""
     over = threading.Event()
     replies: list[httpx.Response] = []
 
@@ -259,8 +260,8 @@ def asking(server: Server, photo: bytes, *asked: dict[str, str]) -> Iterator[lis
         while not over.is_set():
             replies.append(cut(server, photo, **options))
 
-    with ThreadPoolExecutor(2 * len(asked)) as senders:
-        for options in asked * 2:
+    with ThreadPoolExecutor(len(asked)) as senders:
+        for options in asked:
             senders.submit(send, options)
         try:
             yield replies
@@ -270,6 +271,12 @@ def asking(server: Server, photo: bytes, *asked: dict[str, str]) -> Iterator[lis
 
 def test_a_model_comes_changes_and_goes_and_no_photo_is_lost(two: Server, cat: bytes, models: Run, mine: Path):
     names = str(mine.with_name("classes.txt"))
+    others = mine.with_name("others.txt")
+    others.write_text(Path(names).read_text().replace("lynx", "puma"))
+
+    def found() -> list[str]:
+        return [each["label"] for each in cut(two, cat, model="mine").json()["response"]["objects"]]
+
     said = models("check", str(mine), "--classes", names)
     assert "maskrcnn_mobilenet_v2_fpn, from torchvision, and would be called 'mine'" in said
     assert "lynx" in said
@@ -277,11 +284,12 @@ def test_a_model_comes_changes_and_goes_and_no_photo_is_lost(two: Server, cat: b
 
     with asking(two, cat, {"objects": "cat"}, {"objects": "tiger", "model": "zoo"}) as replies:
         assert models("add", str(mine), "--classes", names) == "mine: added, 21 classes"
-        reply = cut(two, cat, objects="lynx", model="mine")
-        assert [each["label"] for each in reply.json()["response"]["objects"]] == ["lynx"]
-        with asking(two, cat, {"model": "mine"}) as own:
-            assert models("add", str(mine), "--classes", names) == "mine: replaced, 21 classes"
+        assert found() == ["lynx"]
+        with asking(two, cat, *[{"model": "mine"}] * 2) as own:
+            assert models("add", str(mine), "--classes", str(others)) == "mine: replaced, version 2, 21 classes"
+            assert found() == ["puma"]
         assert {reply.status_code for reply in own} == {200}
+        assert {reply.json()["response"]["objects"][0]["label"] for reply in own} == {"lynx", "puma"}
         listed = models("list")
         assert re.search(r"objectcut-bundled \S+ \d+ .* yes", listed)
         assert re.search(r"mine \S+ 21 \S+ maskrcnn_mobilenet_v2_fpn", listed)
@@ -289,8 +297,13 @@ def test_a_model_comes_changes_and_goes_and_no_photo_is_lost(two: Server, cat: b
         assert models("default", "mine") == "mine answers requests that name no model"
         assert models("remove", "mine").startswith("refused: 'mine' is the default")
         assert models("default", "objectcut-bundled").startswith("objectcut-bundled answers")
-        assert models("remove", "mine") == "mine: removed"
+    with asking(two, cat, *[{"model": "mine"}] * 2) as own:
+        assert models("versions", "mine", "--use", "1") == "mine: version 1 is served, 21 classes"
+        assert found() == ["lynx"]
+    assert {reply.status_code for reply in own} == {200}
+    assert models("remove", "mine") == "mine: removed"
     assert told(cut(two, cat, objects="lynx", model="mine")) == (404, "unknown_model")
+    assert not list(two.run.added.glob("mine*"))
     assert len(replies) > 8
     # While `mine` was the default, it was asked for a cat, which it calls otherwise.
     assert {told(reply)[1] for reply in replies if reply.status_code != 200} <= {"unknown_object"}
@@ -343,6 +356,32 @@ def test_a_model_is_loaded_and_removed_on_the_page(
         expect(model.get_by_label("Admin key")).to_be_visible()
 
 
+def test_the_default_is_replaced_and_comes_back_and_no_photo_is_lost(two: Server, cat: bytes, models: Run):
+    name = "objectcut-bundled"
+
+    def listed() -> list[tuple[str, ...]]:
+        row = r"│ (\d) │ (at the start|\d{4}-\d\d-\d\d \d\d:\d\d) │ (\d+) │ (\w+) │ ([0-9a-f]{12}) │ (yes)? ?│"
+        return re.findall(row, models("versions", name))
+
+    def used(version: int) -> str:
+        return models("versions", name, "--use", str(version))
+
+    (began,) = listed()
+    checksum = hashlib.sha256(BUNDLED.read_bytes()).hexdigest()[:12]
+    assert began == ("1", "at the start", "16", "maskrcnn_mobilenet_v2_fpn", checksum, "yes")
+    with asking(two, cat, *[{"objects": "cat"}] * 2) as replies:
+        assert models("add", str(BUNDLED)) == f"{name}: replaced, version 2, 16 classes"
+        first, second = listed()
+        assert first == (*began[:-1], "")
+        assert (second[0], second[1][:2], second[-1]) == ("2", "20", "yes")
+        assert used(2) == f"refused: version 2 of {name} is served already"
+        assert used(9) == f"refused: version 9 of {name} is not kept; there are 1, 2"
+        assert used(1) == f"{name}: version 1 is served, 16 classes"
+        assert [each[-1] for each in listed()] == ["yes", ""]
+    assert {reply.status_code for reply in replies} == {200}
+    assert len(replies) > 4
+
+
 def test_what_cannot_be_added_changes_nothing(two: Server, cat: bytes, models: Run, mine: Path):
     before = models("list")
     (mine.parent / "broken.safetensors").write_bytes(BUNDLED.read_bytes()[:100_000])
@@ -353,20 +392,26 @@ def test_what_cannot_be_added_changes_nothing(two: Server, cat: bytes, models: R
         (("add", str(mine.parent / "none.pth")), "refused: "),
         (("default", "yolo"), "refused: there is no model 'yolo'; there are objectcut-bundled, zoo"),
         (("remove", "yolo"), "refused: there is no model 'yolo'"),
+        (("versions", "yolo"), "refused: there is no model 'yolo'"),
     ):
         assert models(*words).startswith(reason), words
     assert models("list") == before
     assert cut(two, cat, objects="cat").status_code == 200
 
 
-def test_what_was_added_and_chosen_is_there_again_after_a_restart(tmp_path: Path, cat: bytes):
+def test_what_was_added_and_chosen_is_there_again_after_a_restart(tmp_path: Path, cat: bytes, renamed: Path):
+    """`zoo` was added by an ObjectCut that kept no versions."""
     run = tmp_path / "run"
+    (run / "models").mkdir(parents=True)
+    shutil.copy(renamed / "zoo.safetensors", run / "models")
     scripts_models.console.file = sys.stderr  # that of this test
     for restarted in (False, True):
         with started(run) as server:
             if not restarted:
-                scripts_models.add(server.run, BUNDLED, Wanted("copy"))
-                scripts_models.choose_default(server.run, "copy")
+                scripts_models.choose_default(server.run, "zoo")
+                assert cut(server, cat, objects="tiger").status_code == 200
+                scripts_models.add(server.run, BUNDLED, Wanted("zoo"))
             own = httpx.get(f"{server.url}/labels", trust_env=False).json()["response"]
-            assert [each["name"] for each in own["models"]] == ["copy", "objectcut-bundled"]
-            assert cut(server, cat, objects="cat").json()["response"]["model"] == "copy"
+            assert [each["name"] for each in own["models"]] == ["zoo", "objectcut-bundled"]
+            assert cut(server, cat, objects="cat").json()["response"]["model"] == "zoo"
+    assert [entry.version for entry in Catalogue.read(run / "models.json").entries] == [2, 1]

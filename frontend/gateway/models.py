@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from collections.abc import Mapping
 
 from gateway.admission import Room
 from gateway.connection import Connection
 from gateway.servedmodel import ServedModel
-from objectcut.catalogue import FIRST, Catalogue, Entry
+from objectcut.catalogue import Catalogue, Entry, serving_path
 from objectcut.errors import CutError, unknown_model
 from objectcut.network.card import ModelError
 from objectcut.settings import Settings
@@ -33,11 +34,12 @@ class Models:
         self._room = Room(_LARGEST * settings.max_body_bytes, settings.queue)
         self._catalogue = Catalogue(())
         self._read = (0, 0)
-        self._served: dict[tuple[str, bool], ServedModel] = {}
+        self._served: dict[str, ServedModel] = {}
+        self._working: weakref.WeakSet[ServedModel] = weakref.WeakSet()  # former versions too, until they are done
 
     async def close(self) -> None:
         """Leave what is in flight, and close the connections."""
-        for model in self._served.values():
+        for model in list(self._working):
             await model.close()
         await self._connection.close()
 
@@ -56,6 +58,7 @@ class Models:
                 if (stat.st_mtime_ns, stat.st_ino) != self._read:
                     self._read = (stat.st_mtime_ns, stat.st_ino)  # whatever it holds: it is complained of once
                     self._catalogue = Catalogue.read(path)
+                    self._served = {key: it for key, it in self._served.items() if it.entry in self._catalogue.entries}
         except FileNotFoundError:
             pass  # the part that runs TorchServe has not started yet
         except (OSError, ValueError, LookupError, TypeError, ModelError):
@@ -69,21 +72,23 @@ class Models:
             CutError: `unknown_model`, with those that there are.
         """
         if not self.entries:  # TorchServe alone knows what it has; its worker refuses any other name
-            return self._model(FIRST, None)
+            return self._model(None)
         entry = self.catalogue.find(name)
         if entry is None:
             raise unknown_model(name, [entry.card.name for entry in self.entries])
-        return self._model(entry.served_as, entry)
+        return self._model(entry)
 
-    def _model(self, served_as: str, entry: Entry | None) -> ServedModel:
-        key = served_as, entry is not None  # what nothing lists yet may be listed later
+    def _model(self, entry: Entry | None) -> ServedModel:
+        path = entry.path if entry else serving_path()
 
         def may_sleep() -> bool:
-            return entry is not None and served_as != self.entries[0].served_as
+            return entry is not None and entry.served_as != self.entries[0].served_as
 
-        if key not in self._served:
-            self._served[key] = ServedModel(self._settings, self._connection, self._room, served_as, entry, may_sleep)
-        return self._served[key]
+        if path not in self._served:
+            model = ServedModel(self._settings, self._connection, self._room, path, entry, may_sleep)
+            self._served[path] = model
+            self._working.add(model)
+        return self._served[path]
 
     async def put_to_sleep(self) -> None:
         """Take the workers from models that are not asked for, as long as the gateway runs."""
@@ -91,14 +96,14 @@ class Models:
             await asyncio.sleep(min(_LOOK_S, self._settings.idle_s / 2))
             for entry in self.entries:
                 try:
-                    await self._model(entry.served_as, entry).sleep_if_idle()
+                    await self._model(entry).sleep_if_idle()
                 except CutError as error:
                     logger.warning("%s could not be put to sleep: %s", entry.card.name, error.message)
 
     @property
     def in_flight(self) -> int:
         """Photos that wait for their turn, and those that TorchServe has and has not answered yet."""
-        return sum(model.in_flight for model in self._served.values())
+        return sum(model.in_flight for model in self._working)
 
     async def ready(self) -> bool:
         """Return whether a worker of the default model waits for photos."""

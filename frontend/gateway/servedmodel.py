@@ -56,7 +56,7 @@ class ServedModel:
         settings: addresses and the longest waits.
         connection: to TorchServe.
         room: shared with the other models.
-        served_as: TorchServe's name for it.
+        path: where TorchServe has it, as `objectcut.catalogue` makes it.
         entry: what is known of the model without asking a worker; None leaves that to TorchServe.
         may_sleep: tells whether it gives up its worker when nobody asks for it, as all but the default model do.
     """
@@ -66,13 +66,13 @@ class ServedModel:
         settings: Settings,
         connection: Connection,
         room: Room,
-        served_as: str,
+        path: str,
         entry: Entry | None,
         may_sleep: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._connection = connection
-        self._name, self._entry = served_as, entry
+        self._path, self.entry = path, entry
         self._may_sleep = may_sleep
         self._described = (0, 0)  # by which start of TorchServe
         self._description: dict[str, Any] | None = None
@@ -179,7 +179,7 @@ class ServedModel:
     async def _infer(
         self, task: str, headers: Mapping[str, str], form: Mapping[str, str | bytes], ticket: Ticket
     ) -> Reply:
-        url = f"{self._settings.inference_url}/predictions/{self._name}/1.0/{task}"
+        url = f"{self._settings.inference_url}/predictions/{self._path}/{task}"
         reply = await self._connection.call("POST", url, "inference", self._settings.answer_s, headers, form, ticket)
         if "x-worker" in reply.headers:
             self._in_flight.answered(reply.headers["x-worker"], ticket.sent)
@@ -219,12 +219,12 @@ class ServedModel:
         Raises:
             CutError: `not_ready`.
         """
-        if self._entry is not None and self._may_sleep():
+        if self.entry is not None and self._may_sleep():
             return self._known
         start = self._connection.refresh_keys()
         if self._description is None or start != self._described:  # a new server may run another model
             self._described = start
-            url = f"{self._settings.management_url}/models/{self._name}?customized=true"
+            url = f"{self._settings.management_url}/models/{self._path}?customized=true"
             reply = await self._connection.call("GET", url, "management", self._settings.answer_s)
             try:
                 metadata = json.loads(reply.body)[0]["customizedMetadata"]
@@ -238,8 +238,8 @@ class ServedModel:
     @cached_property
     def _known(self) -> dict[str, Any]:
         """What is known of the model without a worker."""
-        assert self._entry is not None
-        return description(self._entry.card)
+        assert self.entry is not None
+        return description(self.entry.card)
 
     async def ready(self) -> bool:
         """Return whether a worker waits for photos."""
@@ -250,7 +250,7 @@ class ServedModel:
         """Return the state of the workers; None when TorchServe does not answer."""
         try:
             reply = await self._connection.call(
-                "GET", f"{self._settings.management_url}/models/{self._name}", "management", _WORD_S
+                "GET", f"{self._settings.management_url}/models/{self._path}", "management", _WORD_S
             )
             model = json.loads(reply.body)[0]
             ready = {str(worker["pid"]) for worker in model["workers"] if worker["status"] == "READY"}
@@ -272,7 +272,7 @@ class ServedModel:
         Raises:
             CutError: `not_ready`: it takes longer, or `overloaded`: there is no memory for it now.
         """
-        assert self._entry is not None
+        assert self.entry is not None
         if self._loaded:
             return
         async with self._scaling:
@@ -283,10 +283,10 @@ class ServedModel:
                 self._asleep = not state.wanted
             if self._asleep:
                 free = free_bytes()
-                if free < self._entry.needs:
+                if free < self.entry.needs:
                     raise CutError(
                         "overloaded",
-                        f"The model '{self._entry.card.name}' needs about {self._entry.needs / 1e6:.0f} MB of memory, "
+                        f"The model '{self.entry.card.name}' needs about {self.entry.needs / 1e6:.0f} MB of memory, "
                         f"and {free / 1e6:.0f} MB are free. Use another model, or try again later.",
                         retry_after=60,
                     )
@@ -296,7 +296,7 @@ class ServedModel:
         while not await self.ready():
             if time.monotonic() >= deadline:
                 raise CutError(
-                    "not_ready", f"The model '{self._entry.card.name}' is being loaded. Try again soon.", retry_after=5
+                    "not_ready", f"The model '{self.entry.card.name}' is being loaded. Try again soon.", retry_after=5
                 )
             await asyncio.sleep(_POLL_S)
         self._loaded = not self._asleep
@@ -314,7 +314,7 @@ class ServedModel:
 
     async def _scale(self, workers: int) -> None:
         """Ask for this many workers; one that goes finishes what it has in hand."""
-        url = f"{self._settings.management_url}/models/{self._name}?min_worker={workers}&max_worker={workers}"
+        url = f"{self._settings.management_url}/models/{self._path}?min_worker={workers}&max_worker={workers}"
         for _ in range(_TRIES):
             reply = await self._connection.call("PUT", url, "management", _WORD_S)
             if reply.status < 300:
@@ -322,7 +322,7 @@ class ServedModel:
             if b"ConcurrentModificationException" not in reply.body:  # TorchServe trips over its own threads
                 break
             await asyncio.sleep(_POLL_S)
-        logger.error("TorchServe did not scale %s to %d: %s", self._name, workers, " ".join(reply.text.split())[:300])
+        logger.error("TorchServe did not scale %s to %d: %s", self._path, workers, " ".join(reply.text.split())[:300])
         raise not_ready()
 
     async def _translated(self, reply: Reply) -> CutError:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,22 @@ class Entry:
 
     Attributes:
         card: whose name requests give.
-        served_as: TorchServe's name for it, and that of its archive without `.mar`.
         needs: bytes of memory that a worker with it takes, roughly.
+        file: its weights.
+        version: 1 at first; what is added in its place has the next number.
+        served_as: TorchServe's name for all versions, and that of the archive without `.mar`.
     """
 
     card: Card
-    served_as: str
     needs: int
+    file: Path
+    version: int = 1
+    served_as: str = FIRST
+
+    @property
+    def path(self) -> str:
+        """Where TorchServe has this version, behind `/models/` and `/predictions/`."""
+        return serving_path(self.served_as, self.version)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,20 +56,21 @@ class Catalogue:
     entries: tuple[Entry, ...]
 
     @classmethod
-    def of(cls, models: Sequence[tuple[Card, int]]) -> Catalogue:
-        """Return the catalogue of models, given as cards and the bytes that a worker needs.
+    def of(cls, models: Iterable[Entry]) -> Catalogue:
+        """Return the catalogue of the models that a server starts with, each with a name for TorchServe.
 
         Raises:
             ModelError: two could not be told apart.
         """
         entries: list[Entry] = []
-        for card, needs in models:
-            served_as = serving_name(card.name, {other.served_as for other in entries}) if entries else FIRST
-            if any(card.name == other.card.name for other in entries):
+        for model in models:
+            name = model.card.name
+            if any(name == other.card.name for other in entries):
                 raise ModelError(
-                    f"two models are called '{card.name}'; give one another name: scripts/convert.py MODEL --name NAME"
+                    f"two models are called '{name}'; give one another name: scripts/convert.py MODEL --name NAME"
                 )
-            entries.append(Entry(card, served_as, needs))
+            served_as = serving_name(name, {other.served_as for other in entries}) if entries else FIRST
+            entries.append(replace(model, served_as=served_as))
         return cls(tuple(entries))
 
     @classmethod
@@ -73,7 +83,10 @@ class Catalogue:
         """
         told = json.loads(path.read_text())
         return cls(
-            tuple(Entry(Card.from_json(json.dumps(e["card"])), e["served_as"], e["needs"]) for e in told["models"])
+            tuple(
+                Entry(Card.from_json(json.dumps(e["card"])), e["needs"], Path(e["file"]), e["version"], e["served_as"])
+                for e in told["models"]
+            )
         )
 
     def find(self, name: str = "") -> Entry | None:
@@ -82,7 +95,7 @@ class Catalogue:
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
-        told = [{"card": e.card.as_dict(), "served_as": e.served_as, "needs": e.needs} for e in self.entries]
+        told = [{**vars(each), "card": each.card.as_dict(), "file": str(each.file)} for each in self.entries]
         part = path.with_suffix(".part")
         part.write_text(json.dumps({"models": told}))
         part.replace(path)
@@ -93,6 +106,11 @@ def serving_name(name: str, taken: Collection[str]) -> str:
     plain = f"{FIRST}-{re.sub(r'[^A-Za-z0-9_.-]', '-', name)}"
     names = (plain if number == 1 else f"{plain}-{number}" for number in itertools.count(1))
     return next(each for each in names if each not in taken)
+
+
+def serving_path(served_as: str = FIRST, version: int = 1) -> str:
+    """Return where TorchServe has a version of a model, behind `/models/` and `/predictions/`."""
+    return f"{served_as}/{version}.0"
 
 
 def description(card: Card, device: str | None = None, dtype: str | None = None) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def torchserve(standin: Standin, folder: Path, **settings: object) -> Iterator[S
         return Response(says.body, says.status, headers)  # uvicorn ends the connection where some of it is missing
 
     app = Starlette(
-        routes=[Route("/models/{name}", describe), Route("/predictions/{path:path}", predict, methods=["POST"])]
+        routes=[Route("/models/{path:path}", describe), Route("/predictions/{path:path}", predict, methods=["POST"])]
     )
     write_keys(folder, standin.key)
     with serving(app) as url:

@@ -17,7 +17,7 @@ import pytest
 from conftest import ROOT, alone, gateway, told, wait_until
 
 import keys as scripts_keys
-from objectcut.catalogue import Catalogue
+from objectcut.catalogue import Catalogue, Entry
 from objectcut.network.card import read_card
 
 BUNDLED = ROOT / "model_store" / "bundled.safetensors"
@@ -27,7 +27,7 @@ LIMIT = 100_000
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The run folder of a server with one model, whose TorchServe is not there."""
-    Catalogue.of([(read_card(BUNDLED), 1)]).write(tmp_path / "models.json")
+    Catalogue.of([Entry(read_card(BUNDLED), 1, BUNDLED)]).write(tmp_path / "models.json")
     monkeypatch.setenv("OBJECTCUT_RUN_DIR", str(tmp_path))
     return tmp_path
 
