@@ -32,6 +32,7 @@ class Models:
         self._settings = settings
         self._connection = Connection(settings)
         self._room = Room(_LARGEST * settings.max_body_bytes, settings.queue)
+        self._turn = asyncio.Lock()
         self._catalogue = Catalogue(())
         self._read = (0, 0)
         self._served: dict[str, ServedModel] = {}
@@ -85,9 +86,9 @@ class Models:
             return entry is not None and entry.served_as != self.entries[0].served_as
 
         if path not in self._served:
-            model = ServedModel(self._settings, self._connection, self._room, path, entry, may_sleep)
-            self._served[path] = model
-            self._working.add(model)
+            shared = (self._settings, self._connection, self._room, self._turn)
+            self._served[path] = ServedModel(*shared, path, entry, may_sleep)
+            self._working.add(self._served[path])
         return self._served[path]
 
     async def put_to_sleep(self) -> None:

@@ -33,6 +33,7 @@ Made = TypeVar("Made")
 _RESTART_S, _POLL_S = 20.0, 0.25  # a worker that died is back in about 6 s with the bundled model
 _WORD_S = 2.0  # for anything but a cut; a TorchServe that takes longer for it does not work
 _LOOK_S = 2.0
+_LOAD_S = 60.0  # after which a worker that does not come keeps no other model waiting
 _TRIES = 20
 _PROBE_S = 4.0  # between two probes: the last one may be lost itself
 _BATCH = 8  # until TorchServe is asked
@@ -56,6 +57,7 @@ class ServedModel:
         settings: addresses and the longest waits.
         connection: to TorchServe.
         room: shared with the other models.
+        turn: likewise: who has it may change how many workers a model has.
         path: where TorchServe has it, as `objectcut.catalogue` makes it.
         entry: what is known of the model without asking a worker; None leaves that to TorchServe.
         may_sleep: tells whether it gives up its worker when nobody asks for it, as all but the default model do.
@@ -66,6 +68,7 @@ class ServedModel:
         settings: Settings,
         connection: Connection,
         room: Room,
+        turn: asyncio.Lock,
         path: str,
         entry: Entry | None,
         may_sleep: Callable[[], bool],
@@ -84,10 +87,10 @@ class ServedModel:
         self._watching: asyncio.Task[None] | None = None
         self._probed = float("-inf")
         self._used = time.monotonic()
-        self._scaling = asyncio.Lock()
-        self._asleep: bool | None = None  # None: not asked yet
+        self._turn = turn
+        self._asleep = False  # whether its worker was taken since it woke
         self._loaded = False  # whether a worker of a model that may sleep has been ready since it woke
-        self._waking = 0  # requests that wait for the worker to come back
+        self._loading: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
         """Leave what is in flight."""
@@ -107,12 +110,8 @@ class ServedModel:
         size = _size(request)
         self._used = time.monotonic()
         if self._may_sleep():
-            self._waking += 1
-            try:
-                await self._wake()
-            finally:
-                self._waking -= 1
-                self._used = time.monotonic()
+            await self._wake()
+            self._used = time.monotonic()
         self._watch()
         await self._admission.enter(size)
         left = asyncio.Event()
@@ -272,45 +271,65 @@ class ServedModel:
         Raises:
             CutError: `not_ready`: it takes longer, or `overloaded`: there is no memory for it now.
         """
-        assert self.entry is not None
         if self._loaded:
             return
-        async with self._scaling:
-            if self._asleep is None:
-                state = await self._state()
-                if state is None:
-                    raise not_ready()
-                self._asleep = not state.wanted
-            if self._asleep:
-                free = free_bytes()
-                if free < self.entry.needs:
-                    raise CutError(
-                        "overloaded",
-                        f"The model '{self.entry.card.name}' needs about {self.entry.needs / 1e6:.0f} MB of memory, "
-                        f"and {free / 1e6:.0f} MB are free. Use another model, or try again later.",
-                        retry_after=60,
-                    )
-                await self._scale(1)
-                self._asleep = False
-        deadline = time.monotonic() + self._settings.wake_s
-        while not await self.ready():
-            if time.monotonic() >= deadline:
+        if self._loading is None or self._loading.done():
+            self._loading = self._begin(self._load())
+        loading = self._loading
+        await asyncio.wait({loading}, timeout=self._settings.wake_s)
+        if not loading.done():
+            raise self._being_loaded()
+        loading.result()
+
+    async def _load(self) -> None:
+        """Have a worker. Goes on when nobody waits for it any more: only then it is known what memory is left.
+
+        Raises:
+            CutError: as `_wake`.
+        """
+        assert self.entry is not None
+        async with self._turn:  # the next model looks for memory when this one has taken its own
+            state = await self._state()
+            if state is None:
+                raise not_ready()
+            free = free_bytes()
+            if not state.wanted and free < self.entry.needs:
                 raise CutError(
-                    "not_ready", f"The model '{self.entry.card.name}' is being loaded. Try again soon.", retry_after=5
+                    "overloaded",
+                    f"The model '{self.entry.card.name}' needs about {self.entry.needs / 1e6:.0f} MB of memory, "
+                    f"and {free / 1e6:.0f} MB are free. Use another model, or try again later.",
+                    retry_after=60,
                 )
-            await asyncio.sleep(_POLL_S)
-        self._loaded = not self._asleep
+            if not state.wanted:
+                await self._scale(1)
+            self._asleep = False
+            deadline = time.monotonic() + _LOAD_S
+            while not await self.ready():
+                if time.monotonic() >= deadline:
+                    raise self._being_loaded()
+                await asyncio.sleep(_POLL_S)
+            self._loaded, self._used = True, time.monotonic()
+
+    def _being_loaded(self) -> CutError:
+        assert self.entry is not None
+        return CutError(
+            "not_ready", f"The model '{self.entry.card.name}' is being loaded. Try again soon.", retry_after=5
+        )
 
     async def sleep_if_idle(self) -> None:
         """Take the worker from a model that nobody has asked for `idle_s` seconds."""
-        if not self._may_sleep():
-            self._asleep, self._loaded = None, False  # it may be another time, and its workers are others' affair now
-            return
-        idle = time.monotonic() - self._used > self._settings.idle_s
-        if idle and not self._waking and not len(self._admission) and self._asleep is not True:
-            async with self._scaling:
+        async with self._turn:
+            if not self._may_sleep():
+                self._asleep = self._loaded = False  # it may be another time, and its workers are others' affair now
+            elif self._idle and not self._asleep:
                 self._asleep, self._loaded = True, False  # before anything is awaited: who comes now wakes it again
                 await self._scale(0)
+
+    @property
+    def _idle(self) -> bool:
+        loading = self._loading is not None and not self._loading.done()
+        unused_s = time.monotonic() - self._used
+        return unused_s > self._settings.idle_s and not loading and not len(self._admission)
 
     async def _scale(self, workers: int) -> None:
         """Ask for this many workers; one that goes finishes what it has in hand."""

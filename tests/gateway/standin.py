@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,8 @@ class Standin:
         script: answers to the predictions, in order; the last one is given to all others.
         key: that it accepts.
         workers: states of the model's workers.
+        asleep: the paths of models without a worker until one is asked for, and the seconds until that is ready.
+        woken: when a worker was asked for, by path.
         tokens: of the predictions.
         refused: how many calls had another key.
     """
@@ -57,8 +60,18 @@ class Standin:
     script: list[Says]
     key: str = "right"
     workers: list[str] = field(default_factory=lambda: ["READY"])
+    asleep: dict[str, float] = field(default_factory=dict)
+    woken: dict[str, float] = field(default_factory=dict)
     tokens: list[str] = field(default_factory=list)
     refused: int = 0
+
+    def states(self, path: str) -> list[str]:
+        """The states of a model's workers now."""
+        if path not in self.asleep:
+            return self.workers
+        if path not in self.woken:
+            return []
+        return ["READY" if time.monotonic() > self.woken[path] + self.asleep[path] else "UNLOADING"]
 
 
 @contextlib.contextmanager
@@ -75,8 +88,17 @@ def torchserve(standin: Standin, folder: Path, **settings: object) -> Iterator[S
             return JSONResponse(_REFUSED, 400)
         if "customized" in request.query_params:
             return JSONResponse([{"customizedMetadata": {"card": {"classes": ["__background__", "cat"]}}}])
-        workers = [{"pid": 7 + place, "status": state} for place, state in enumerate(standin.workers)]
+        states = standin.states(request.path_params["path"])
+        workers = [{"pid": 7 + place, "status": state} for place, state in enumerate(states)]
         return JSONResponse([{"workers": workers, "batchSize": 8, "maxWorkers": len(workers)}])
+
+    async def scale(request: Request) -> Response:
+        path = request.path_params["path"]
+        if request.query_params["max_worker"] == "0":
+            standin.woken.pop(path, None)
+        else:
+            standin.woken[path] = time.monotonic()
+        return JSONResponse({"status": "Processing worker updates..."}, 202)
 
     async def predict(request: Request) -> Response:
         await request.body()
@@ -89,7 +111,11 @@ def torchserve(standin: Standin, folder: Path, **settings: object) -> Iterator[S
         return Response(says.body, says.status, headers)  # uvicorn ends the connection where some of it is missing
 
     app = Starlette(
-        routes=[Route("/models/{path:path}", describe), Route("/predictions/{path:path}", predict, methods=["POST"])]
+        routes=[
+            Route("/models/{path:path}", describe),
+            Route("/models/{path:path}", scale, methods=["PUT"]),
+            Route("/predictions/{path:path}", predict, methods=["POST"]),
+        ]
     )
     write_keys(folder, standin.key)
     with serving(app) as url:

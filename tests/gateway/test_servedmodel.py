@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
-from conftest import gateway
+from conftest import ROOT, gateway, told, wait_until
 from standin import CUT, HANDLERS, WORKER_DIED, Says, Standin, torchserve
+
+from gateway import servedmodel
+from objectcut.catalogue import Catalogue, Entry
+from objectcut.network.card import read_card
 
 PHOTO = b"\xff\xd8\xff\xe0 a photo, as far as a gateway looks"
 
@@ -68,3 +77,64 @@ def test_a_photo_that_kills_two_workers_is_not_sent_to_a_third(tmp_path: Path):
     reply = cut(standin, tmp_path)
     assert (reply.status_code, reply.json()["code"]) == (503, "not_ready")
     assert len(standin.tokens) == 2
+
+
+NEEDS = 600_000_000
+LOADS_S = 1.0
+
+
+@contextlib.contextmanager
+def sleeping(folder: Path, patch: pytest.MonkeyPatch, free: int, **loads_s: float) -> Iterator[tuple[Standin, str]]:
+    """A gateway's address, with models that sleep by name, the seconds that they take to load, and bytes for them."""
+    card = read_card(ROOT / "model_store" / "bundled.safetensors")
+    models = [Entry(replace(card, name=name), NEEDS, folder) for name in ("awake", *loads_s)]
+    catalogue = Catalogue.of(models)
+    catalogue.write(folder / "models.json")
+    standin = Standin([CUT], asleep={catalogue.entries[1 + at].path: s for at, s in enumerate(loads_s.values())})
+    patch.setattr(
+        servedmodel,
+        "free_bytes",
+        lambda: free - NEEDS * sum("READY" in standin.states(path) for path in standin.asleep),
+    )
+    with torchserve(standin, folder, models=folder / "models.json") as behind, gateway(behind) as url:
+        yield standin, url
+
+
+def ask(url: str, model: str, timeout: float = 60) -> httpx.Response:
+    return httpx.post(f"{url}/cut", content=PHOTO, params={"model": model}, trust_env=False, timeout=timeout)
+
+
+@pytest.mark.parametrize(
+    ("free", "statuses"), [(2 * NEEDS, {200}), (3 * NEEDS // 2, {200, 503})], ids=["room for two", "for one"]
+)
+def test_two_models_that_wake_in_the_same_moment_do_not_take_the_same_memory(
+    free: int, statuses: set[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with sleeping(tmp_path, monkeypatch, free, one=LOADS_S, two=LOADS_S) as (standin, url):
+        with ThreadPoolExecutor() as senders:
+            replies = list(senders.map(lambda model: ask(url, model), ("one", "two", "one", "two")))
+        assert {reply.status_code for reply in replies} == statuses
+        assert len(standin.woken) == free // NEEDS
+    for reply in replies:
+        if reply.status_code != 200:
+            assert told(reply) == (503, "overloaded")
+            assert "needs about 600 MB of memory, and 300 MB are free" in reply.json()["message"]
+
+
+def test_memory_is_not_free_while_a_model_is_loaded_whose_sender_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with sleeping(tmp_path, monkeypatch, 3 * NEEDS // 2, one=LOADS_S, two=LOADS_S) as (standin, url):
+        with contextlib.suppress(httpx.ReadTimeout):
+            ask(url, "one", timeout=LOADS_S / 2)
+        wait_until(lambda: standin.woken, 20, "the start of the first model's worker")
+        assert told(ask(url, "two")) == (503, "overloaded")
+        assert ask(url, "one").status_code == 200
+
+
+def test_a_model_that_does_not_load_does_not_keep_others_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(servedmodel, "_LOAD_S", 2 * LOADS_S)
+    behind = sleeping(tmp_path, monkeypatch, 2 * NEEDS, broken=math.inf, two=LOADS_S)
+    with behind as (standin, url), ThreadPoolExecutor() as senders:
+        broken = senders.submit(ask, url, "broken")
+        wait_until(lambda: standin.woken, 20, "the start of the first model's worker")
+        assert ask(url, "two").status_code == 200
+        assert told(broken.result()) == (503, "not_ready")
