@@ -216,7 +216,7 @@ class Pipeline:
             return list(map(isolated(lambda job: self.detector.detect([selection.query(job)])[0]), jobs))
 
     def choose(self, job: Job, masks: Iterator[Found], detection: Detection) -> list[Instance]:
-        """Return the instances that are wanted, by their masks.
+        """Return the instances that are wanted, by their masks, which may be small ones.
 
         Raises:
             CutError: `object_not_found`.
@@ -249,7 +249,9 @@ class Pipeline:
         """
         sent = job.request.backdrop
         behind = None if sent is None else backdrop.load(sent, self.settings)
-        picture = compose.cut(photo, alpha, job.request.options, behind, self.settings.max_result_pixels)
+        picture = compose.cut(
+            photo, alpha, job.request.options, behind, self.settings.max_result_pixels, self._mask_pool.spread
+        )
         if picture is None:
             raise CutError(
                 "object_not_found",
@@ -260,7 +262,7 @@ class Pipeline:
 
     def encode(self, job: Job, picture: Cutout, extents: Sequence[Extent]) -> Answer:
         """Return the answer to `/cut`, in the format that was asked for."""
-        return reply.picture(job, extents, picture, self.labels, self.card.name)
+        return reply.picture(job, extents, picture, self.labels, self.card.name, self._mask_pool.spread)
 
     def _finish(self, job: Job, detection: Detection) -> Answer:
         """One item from its detections to its answer. In one go, so that few full-size pictures exist at a time."""
@@ -274,7 +276,8 @@ class Pipeline:
 
     def _made(self, job: Job, detection: Detection) -> tuple[Cutout, list[Extent]]:
         with self._timed("matte"):
-            chosen = self.choose(job, self._pasted(job, detection), detection)
+            size = job.preview.width, job.preview.height
+            chosen = self.choose(job, (matte.glance(each, *size) for each in detection.kept), detection)
         with self._timed("decode"):
             photo = self._whole(job)
         with self._timed("edges"):

@@ -73,15 +73,16 @@ def choose(found: Iterable[Found], options: CutOptions) -> list[Instance]:
     """Return the instances of the answer, boxes first, then by score, judged by their masks.
 
     Args:
-        found: boxes, then best score first. Each is looked at once and let go, and no more of them than needed.
+        found: boxes, then best score first, at any scale. Each is looked at once and let go, and no more of them than
+            needed.
     """
     boxed: list[Instance] = []
-    areas: list[tuple[int, Instance]] = []
+    areas: list[tuple[float, Instance]] = []
     for item in found:
-        area = item.matte.area
+        area = item.area
         if area and item.instance.label == UNNAMED:
             boxed.append(item.instance)
-        elif area == 0 or (options.point is not None and not item.matte.covers(*options.point)):
+        elif area == 0 or (options.point is not None and not item.covers(*options.point)):
             continue
         else:
             areas.append((area, item.instance))

@@ -24,7 +24,6 @@ from benchmark.network import CPU, NATIVE
 from benchmark.photos import SMALL, Size, label, photos, pictures, woman
 from launch import Failed, Server
 from objectcut.edges import foreground, matte
-from objectcut.edges.matte import Found
 from objectcut.errors import CutError
 from objectcut.instance import Detection, Query
 from objectcut.item import Answer, Order
@@ -99,8 +98,7 @@ def _edge(figures: Figures, pipeline: Pipeline, size: Size, rounds: int) -> None
     job, pixels = pipeline.decode(_order(photo, pick="best")), decode.load(photo, pipeline.settings).pixels
     (detection,) = pipeline.detect([job])
     assert isinstance(detection, Detection)
-    masks = (Found(instance, matte.paste(instance, *size)) for instance in detection.kept)
-    chosen = pipeline.choose(job, masks, detection)
+    chosen = pipeline.choose(job, (matte.glance(instance, *size) for instance in detection.kept), detection)
     alpha, _ = pipeline.refine(pixels, chosen)
     tasks: dict[str, Task] = {
         "network, ms": lambda: pipeline.detect([job]),

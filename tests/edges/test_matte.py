@@ -7,7 +7,7 @@ from conftest import solid
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from objectcut.edges import matte
-from objectcut.edges.matte import Matte
+from objectcut.edges.matte import Found, Matte, glance, paste
 from objectcut.instance import Instance
 
 WIDTH, HEIGHT = 90, 60
@@ -118,3 +118,19 @@ def test_bounding_box(pixels, box):
     for pixel in pixels:
         plane[pixel] = 1
     assert matte.bounding_box(plane) == box
+
+
+@pytest.mark.parametrize(
+    "box", [(100.0, 200.0, 3100.0, 2900.0), (-20.0, 1000.0, 900.0, 3020.0), (5.0, 5.0, 60.0, 80.0)]
+)
+def test_a_glance_tells_what_the_whole_mask_does(box: tuple[float, float, float, float]):
+    rows, columns = np.mgrid[:28, :28]
+    blob = ((rows - 12) ** 2 + (columns - 15) ** 2 < 90).astype(np.float32)
+    instance = Instance(0, 1, 0.9, box, blob)
+    whole, seen = Found(instance, paste(instance, 4000, 3000)), glance(instance, 4000, 3000)
+    assert seen.matte.alpha.size < 80_000
+    assert seen.area == pytest.approx(whole.area, rel=0.02)
+    x0, y0, x1, y1 = box
+    for across, down in ((0.54, 0.43), (0.54, 0.7), (0.1, 0.1), (0.95, 0.5)):
+        point = x0 + across * (x1 - x0), y0 + down * (y1 - y0)
+        assert seen.covers(*point) == whole.covers(*point), point

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from objectcut.instance import Box, Instance
 
+_GLANCE = 256  # px of the longer side of a box
 _THRESHOLD = 0.5  # where He et al. 2017, section 3.1, cut the mask
 
 
@@ -59,14 +60,31 @@ class Matte:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """An instance with its mask at the photo's resolution. Large: only a few are kept at a time."""
+    """An instance with its mask, at the photo's resolution or a lower one. Large: only a few are kept at a time.
+
+    Attributes:
+        instance: the one.
+        matte: its mask.
+        scale: px of the mask a px of the photo, at most 1.
+    """
 
     instance: Instance
     matte: Matte
+    scale: float = 1.0
+
+    @property
+    def area(self) -> float:
+        """Pixels of the photo inside, about."""
+        return self.matte.area / self.scale**2
+
+    def covers(self, x: float, y: float) -> bool:
+        """Return whether the photo's pixel at this point belongs to the instance."""
+        return self.matte.covers(x * self.scale, y * self.scale)
 
     @property
     def extent(self) -> Extent:
-        """What there is to say of it once the mask is let go. There must be something inside."""
+        """What there is to say of it once the mask is let go. It must be at full size, with something inside."""
+        assert self.scale == 1
         return Extent(self.instance, self.matte.box, self.matte.area)
 
 
@@ -83,6 +101,14 @@ class Extent:
     instance: Instance
     box: Box
     area: int
+
+
+def glance(instance: Instance, width: int, height: int) -> Found:
+    """Return the instance's mask at a resolution that is enough to choose by, in a photo of this size."""
+    x0, y0, x1, y1 = instance.box
+    scale = min(1.0, _GLANCE / max(x1 - x0, y1 - y0, 1.0))
+    small = replace(instance, box=(x0 * scale, y0 * scale, x1 * scale, y1 * scale))
+    return Found(instance, paste(small, math.ceil(width * scale), math.ceil(height * scale)), scale)
 
 
 def paste(instance: Instance, width: int, height: int) -> Matte:

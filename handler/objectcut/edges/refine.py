@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,7 @@ from objectcut.edges import drawing, matte
 from objectcut.edges.matte import Extent, Found, Matte
 from objectcut.edges.overlap import same_things
 from objectcut.instance import Instance
-
-Spread = Callable[[Callable[[int], Matte], Iterable[int]], Iterator[Matte]]
-"""Maps a function over numbers, in order; may do several at once."""
+from objectcut.worker.spread import Spread
 
 
 def refine(
@@ -61,10 +59,12 @@ def refine(
             together: Matte | None = None
             for instance in group:  # one after the other: all of them may be as large as the photo
                 found = Found(instance, next(mattes))
+                if not found.matte.area:  # a speck that shows in a small picture of it alone
+                    continue
                 extents[instance.id] = found.extent
                 together = found.matte if together is None else matte.highest([together, found.matte])
-            assert together is not None
-            yield together
+            if together is not None:
+                yield together
 
     alpha = matte.union(things(), width, height)
-    return alpha, [extents[instance.id] for instance in chosen]
+    return alpha, [extents[instance.id] for instance in chosen if instance.id in extents]

@@ -9,6 +9,7 @@ or another picture behind the cut-out to `backdrop`, and what a request does to 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -26,12 +27,13 @@ from objectcut.photo.decode import Photo
 from objectcut.picture.adjust import adjusted
 from objectcut.picture.backdrop import Blurred, covering
 from objectcut.request.options import CutOptions
+from objectcut.worker.spread import Spread
 
 _STRIP = 512  # rows of the photo that are processed at once, about
 _LANCZOS = 3  # rows of the result that a row of the photo reaches, each way
 Plane = NDArray[np.uint8]
-Rows = Callable[[int, int], Plane]
-"""From the first row of a picture and that after the last to these rows, (n, w, 3) or (n, w, 4) uint8."""
+Part = Callable[[Box], Plane]
+"""From a part of the window, x0, y0, x1, y1 in px of it, to its pixels, (h, w, 4) uint8."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,12 @@ class Cutout:
 
 
 def cut(
-    photo: Photo, drawn: Plane, options: CutOptions, backdrop: Photo | None = None, max_pixels: int = 25_000_000
+    photo: Photo,
+    drawn: Plane,
+    options: CutOptions,
+    backdrop: Photo | None = None,
+    max_pixels: int = 25_000_000,
+    spread: Spread = map,
 ) -> Cutout | None:
     """Return the cut-out, or None when nothing of the photo is left.
 
@@ -59,6 +66,7 @@ def cut(
         options: of the request.
         backdrop: another picture that fills the room behind the cut-out.
         max_pixels: largest picture that a margin may lead to; one as large as the photo always may be.
+        spread: distributes strips of the picture over cores.
 
     Raises:
         CutError: `image_too_large` for a margin that makes the picture larger than `max_pixels`.
@@ -80,16 +88,16 @@ def cut(
         colours = foreground.estimate(photo.pixels, 255 - drawn if options.invert else drawn)
     radius = options.blur_px(photo.width, photo.height)
     if radius is None:
-        rows, opaque = partial(_straight_rows, photo.pixels, alpha, colours, window), False
+        part, opaque = partial(_straight_part, photo.pixels, alpha, colours, window), False
     else:
         inside = window[0] >= 0 and window[1] >= 0 and window[2] <= photo.width and window[3] <= photo.height
         blurred = Blurred(photo, kept, radius)
-        rows, opaque = partial(_blurred_rows, photo, colours, kept, blurred, window), inside and photo.alpha is None
+        part, opaque = partial(_blurred_part, photo, colours, kept, blurred, window), inside and photo.alpha is None
     behind = _behind(options, backdrop, size) if options.output == "image" else None
     opaque = opaque or (behind is not None and behind[1])
     pixels = np.zeros((size[1], size[0], 3 if opaque else 4), np.uint8)
-    shown = (0, window[3] - window[1]) if radius is not None else (box[1] - window[1], box[3] - window[1])
-    _compose(pixels, _shrunk_rows(rows, window, size, shown), None if behind is None else behind[0], window)
+    shown = _moved(window if radius is not None else box, -window[0], -window[1])
+    _compose(pixels, _Shrunk(part, window, size, shown), None if behind is None else behind[0], spread)
     return Cutout(pixels, box)
 
 
@@ -132,9 +140,13 @@ def _take(plane: Plane, window: Box) -> Plane:
     return taken
 
 
-def _straight_rows(pixels: Plane, alpha: Plane, colours: Colours | None, window: Box, top: int, bottom: int) -> Plane:
-    """Rows of the window as (n, w, 4) RGBA, zero in every channel where alpha is zero."""
-    return _straight(pixels, alpha, colours, (window[0], window[1] + top, window[2], window[1] + bottom))
+def _moved(box: Box, x: int, y: int) -> Box:
+    return box[0] + x, box[1] + y, box[2] + x, box[3] + y
+
+
+def _straight_part(pixels: Plane, alpha: Plane, colours: Colours | None, window: Box, part: Box) -> Plane:
+    """A part of the window as RGBA, zero in every channel where alpha is zero."""
+    return _straight(pixels, alpha, colours, _moved(part, window[0], window[1]))
 
 
 def _straight(pixels: Plane, alpha: Plane, colours: Colours | None, window: Box) -> Plane:
@@ -164,10 +176,10 @@ def _cleared(rgba: Plane) -> Plane:
     return rgba
 
 
-def _blurred_rows(
-    photo: Photo, colours: Colours | None, kept: Plane, blurred: Blurred, window: Box, top: int, bottom: int
+def _blurred_part(
+    photo: Photo, colours: Colours | None, kept: Plane, blurred: Blurred, window: Box, part: Box
 ) -> Plane:
-    """Rows of the window with all blurred that is not kept, (n, w, 4) RGBA.
+    """A part of the window with all blurred that is not kept, as RGBA.
 
     Beyond the photo there is nothing to blur: a margin stays transparent.
 
@@ -175,10 +187,10 @@ def _blurred_rows(
         colours: of what is kept, along its edge; the photo's own would be half background there.
         blurred: the photo.
     """
-    part = window[0], window[1] + top, window[2], window[1] + bottom
+    part = _moved(part, window[0], window[1])
     inner = max(part[0], 0), max(part[1], 0), min(part[2], photo.width), min(part[3], photo.height)
     if inner[0] >= inner[2] or inner[1] >= inner[3]:
-        return np.zeros((bottom - top, part[2] - part[0], 4), np.uint8)
+        return np.zeros((part[3] - part[1], part[2] - part[0], 4), np.uint8)
     behind = blurred.window(inner)
     sharp = _take(photo.pixels, inner).copy()
     if colours is not None:
@@ -195,32 +207,49 @@ def _shrunk_mask(alpha: Plane, size: tuple[int, int]) -> Plane:
     return np.asarray(Image.fromarray(alpha).resize(size, Image.Resampling.LANCZOS))
 
 
-def _shrunk_rows(rows: Rows, window: Box, size: tuple[int, int], shown: tuple[int, int]) -> Callable[..., Plane | None]:
-    """Rows of the picture at its own size; None where all of them are transparent.
+class _Shrunk:
+    """The cut-out at its own size, by strips of rows, without what is transparent around it.
 
     Args:
-        rows: of the window, at the photo's size.
+        part: gives parts of the window, at the photo's size.
         window: in px of the photo.
         size: width and height of the picture.
-        shown: the rows of the window between which something is.
-    """
-    width, height = window[2] - window[0], window[3] - window[1]
-    scale = height / size[1]
-    reach = _LANCZOS * scale if size != (width, height) else 0.0
+        shown: the part of the window in which something is.
 
-    def shrunk(top: int, bottom: int) -> Plane | None:
-        low, high = math.floor(top * scale - reach), math.ceil(bottom * scale + reach)
-        if high <= shown[0] or low >= shown[1]:
+    Attributes:
+        window: likewise.
+        left, right: the columns of the picture between which something is.
+    """
+
+    def __init__(self, part: Part, window: Box, size: tuple[int, int], shown: Box) -> None:
+        self._part, self.window = part, window
+        self._whole = window[2] - window[0], window[3] - window[1]
+        self._resized = size != self._whole
+        self._scale = self._whole[0] / size[0], self._whole[1] / size[1]
+        self._reach = [_LANCZOS * scale if self._resized else 0.0 for scale in self._scale]
+        self._rows = shown[1], shown[3]
+        self.left = max(math.floor((shown[0] - self._reach[0]) / self._scale[0]), 0)
+        self.right = min(math.ceil((shown[2] + self._reach[0]) / self._scale[0]), size[0])
+
+    def rows(self, top: int, bottom: int) -> Plane | None:
+        """Return rows of the picture from `left` to `right`, (n, w, 4) RGBA; None where all of them are transparent."""
+        x0, x1 = self._seen(0, self.left, self.right)
+        y0, y1 = self._seen(1, top, bottom)
+        if y1 <= self._rows[0] or y0 >= self._rows[1]:
             return None
-        if not reach:
-            return rows(top, bottom)
-        low, high = max(low, 0), min(high, height)
-        box = 0.0, top * scale - low, float(width), min(bottom * scale - low, float(high - low))
+        if not self._resized:
+            return self._part((x0, y0, x1, y1))
+        exact = self.left * self._scale[0], top * self._scale[1], self.right * self._scale[0], bottom * self._scale[1]
+        box = exact[0] - x0, exact[1] - y0, min(exact[2], self._whole[0]) - x0, min(exact[3], self._whole[1]) - y0
         # Pillow resizes RGBA with premultiplied colour, so the zeros outside do not darken the edge.
-        small = Image.fromarray(rows(low, high)).resize((size[0], bottom - top), Image.Resampling.LANCZOS, box)
+        image = Image.fromarray(self._part((x0, y0, x1, y1)))
+        small = image.resize((self.right - self.left, bottom - top), Image.Resampling.LANCZOS, box)
         return _cleared(np.array(small))  # of the colour that the filter's overshoot leaves there
 
-    return shrunk
+    def _seen(self, axis: int, first: int, last: int) -> tuple[int, int]:
+        """Return what must be known of the window for a span of the picture."""
+        low, high = first * self._scale[axis] - self._reach[axis], last * self._scale[axis] + self._reach[axis]
+        return max(math.floor(low), 0), min(math.ceil(high), self._whole[axis])
 
 
 def _behind(
@@ -235,30 +264,27 @@ def _behind(
     return lambda top, bottom: Image.new("RGBA", (size[0], bottom - top), colour), colour[3] == 255
 
 
-def _compose(
-    pixels: Plane,
-    shrunk: Callable[..., Plane | None],
-    behind: Callable[[int, int], Image.Image] | None,
-    window: Box,
-) -> None:
+def _compose(pixels: Plane, shrunk: _Shrunk, behind: Callable[[int, int], Image.Image] | None, spread: Spread) -> None:
     """Fill the picture, strip by strip."""
     height, channels = pixels.shape[0], pixels.shape[2]
-    step = max(1, round(_STRIP * height / (window[3] - window[1])))
-    for top in range(0, height, step):
-        bottom = min(top + step, height)
-        rows = shrunk(top, bottom)
+    step = max(1, round(_STRIP * height / (shrunk.window[3] - shrunk.window[1])))
+
+    def fill(top: int) -> None:
+        strip = pixels[top : top + step]
+        rows = shrunk.rows(top, min(top + step, height))
         if behind is None:
             if rows is not None:
-                pixels[top:bottom] = rows[..., :channels]
-            continue
-        base = behind(top, bottom)
-        if channels == 3:
-            base = base.convert("RGB")
-            if rows is not None:
-                front = Image.fromarray(rows)
-                base.paste(front.convert("RGB"), mask=front.getchannel("A"))
-        elif rows is not None:
-            base = Image.alpha_composite(base.convert("RGBA"), Image.fromarray(rows))
-        pixels[top:bottom] = np.asarray(base.convert("RGBA")) if channels == 4 else np.asarray(base)
+                strip[:, shrunk.left : shrunk.right] = rows[..., :channels]
+            return
+        base = behind(top, top + len(strip)).convert("RGB" if channels == 3 else "RGBA")
+        if rows is not None:
+            front = Image.fromarray(rows)
+            if channels == 3:
+                base.paste(front.convert("RGB"), (shrunk.left, 0), front.getchannel("A"))
+            else:
+                base.alpha_composite(front, (shrunk.left, 0))
+        strip[:] = np.asarray(base)
         if channels == 4:
-            _cleared(pixels[top:bottom])
+            _cleared(strip)
+
+    deque(spread(fill, range(0, height, step)), maxlen=0)

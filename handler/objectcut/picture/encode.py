@@ -12,13 +12,14 @@ from PIL import Image
 from objectcut.errors import CutError
 from objectcut.picture import png
 from objectcut.request.options import Format
+from objectcut.worker.spread import Spread
 
 _ROWS = 256  # that are processed at once
 # px: WEBP_MAX_DIMENSION, JPEG_MAX_DIMENSION
 _LONGEST: dict[Format, int] = {"webp": 16_383, "jpeg": 65_500, "zip": 65_500}
 
 
-def encode(pixels: NDArray[np.uint8], kind: Format) -> bytes:
+def encode(pixels: NDArray[np.uint8], kind: Format, spread: Spread = map) -> bytes:
     """Return the file. JPEG has no transparency: what is transparent becomes white there.
 
     A ZIP holds `cutout.jpg`, the colours as they are, black where alpha is zero, and `alpha.png`, grey.
@@ -26,6 +27,7 @@ def encode(pixels: NDArray[np.uint8], kind: Format) -> bytes:
     Args:
         pixels: uint8; (h, w, 4) RGBA with straight alpha, (h, w, 3) RGB or (h, w) grey.
         kind: of the file.
+        spread: distributes parts of it over cores, where the format allows it.
 
     Raises:
         CutError: `image_too_large` for a picture that is longer than the format allows.
@@ -39,9 +41,9 @@ def encode(pixels: NDArray[np.uint8], kind: Format) -> bytes:
             details={"field": "format", "format": kind, "width": width, "height": height, "max_side": _LONGEST[kind]},
         )
     if kind == "png":
-        return png.encode(pixels)
+        return png.encode(pixels, spread)
     if kind == "zip":
-        return _zipped(pixels)
+        return _zipped(pixels, spread)
     if kind == "webp":
         # Lossless colour: the pixels of the cut-out stay those of the photo.
         return _saved(Image.fromarray(pixels), "WEBP", lossless=True, quality=0, method=0)
@@ -65,12 +67,12 @@ def _on_white(pixels: NDArray[np.uint8]) -> Image.Image:
     return image
 
 
-def _zipped(pixels: NDArray[np.uint8]) -> bytes:
+def _zipped(pixels: NDArray[np.uint8], spread: Spread) -> bytes:
     alpha = pixels[..., 3] if pixels.shape[2:] == (4,) else np.full(pixels.shape[:2], 255, np.uint8)
     # Colour at full resolution: at half of it, the black outside would run into the edge.
     jpeg = _saved(Image.fromarray(pixels).convert("RGB"), "JPEG", quality=95, subsampling="4:4:4")
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
-        for name, data in {"cutout.jpg": jpeg, "alpha.png": png.encode(alpha)}.items():
+        for name, data in {"cutout.jpg": jpeg, "alpha.png": png.encode(alpha, spread)}.items():
             packed.writestr(zipfile.ZipInfo(name), data)  # of the year 1980: the same cut-out is the same file
     return out.getvalue()

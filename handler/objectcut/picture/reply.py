@@ -16,12 +16,15 @@ from objectcut.picture.compose import Cutout
 from objectcut.picture.encode import encode
 from objectcut.request.accept import MEDIA_TYPES, negotiate
 from objectcut.request.labels import Labels
+from objectcut.worker.spread import Spread
 
 
-def picture(job: Job, chosen: Sequence[Extent], cut: Cutout, labels: Labels, model: str) -> Answer:
+def picture(
+    job: Job, chosen: Sequence[Extent], cut: Cutout, labels: Labels, model: str, spread: Spread = map
+) -> Answer:
     """Return the answer of `/cut`: a file when the sender wants one, else JSON with the file in base64."""
     wanted = negotiate(job.request, job.order.accept)
-    encoded = encode(cut.pixels, wanted.format)
+    encoded = encode(cut.pixels, wanted.format, spread)
     headers = {
         "X-Object-Count": str(len(chosen)),
         "X-Object-Ids": ",".join(str(extent.instance.id) for extent in chosen),
