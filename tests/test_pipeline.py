@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from objectcut.errors import CutError
 from objectcut.item import Order
 from objectcut.network.card import ModelError
 from objectcut.request.parse import from_values
+from objectcut.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,8 @@ def test_a_failure_that_is_the_gpus_own_is_not_hidden(pipeline: Pipeline, chelse
         raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
 
     monkeypatch.setattr(getattr(pipeline, owner), method, lost)
-    request = from_values({"image_file": encoded(chelsea), "objects": ["cat"]}, "cut", pipeline.settings)
+    new = encoded(chelsea.rotate(len(owner)))  # of a photo that is known, nothing is asked again
+    request = from_values({"image_file": new, "objects": ["cat"]}, "cut", pipeline.settings)
     with pytest.raises(torch.AcceleratorError):
         pipeline.run([lambda: Order(request)], lambda _, answer: answer)
 
@@ -129,3 +132,36 @@ def test_a_photo_that_cannot_be_read(pipeline: Pipeline, tmp_path: Path):
 def test_a_model_that_is_not_there_is_named(model: str):
     with pytest.raises(ModelError, match=model):
         Pipeline.load(model)
+
+
+def test_another_question_about_a_photo_is_answered_without_the_networks_and_alike(
+    pipeline: Pipeline, astronaut: Image.Image, monkeypatch: pytest.MonkeyPatch
+):
+    photo = encoded(astronaut, "JPEG")
+    forgetful = Pipeline.load("bundled", Settings(remember_s=0))
+    pipeline.cut(photo, ["person"])
+
+    def asked(*_: object) -> None:
+        raise AssertionError("a network was asked again")
+
+    questions: list[dict[str, Any]] = [
+        {"background": "red", "crop": True},
+        {"edges": "sharp", "output": "mask"},
+        {"edges": "raw"},
+        {"min_score": 0.9, "max_size": 200},
+        {"invert": True, "feather": 3},
+    ]
+    expected = [forgetful.cut(photo, ["person"], **options) for options in questions]
+    boxed = forgetful.cut(photo, box=(100, 20, 380, 500))
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline.detector, "_look", asked)
+        patched.setattr(pipeline.refiner, "forward", asked)
+        for options, right in zip(questions, expected, strict=True):
+            made = pipeline.cut(photo, ["person"], **options)
+            np.testing.assert_array_equal(made.pixels, right.pixels)
+            assert made.objects == right.objects
+    monkeypatch.setattr(pipeline.detector, "_look", asked)
+    np.testing.assert_array_equal(pipeline.cut(photo, box=(100, 20, 380, 500)).pixels, boxed.pixels)
+    monkeypatch.undo()
+    with pytest.raises(CutError, match="No 'cat' was found"):
+        pipeline.cut(photo, ["cat"])

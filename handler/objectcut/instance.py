@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from objectcut.network.detector import Sight
 
 Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in px, half-open."""
@@ -42,12 +46,14 @@ class Query:
         min_score: lowest score of interest, 0 to 1.
         keep: picks the instances that shall have a mask out of all found, best score first.
         size: width and height of the photo, px; those of `pixels` when None.
+        sight: what the network saw in the photo before; it is not asked again then.
     """
 
     pixels: NDArray[np.uint8]
     min_score: float
     keep: Callable[[Sequence[Instance]], Sequence[Instance]]
     size: tuple[int, int] | None = None
+    sight: Sight | None = None
 
     @property
     def width(self) -> int:
@@ -62,7 +68,14 @@ class Query:
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """What was found in one photo: everything without masks, and the kept instances with theirs."""
+    """What was found in one photo.
+
+    Attributes:
+        found: everything, without masks.
+        kept: the kept instances with theirs.
+        sight: what the network saw, for other questions about the photo.
+    """
 
     found: tuple[Instance, ...]
     kept: tuple[Instance, ...]
+    sight: Sight

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from objectcut.instance import Instance
-from objectcut.photo.decode import Photo, Preview
+from objectcut.photo.decode import Preview
+from objectcut.recent import RecentPhoto
 from objectcut.request.parse import CutRequest
 
 
@@ -32,16 +32,13 @@ class Job:
 
     Attributes:
         order: as it came in.
-        preview: for the network.
-        photo: all pixels, for the cut-out; they may still be decoded while the network runs. None when that has not
-            begun or is not needed.
+        recent: its photo, and what was made of it.
         wanted: labels of the objects asked for.
         boxed: what the sender drew boxes around.
     """
 
     order: Order
-    preview: Preview
-    photo: Future[Photo] | None
+    recent: RecentPhoto
     wanted: frozenset[int]
     boxed: tuple[Instance, ...] = ()
 
@@ -49,6 +46,11 @@ class Job:
     def request(self) -> CutRequest:
         """The checked request."""
         return self.order.request
+
+    @property
+    def preview(self) -> Preview:
+        """What the network looks at."""
+        return self.recent.preview
 
 
 @dataclass(frozen=True, eq=False)

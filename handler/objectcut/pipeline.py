@@ -14,6 +14,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Container, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,7 +27,7 @@ from PIL import Image
 import objectcut.network.torchprivate  # noqa: F401  # first: it decides how torchvision is imported
 from objectcut import selection
 from objectcut.edges import matte, refiner
-from objectcut.edges.matte import Extent, Found
+from objectcut.edges.matte import Drawn, Extent, Found
 from objectcut.edges.refine import refine
 from objectcut.errors import CutError, unknown_model
 from objectcut.instance import Detection, Instance
@@ -42,6 +43,7 @@ from objectcut.photo.fetch import fetch
 from objectcut.picture import backdrop, compose, reply
 from objectcut.picture.compose import Cutout
 from objectcut.picture.reply import described
+from objectcut.recent import RecentPhoto, RecentPhotos
 from objectcut.request.labels import Labels
 from objectcut.request.parse import from_values
 from objectcut.result import CutResult, encoded
@@ -96,6 +98,7 @@ class Pipeline:
         self._pool = Pool(settings.threads, "photo")
         self._mask_pool = Pool(settings.threads, "mask")  # a second one: photos wait for their masks
         self._memory = Memory()
+        self._recent = RecentPhotos(settings.remember_mb * 1_000_000, settings.remember_s, self._memory.tidy)
 
     @classmethod
     def load(
@@ -140,10 +143,11 @@ class Pipeline:
         if background_image is not None:
             values["background_image"] = background_image
         job = self.decode(Order(from_values(values, "cut", self._local)))
-        (detection,) = self._detect([job])
+        (detection,) = self.detect([job])
         if isinstance(detection, CutError):
             raise detection
         made, extents = self._made(job, detection)
+        self._recent.trim()
         return CutResult(made.pixels, made.box, [described(extent, self.labels) for extent in extents])
 
     def run(
@@ -197,13 +201,23 @@ class Pipeline:
         assert asked.photo is not None
         # The others of the batch have to wait anyway, and would fill memory.
         submit = self._pool.submit if asked.task == "cut" and ahead else None
-        preview, photo = decode.begin(asked.photo, self.settings, self.card.min_size, submit)
-        return Job(order, preview, photo, wanted, selection.boxed(asked.options, preview.width, preview.height))
+        data = asked.photo
+        recent = self._recent.recall(
+            data, lambda: RecentPhoto(*decode.begin(data, self.settings, self.card.min_size, submit))
+        )
+        if recent.photo is None and submit is not None:
+            recent.photo = submit(decode.load, data, self.settings)
+        preview = recent.preview
+        return Job(order, recent, wanted, selection.boxed(asked.options, preview.width, preview.height))
 
     def detect(self, jobs: Sequence[Job | CutError]) -> list[Detection | CutError]:
         """Find the instances of each photo, with masks for those that may be wanted. Errors stay where they are."""
         found = iter(self._detect([job for job in jobs if isinstance(job, Job)]))
-        return [next(found) if isinstance(job, Job) else job for job in jobs]
+        detections = [next(found) if isinstance(job, Job) else job for job in jobs]
+        for job, detection in zip(jobs, detections, strict=True):
+            if isinstance(job, Job) and isinstance(detection, Detection):
+                job.recent.sight = detection.sight
+        return detections
 
     def _detect(self, jobs: Sequence[Job]) -> list[Detection | CutError]:
         try:
@@ -227,7 +241,7 @@ class Pipeline:
         return chosen
 
     def refine(
-        self, pixels: NDArray[np.uint8], chosen: Sequence[Instance], raw: bool = False
+        self, pixels: NDArray[np.uint8], chosen: Sequence[Instance], raw: bool = False, before: Drawn | None = None
     ) -> tuple[NDArray[np.uint8], list[Extent]]:
         """Draw the edges along the photo.
 
@@ -235,11 +249,13 @@ class Pipeline:
             pixels: (H, W, 3) uint8, the whole upright photo, sRGB.
             chosen: the wanted instances, with their masks.
             raw: whether the masks stay as the network made them.
+            before: what was drawn of this photo, and what is drawn now.
 
         Returns:
             (H, W) uint8, the alpha of all together, and what each covers.
         """
-        return refine(pixels, chosen, None if raw else self.refiner, self._mask_pool.spread, self.device.type == "cuda")
+        on_gpu = self.device.type == "cuda"
+        return refine(pixels, chosen, None if raw else self.refiner, self._mask_pool.spread, on_gpu, before)
 
     def compose(self, job: Job, photo: Photo, alpha: NDArray[np.uint8]) -> Cutout:
         """Make the picture that was asked for.
@@ -267,6 +283,12 @@ class Pipeline:
     def _finish(self, job: Job, detection: Detection) -> Answer:
         """One item from its detections to its answer. In one go, so that few full-size pictures exist at a time."""
         self._check_wanted(job.order)
+        try:
+            return self._answered(job, detection)
+        finally:
+            self._recent.trim()
+
+    def _answered(self, job: Job, detection: Detection) -> Answer:
         if job.request.task == "detect":
             with self._timed("matte"):
                 return reply.listing(job, self._pasted(job, detection), self.labels, self.card.name)
@@ -281,7 +303,8 @@ class Pipeline:
         with self._timed("decode"):
             photo = self._whole(job)
         with self._timed("edges"):
-            alpha, extents = self.refine(photo.pixels, chosen, raw=job.request.options.edges == "raw")
+            raw = job.request.options.edges == "raw"
+            alpha, extents = self.refine(photo.pixels, chosen, raw, job.recent.drawn)
         with self._timed("cutout"):
             return self.compose(job, photo, alpha), extents
 
@@ -292,8 +315,12 @@ class Pipeline:
 
     def _whole(self, job: Job) -> Photo:
         """Return all pixels of a photo, in most cases decoded while the network ran."""
-        assert job.request.photo is not None
-        return decode.load(job.request.photo, self.settings) if job.photo is None else job.photo.result()
+        if job.recent.photo is None:
+            assert job.request.photo is not None
+            whole: Future[Photo] = Future()
+            whole.set_result(decode.load(job.request.photo, self.settings))
+            job.recent.photo = whole
+        return job.recent.photo.result()
 
     def _check_wanted(self, order: Order) -> None:
         """Raise an error that nobody reads when the sender has left."""

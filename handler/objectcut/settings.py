@@ -74,6 +74,14 @@ class Settings(BaseSettings):
         "its container",
     )
 
+    remember_s: float = Field(
+        120.0,
+        ge=0,
+        description="seconds for which a worker knows a photo again, in memory alone, so that the next question about "
+        "it is answered sooner; 0 forgets each at once",
+    )
+    remember_mb: int = Field(160, ge=0, description="memory for such photos and what was made of them, MB a worker")
+
     # TorchServe.
     java_heap_mb: int = Field(
         384,

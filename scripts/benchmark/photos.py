@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 from collections.abc import Iterator
 from importlib.resources import files
 
@@ -36,6 +37,11 @@ def photos(size: Size) -> list[NDArray[np.uint8]]:
 def woman(size: Size) -> bytes:
     """Return the first of them as a JPEG file."""
     return _jpeg(photographs()[0].resize(size))
+
+
+def another(photo: bytes) -> bytes:
+    """Return a JPEG file that shows the same and that no server has seen: decoders stop before what is added."""
+    return photo + secrets.token_bytes(8)
 
 
 def pair(size: Size) -> bytes:

@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -21,18 +21,19 @@ from PIL import Image
 from benchmark.figures import Figures
 from benchmark.measure import Task, interleaved, peak_memory, tracked
 from benchmark.network import CPU, NATIVE
-from benchmark.photos import SMALL, Size, label, photos, pictures, woman
+from benchmark.photos import SMALL, Size, another, label, photos, pictures, woman
 from launch import Failed, Server
 from objectcut.edges import foreground, matte
 from objectcut.errors import CutError
 from objectcut.instance import Detection, Query
-from objectcut.item import Answer, Order
+from objectcut.item import Answer, Job, Order
 from objectcut.network import checkpoint
 from objectcut.network.detector import Detector
 from objectcut.network.layers import DTYPES
 from objectcut.network.weightfiles import stored
 from objectcut.photo import decode
 from objectcut.pipeline import Pipeline
+from objectcut.recent import RecentPhoto
 from objectcut.request.parse import from_values
 from objectcut.settings import Settings
 from parity import Reference, Summary, compare
@@ -41,6 +42,7 @@ from rundir import Ports
 PARITY, STAGES = "Beside torchvision's own forward in fp32", "Stages of a request, ms"
 EDGE, REQUEST = "The edge of one object", "One request, 640x480"
 _MODEL = stored("bundled.safetensors")
+_AGAIN = "png, the same photo again"
 _FEW = 4  # photos for a precision that the processor only imitates
 _PARITY_SIDE = 600  # px, of one's own photos: larger ones are resized in another way than torchvision's
 _OFTEN = 8  # requests in each round
@@ -80,11 +82,15 @@ def stages(figures: Figures, sizes: Sequence[Size], rounds: int) -> None:
     pipeline = Pipeline(_MODEL, stored("refiner.safetensors"), Settings(), CPU, observe)
     for size in sizes:
         photo = woman(size)
-        for kind in tracked(f"requests, {label(size)}", ("png", "webp", "jpeg") * rounds):
+        for kind in tracked(f"requests, {label(size)}", ("png", "webp", "jpeg", _AGAIN) * rounds):
+            # A new photo each time; or the one before with another option, as people on the page ask.
+            new = photo if kind == _AGAIN else another(photo)
+            options = {"background": "white"} if kind == _AGAIN else {"format": kind}
             ms.clear()
             start = time.perf_counter()
-            (answer,) = pipeline.run([partial(_order, photo, format=kind)], lambda _, made: made)
+            (answer,) = pipeline.run([partial(_order, new, **options)], lambda _, made: made)
             ms["whole"] = (time.perf_counter() - start) * 1e3
+            photo = new
             assert isinstance(answer, Answer)
             for stage, taken in ms.items():
                 figures.add(STAGES, {"photo": label(size), "stage": stage}, {kind: taken})
@@ -100,8 +106,12 @@ def _edge(figures: Figures, pipeline: Pipeline, size: Size, rounds: int) -> None
     assert isinstance(detection, Detection)
     chosen = pipeline.choose(job, (matte.glance(instance, *size) for instance in detection.kept), detection)
     alpha, _ = pipeline.refine(pixels, chosen)
+
+    def unseen() -> Job:
+        return replace(job, recent=RecentPhoto(job.preview, None))
+
     tasks: dict[str, Task] = {
-        "network, ms": lambda: pipeline.detect([job]),
+        "network, ms": lambda: pipeline.detect([unseen()]),
         "edge, ms": lambda: pipeline.refine(pixels, chosen),
         "colours, ms": lambda: foreground.estimate(pixels, alpha).paint(pixels.copy()),
     }
@@ -137,6 +147,7 @@ def requests(figures: Figures, server: Server, detector: Detector, rounds: int) 
             "gateway": partial(_send, gateway, "/cut", photo, "raw"),
             "torchserve": partial(_send, torchserve, "/predictions/objectcut", photo, "raw"),
             "smooth": partial(_send, gateway, "/cut", photo, "smooth"),
+            "smooth, the same photo again": partial(_send, gateway, "/cut", photo, "smooth", new=False),
         }
         count, before = _worked(gateway, 0)
         ((_, first),) = interleaved("first request", {"": ways["gateway"]}, 1)
@@ -166,7 +177,8 @@ def _worked(gateway: httpx.Client, least: int) -> tuple[int, float]:
     raise Failed("the handler's seconds do not appear in /metrics")
 
 
-def _send(client: httpx.Client, path: str, photo: bytes, edges: str) -> None:
-    reply = client.post(path, files={"image_file": photo}, data={"edges": edges}, headers={"Accept": "image/png"})
+def _send(client: httpx.Client, path: str, photo: bytes, edges: str, new: bool = True) -> None:
+    files = {"image_file": another(photo) if new else photo}
+    reply = client.post(path, files=files, data={"edges": edges}, headers={"Accept": "image/png"})
     if reply.headers.get("content-type") != "image/png":
         raise Failed(f"{client.base_url} answered {reply.status_code}: {reply.text[:300]}")

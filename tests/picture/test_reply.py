@@ -18,6 +18,7 @@ from objectcut.instance import Instance
 from objectcut.item import Answer, Job, Order
 from objectcut.photo.decode import Photo, Preview
 from objectcut.picture import compose, reply
+from objectcut.recent import RecentPhoto
 from objectcut.request.labels import Labels
 from objectcut.request.options import CutOptions
 from objectcut.request.parse import CutRequest
@@ -36,7 +37,9 @@ OBJECTS = [
 
 def job(accept: str = "", **options: object) -> Job:
     return Job(
-        Order(CutRequest("cut", b"", None, CutOptions(**options)), accept), Preview(PHOTO.pixels, 40, 30), None, None
+        Order(CutRequest("cut", b"", None, CutOptions(**options)), accept),
+        RecentPhoto(Preview(PHOTO.pixels, 40, 30), None),
+        frozenset(),
     )
 
 

@@ -58,6 +58,10 @@ class Matte:
         return 0 <= column < width and 0 <= row < height and bool(self.alpha[row, column] > 127)
 
 
+Drawn = dict[tuple[int, tuple[float, ...]], Matte]
+"""Objects whose edges were drawn, by id and box."""
+
+
 @dataclass(frozen=True, eq=False)
 class Found:
     """An instance with its mask, at the photo's resolution or a lower one. Large: only a few are kept at a time.

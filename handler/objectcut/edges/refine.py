@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from objectcut.edges import drawing, matte
-from objectcut.edges.matte import Extent, Found, Matte
+from objectcut.edges.drawing import Sketch
+from objectcut.edges.matte import Drawn, Extent, Found, Matte
 from objectcut.edges.overlap import same_things
 from objectcut.instance import Instance
 from objectcut.worker.spread import Spread
@@ -21,6 +22,7 @@ def refine(
     refiner: nn.Module | None,
     spread: Spread = map,
     batched: bool = False,
+    before: Drawn | None = None,
 ) -> tuple[NDArray[np.uint8], list[Extent]]:
     """Draw the edges of some objects and put them together.
 
@@ -30,6 +32,7 @@ def refine(
         refiner: draws the edges; None leaves the masks as the network made them.
         spread: distributes the objects over cores.
         batched: whether the refiner draws all of them at once, as suits a GPU.
+        before: what it drew of this photo; it is not drawn again, and what is drawn now is put there.
 
     Returns:
         (H, W) uint8, the alpha of all together, and what each covers, in the order of `chosen`.
@@ -37,19 +40,24 @@ def refine(
     height, width = pixels.shape[:2]
     groups = same_things(chosen)
     ordered = [instance for group in groups for instance in group]
-    # On a processor each object has a core of its own instead, and no drawing has to wait for the others.
-    sketches = drawing.sketch(pixels, ordered, refiner) if batched and refiner is not None else None
+    before = {} if before is None else before
+    new = [place for place, each in enumerate(ordered) if (each.id, each.box) not in before]
+    sketches: dict[int, Sketch] = {}
+    if batched and refiner is not None:
+        # On a processor each object has a core of its own instead, and no drawing has to wait for the others.
+        sketches.update(zip(new, drawing.sketch(pixels, [ordered[place] for place in new], refiner), strict=True))
 
     def drawn(place: int) -> Matte:
         instance = ordered[place]
-        if refiner is not None:
-            if sketches is None:
-                made = drawing.draw(pixels, instance, refiner)
-            else:
-                made = drawing.enlarged(sketches[place], pixels)
-            if made.inside.any():
-                return made
-        return matte.paste(instance, width, height)  # where the refiner sees no object, the plain mask is better
+        if refiner is None:
+            return matte.paste(instance, width, height)
+        key = instance.id, instance.box
+        if key not in before:
+            known = sketches.get(place)
+            made = drawing.enlarged(known, pixels) if known else drawing.draw(pixels, instance, refiner)
+            # Where the refiner sees no object, the plain mask is better.
+            before[key] = made if made.inside.any() else matte.paste(instance, width, height)
+        return before[key]
 
     mattes = spread(drawn, range(len(ordered)))
     extents: dict[int, Extent] = {}

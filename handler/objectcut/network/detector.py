@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -24,7 +24,7 @@ from torchvision.models.detection import MaskRCNN
 
 from objectcut.identity import identify
 from objectcut.instance import UNNAMED, Detection, Instance, Query
-from objectcut.network.boxes import BoxSelector
+from objectcut.network.boxes import BoxSelector, Proposals
 from objectcut.network.card import Card
 from objectcut.network.layers import Network, best_dtype
 from objectcut.network.roialign import Pyramid
@@ -32,6 +32,31 @@ from objectcut.network.torchprivate import resize_bilinear
 
 LOWEST_SCORE = 0.05
 """Detections below this score are never looked at; torchvision's default."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What the network saw in a photo, whatever is asked about it.
+
+    Attributes:
+        pyramid: features of the photo, or of several that it was looked at with.
+        place: of the photo among these.
+        proposals: where objects may be.
+        logits, deltas: (N, C) and (N, C * 4) float32, what the box head says of them.
+        size: height and width of the photo in the network's input, px.
+    """
+
+    pyramid: Pyramid
+    place: int
+    proposals: Proposals
+    logits: Tensor
+    deltas: Tensor
+    size: tuple[int, int]
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        return sum(tensor.nbytes for tensor in (self.pyramid.rows, self.logits, self.deltas, self.proposals.boxes))
 
 
 class Detector:
@@ -61,10 +86,18 @@ class Detector:
         Photos are run together when their network inputs have the same padded shape. Padding a photo to its
         neighbour's shape would change what the network sees at its border: the answer would depend on the company.
         """
-        inputs = [self._network_input(query) for query in queries]
-        detections: dict[int, Detection] = {}
+        new = [index for index, query in enumerate(queries) if query.sight is None]
+        sights = {index: query.sight for index, query in enumerate(queries) if query.sight is not None}
+        inputs = [self._network_input(queries[index]) for index in new]
         for shape, members in self._groups(inputs):
-            found = self._detect_group([inputs[i] for i in members], [queries[i] for i in members], shape)
+            seen = self._look([inputs[member] for member in members], shape)
+            sights.update(zip((new[member] for member in members), seen, strict=True))
+        together: dict[int, list[int]] = defaultdict(list)
+        for index, sight in sights.items():
+            together[id(sight.pyramid)].append(index)
+        detections: dict[int, Detection] = {}
+        for members in together.values():
+            found = self._find([sights[index] for index in members], [queries[index] for index in members])
             detections.update(zip(members, found, strict=True))
         return [detections[index] for index in range(len(queries))]
 
@@ -103,7 +136,8 @@ class Detector:
         resized = resize_bilinear(photo, size, scales)[0]
         return (resized - self._mean) / self._std
 
-    def _detect_group(self, inputs: list[Tensor], queries: list[Query], shape: tuple[int, int]) -> list[Detection]:
+    def _look(self, inputs: list[Tensor], shape: tuple[int, int]) -> list[Sight]:
+        """Run all of the network but the mask head."""
         batch = torch.zeros((len(inputs), *shape, 3), device=self.device, dtype=self.dtype).permute(0, 3, 1, 2)
         sizes = [(int(tensor.shape[1]), int(tensor.shape[2])) for tensor in inputs]
         for row, tensor, (height, width) in zip(batch, inputs, sizes, strict=True):
@@ -113,16 +147,23 @@ class Detector:
         counts = [len(each.boxes) for each in proposals]
         pyramid = Pyramid(levels, shape, self._network.aligned)
         boxes = torch.cat([each.boxes for each in proposals])
-        pooled = pyramid.pool(boxes, _places(counts, self.device), self._network.box_cells)
-        all_logits, all_deltas = self._network.box_head(pooled)
-        logits, deltas = torch.split(all_logits, counts), torch.split(all_deltas, counts)
-        lowest = [max(LOWEST_SCORE, query.min_score) for query in queries]
-        final = [self._boxes.classify(*each) for each in zip(logits, deltas, proposals, sizes, lowest, strict=True)]
+        pooled = pyramid.pool(boxes, _places(range(len(counts)), counts, self.device), self._network.box_cells)
+        logits, deltas = (torch.split(each, counts) for each in self._network.box_head(pooled))
+        seen = zip(proposals, logits, deltas, sizes, strict=True)
+        return [Sight(pyramid, place, *each) for place, each in enumerate(seen)]
 
+    def _find(self, sights: Sequence[Sight], queries: Sequence[Query]) -> list[Detection]:
+        """Return what is asked for of photos that share a pyramid."""
+        final = [
+            self._boxes.classify(
+                sight.logits, sight.deltas, sight.proposals, sight.size, max(LOWEST_SCORE, query.min_score)
+            )
+            for sight, query in zip(sights, queries, strict=True)
+        ]
         found: list[list[Instance]] = []
         rows = iter(torch.cat(final).tolist())  # one transfer for the whole batch
-        for query, size, own in zip(queries, sizes, final, strict=True):
-            x, y = _scale(query, size)
+        for query, sight, own in zip(queries, sights, final, strict=True):
+            x, y = _scale(query, sight.size)
             instances = []
             for x0, y0, x1, y1, score, label in islice(rows, len(own)):
                 if score > 0:  # the others come last
@@ -131,20 +172,23 @@ class Detector:
                     instances.append(Instance(id_, int(label), score, box))
             found.append(instances)
         kept = [list(query.keep(instances)) for query, instances in zip(queries, found, strict=True)]
-        masked = self._masks(pyramid, kept, queries, sizes)
-        return [Detection(tuple(all_), tuple(some)) for all_, some in zip(found, masked, strict=True)]
+        masked = self._masks(sights, kept, queries)
+        return [
+            Detection(tuple(all_), tuple(some), sight) for all_, some, sight in zip(found, masked, sights, strict=True)
+        ]
 
     def _masks(
-        self, pyramid: Pyramid, kept: list[list[Instance]], queries: list[Query], sizes: list[tuple[int, int]]
+        self, sights: Sequence[Sight], kept: list[list[Instance]], queries: Sequence[Query]
     ) -> list[list[Instance]]:
         if not any(kept):
             return kept
         rows = []
-        for query, size, instances in zip(queries, sizes, kept, strict=True):
-            x, y = _scale(query, size)
+        for query, sight, instances in zip(queries, sights, kept, strict=True):
+            x, y = _scale(query, sight.size)
             rows += [(i.box[0] / x, i.box[1] / y, i.box[2] / x, i.box[3] / y) for i in instances]
         boxes = _upload(torch.tensor(rows), self.device)
-        places = _places([len(instances) for instances in kept], self.device)
+        places = _places([sight.place for sight in sights], [len(instances) for instances in kept], self.device)
+        pyramid = sights[0].pyramid
         shares = self._shares(pyramid, boxes, places, [i.label for instances in kept for i in instances])
         pooled = pyramid.pool(boxes, places, self._network.mask_cells)
         masks = iter(self._network.mask_head(pooled, shares).cpu().numpy())
@@ -174,9 +218,9 @@ def _upload(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 
 
-def _places(counts: Sequence[int], device: torch.device) -> Tensor:
-    """Return the place in the batch of each box, from how many each photo has."""
-    return _upload(torch.arange(len(counts)).repeat_interleave(torch.tensor(counts)), device)
+def _places(photos: Sequence[int], counts: Sequence[int], device: torch.device) -> Tensor:
+    """Return the place in the batch of each box, from those of the photos and how many boxes each has."""
+    return _upload(torch.tensor(photos).repeat_interleave(torch.tensor(counts)), device)
 
 
 def _padded(tensor: Tensor) -> tuple[int, int]:

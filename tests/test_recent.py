@@ -1,0 +1,65 @@
+"""How long photos are known again, and how many."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+import numpy as np
+import pytest
+from conftest import wait_until
+
+from objectcut.errors import CutError
+from objectcut.photo.decode import Photo, Preview
+from objectcut.recent import RecentPhoto, RecentPhotos
+
+SIZE = 30_000  # bytes of a photo and its preview
+
+
+def photo() -> RecentPhoto:
+    whole: Future[Photo] = Future()
+    whole.set_result(Photo(np.zeros((50, 100, 3), np.uint8)))
+    return RecentPhoto(Preview(np.zeros((50, 100, 3), np.uint8), 100, 50), whole)
+
+
+def ask(photos: RecentPhotos, *names: bytes) -> list[bytes]:
+    """Ask about some photos, one after the other; those that were not known."""
+    unknown: list[bytes] = []
+    for name in names:
+        photos.recall(name, lambda name=name: unknown.append(name) or photo())  # type: ignore[misc]
+        photos.trim()
+    return unknown
+
+
+def test_those_that_nobody_asked_about_for_longest_go_first():
+    photos = RecentPhotos(2 * SIZE, 1000, lambda: None)
+    assert ask(photos, b"a", b"b", b"a", b"c", b"a", b"b") == [b"a", b"b", b"c", b"b"]
+
+
+def test_one_that_is_too_large_is_not_kept():
+    photos = RecentPhotos(SIZE - 1, 1000, lambda: None)
+    assert ask(photos, b"a", b"a") == [b"a", b"a"]
+
+
+def test_after_their_time_they_are_gone_though_nobody_asks_and_the_memory_is_given_back():
+    tidied: list[bool] = []
+    photos = RecentPhotos(10 * SIZE, 0.3, lambda: tidied.append(True))
+    assert ask(photos, b"a", b"a") == [b"a"]
+    wait_until(lambda: bool(tidied), 20, "the end of its time")
+    assert ask(photos, b"a") == [b"a"]
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(0, 100), (SIZE, 0)])
+def test_nothing_is_kept_where_that_is_switched_off(size: int, seconds: float):
+    photos = RecentPhotos(size, seconds, lambda: None)
+    assert ask(photos, b"a", b"a") == [b"a", b"a"]
+
+
+def test_a_photo_that_cannot_be_read_is_not_known():
+    photos = RecentPhotos(SIZE, 100, lambda: None)
+
+    def unreadable() -> RecentPhoto:
+        raise CutError("unreadable_image", "It cannot be read.")
+
+    with pytest.raises(CutError):
+        photos.recall(b"a", unreadable)
+    assert ask(photos, b"a") == [b"a"]
