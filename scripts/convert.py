@@ -22,6 +22,7 @@ from conversion import classes
 from conversion.model import Wanted, model
 from objectcut.network import checkpoint
 from objectcut.network.card import ModelError
+from objectcut.worker.memory import bound_memory
 
 console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
@@ -61,8 +62,10 @@ def main() -> int:
         )
         weights, card, origin = model(options.checkpoint, wanted)
         checkpoint.write(weights, card, options.output)
-    except (ModelError, OSError) as error:
-        console.print(f"{options.checkpoint.name} was not converted: {error}", style="red")
+    except (ModelError, MemoryError, OSError) as error:
+        console.print(
+            f"{options.checkpoint.name} was not converted: {error or 'it needs more memory than there is'}", style="red"
+        )
         return 1
     named = ", ".join(card.classes[1:6]) + (", ..." if len(card.classes) > 6 else "")
     console.print(f"{options.output}: {card.architecture}, from {origin}; {len(card.classes) - 1} classes: {named}")
@@ -70,4 +73,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    bound_memory()
     sys.exit(main())

@@ -68,6 +68,10 @@ class Management:
             return []
         return [int(each["modelVersion"].removesuffix(".0")) for each in _accepted(reply).json()]
 
+    def models(self) -> list[str]:
+        """Return the names of all models that TorchServe has, at most a hundred."""
+        return [each["modelName"] for each in self._call("GET", "/models").json()["models"]]
+
     def set_default(self, path: str) -> None:
         """Make a version the default of its model; TorchServe unregisters any other before that one."""
         self._call("PUT", f"/models/{path}/set-default")

@@ -22,34 +22,38 @@ import argparse
 import hashlib
 import json
 import os
-import re
 import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import httpx
+import psutil
 from rich.console import Console
 from rich.table import Column, Table
 
 import build_mar
+import kept
 from conversion import classes
 from conversion.model import Passed, Wanted, model, unheard
 from kept import Kept
 from management import LOAD_S, Management, Unreachable
-from objectcut.catalogue import Catalogue, Entry, serving_name
+from objectcut.catalogue import NAME, Catalogue, Entry, serving_name, serving_path
 from objectcut.network import checkpoint
 from objectcut.network.card import ModelError, read_card
 from objectcut.network.weightfiles import locked
 from objectcut.request.labels import Labels
-from objectcut.worker.memory import free_bytes, worker_bytes
+from objectcut.worker.memory import bound_memory, free_bytes, worker_bytes
 from rundir import ROOT, RunDir
 
 _SAMPLE = ROOT / "frontend" / "static" / "samples" / "cat.jpg"
 _POLL_S = 0.3
+_TOLD = 2000  # characters of what a check found
+_AT_WORK = 0.02  # share of a core that a worker with a photo takes at least
 _QUIET_S = 3.0  # without a photo, before a model's last worker goes
 console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
@@ -99,16 +103,18 @@ def main() -> int:
                 _tell(done=done)
             else:
                 console.print(done)
-    except (Refused, ModelError, Unreachable, RuntimeError, OSError, httpx.HTTPError) as error:
+    except (Refused, ModelError, MemoryError, Unreachable, RuntimeError, OSError, httpx.HTTPError) as error:
         if options.json:
-            _tell(refused=str(error), because=_cause(error))
+            _tell(refused=_words(error), because=_cause(error))
         else:
-            console.print(str(error), style="red")
+            console.print(_words(error), style="red")
         return 1
     return 0
 
 
 def _change(options: argparse.Namespace, run: RunDir) -> str:
+    with suppress(Unreachable):  # the change itself says so
+        _tidy(run)
     if options.verb == "add":
         wanted = Wanted(options.name, classes.from_words(options.classes))
         return add(run, options.file, wanted, _passed if options.json else unheard)
@@ -117,8 +123,23 @@ def _change(options: argparse.Namespace, run: RunDir) -> str:
     return (choose_default if options.verb == "default" else remove)(run, options.name)
 
 
+def _tidy(run: RunDir) -> None:
+    """Take away what a change left that was killed: files, and versions that nobody can ask for."""
+    kept.tidy(run.added)
+    management, listed = Management(run), {each.path for each in _catalogue(run).entries}
+    for served_as in management.models():
+        versions = [serving_path(served_as, version) for version in management.versions(served_as)]
+        for path in sorted(versions, key=lambda each: each in listed):
+            if path not in listed:
+                management.unregister(path)
+
+
+def _words(error: Exception) -> str:
+    return "the file needs more memory than there is" if isinstance(error, MemoryError) else str(error)
+
+
 def _passed(check: str, found: str) -> None:
-    _tell(passed=check, found=found)
+    _tell(passed=check, found=found if len(found) <= _TOLD else f"{found[:_TOLD]} ...")
 
 
 def _tell(**facts: str) -> None:
@@ -129,7 +150,7 @@ def _cause(error: Exception) -> str:
     """Return what is in the way: `memory`, the `server`, or the `request` itself."""
     if isinstance(error, NoMemory):
         return "memory"
-    return "request" if isinstance(error, Refused | ModelError) else "server"
+    return "request" if isinstance(error, Refused | ModelError | MemoryError) else "server"
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -199,8 +220,8 @@ def add(run: RunDir, file: Path, wanted: Wanted, passed: Passed = unheard) -> st
     with console.status(f"Checking {file.name} ..."):
         weights, card, _ = model(file, wanted, passed)
     management, catalogue = Management(run), _catalogue(run)
-    if not re.fullmatch(r"[A-Za-z0-9_.-]+", card.name):
-        raise Refused(f"'{card.name}' can be no file's name; give another: --name NAME")
+    if not NAME.fullmatch(card.name):
+        raise Refused(f"'{card.name}' can be no file's name; give it another name")
     needs = worker_bytes(sum(tensor.nbytes for tensor in weights.values()))
     before, kept = catalogue.find(card.name), Kept(run.added, card.name)
     version = 1 + max((*kept.files(), before.version if before else 0))
@@ -285,7 +306,7 @@ def _catalogue(run: RunDir) -> Catalogue:
     try:
         return Catalogue.read(run.models)
     except (OSError, ValueError, LookupError) as error:
-        raise Refused(f"no running server left its models in {run.path}. Start one with `make serve`") from error
+        raise Unreachable(f"No running server left its models in {run.path}. Start one with `make serve`.") from error
 
 
 def _start(run: RunDir, management: Management, entry: Entry, file: Path, passed: Passed = unheard) -> None:
@@ -339,7 +360,7 @@ def _load(management: Management, entry: Entry) -> None:
     with console.status(f"Loading {entry.card.name} ..."):
         _wait(
             lambda: any(worker["status"] == "READY" for worker in management.workers(entry.path)),
-            f"{entry.card.name} was not loaded in {LOAD_S:.0f} s; the server's logs say why",
+            f"'{entry.card.name}' was not loaded in {LOAD_S:.0f} s; the server's logs say why",
         )
 
 
@@ -347,21 +368,33 @@ def _cut_sample(management: Management, entry: Entry) -> None:
     """Have the new worker cut a photo, whatever it finds there."""
     reply = management.cut(entry.path, _SAMPLE.read_bytes())
     if reply.status_code not in {200, 422} or "x-model" not in reply.headers:
-        raise Refused(f"{entry.card.name} was loaded but does not cut: {reply.text[:300]}")
+        raise Refused(f"'{entry.card.name}' was loaded but does not cut: {reply.text[:300]}")
 
 
 def _retire(management: Management, entry: Entry) -> None:
     """Unregister a version that gets no new requests, once it has answered the last."""
     with console.status(f"Waiting for the last photos of {entry.card.name} ..."):
-        quiet = time.monotonic()
+        quiet, worked = time.monotonic(), _seconds_of_work(management, entry)
         deadline = quiet + LOAD_S
         while time.monotonic() < min(deadline, quiet + _QUIET_S):
-            if management.waiting(entry.path):
-                quiet = time.monotonic()
             time.sleep(_POLL_S)
+            now = _seconds_of_work(management, entry)
+            # TorchServe counts what waits for a worker, and not what one has in hand.
+            if management.waiting(entry.path) or now - worked > _AT_WORK * _POLL_S:
+                quiet = time.monotonic()
+            worked = now
         management.scale(0, entry.path)
         _wait(lambda: not management.workers(entry.path), "its worker did not end")
     management.unregister(entry.path)
+
+
+def _seconds_of_work(management: Management, entry: Entry) -> float:
+    """Return the processor time that the version's workers have taken, s; of those on another machine, 0."""
+    seconds = 0.0
+    for worker in management.workers(entry.path):
+        with suppress(psutil.Error):
+            seconds += sum(psutil.Process(int(worker["pid"])).cpu_times()[:2])
+    return seconds
 
 
 def _discard(run: RunDir, entry: Entry) -> None:
@@ -378,4 +411,5 @@ def _wait(condition: Callable[[], bool], otherwise: str) -> None:
 
 
 if __name__ == "__main__":
+    bound_memory()
     sys.exit(main())

@@ -23,7 +23,7 @@ class Administrators:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._keys = Keys({})
+        self._keys: Keys | None = Keys({})
         self._read = (0, 0)
 
     def check(self, request: Request) -> str:
@@ -33,6 +33,8 @@ class Administrators:
             CutError: `unauthorized`.
         """
         keys = self._known()
+        if keys is None:
+            raise _unauthorized("The server's admin keys cannot be read. Who runs it finds the cause in its log.")
         if not keys.hashes:
             raise _unauthorized(
                 "This server has no admin keys yet. Who runs it makes one: .venv/bin/python scripts/keys.py add NAME"
@@ -45,13 +47,14 @@ class Administrators:
             raise _unauthorized("This admin key is not one of this server's, or not any more.")
         return owner
 
-    def _known(self) -> Keys:
+    def _known(self) -> Keys | None:
+        """Return the keys; None when they cannot be read, and none is good."""
         if self._path is None:
             return self._keys
         try:
             stat = self._path.stat()
             if (stat.st_mtime_ns, stat.st_ino) != self._read:
-                self._keys = Keys({})  # of a file that cannot be read, none is good
+                self._keys = None
                 self._read = (stat.st_mtime_ns, stat.st_ino)
                 self._keys = Keys.read(self._path)
         except FileNotFoundError:

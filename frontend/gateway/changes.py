@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,8 @@ from objectcut.errors import CutError, internal
 logger = logging.getLogger(__name__)
 _PROGRAM = Path(__file__).resolve().parents[2] / "scripts" / "models.py"
 _LONGEST_S = 900.0
+_CHECKED_S = 120.0  # that the checks of a file may take, until memory for it is looked for
+_LINE = 1 << 24  # bytes that the program may tell at once
 _STOPPED_S = 10.0  # to take back what was begun
 _CODES = {"request": "invalid_request", "memory": "overloaded", "server": "not_ready"}
 Tell = Callable[[Mapping[str, str]], None]
@@ -68,10 +71,14 @@ class Changes:
             sys.executable,
             *(str(_PROGRAM), "--json", *words),
             stdout=asyncio.subprocess.PIPE,
+            limit=_LINE,
             env={**os.environ, "OBJECTCUT_RUN_DIR": str(self._run)},
         )
         try:
-            last = await asyncio.wait_for(_listen(process, tell), _LONGEST_S)
+            last = await asyncio.wait_for(_listen(process, tell, words[0] == "add"), _LONGEST_S)
+        except asyncio.TimeoutError:
+            logger.warning("scripts/models.py %s took too long", words[0])
+            raise CutError("invalid_request", "The file takes too long to be checked or loaded.") from None
         finally:
             await _ended(process)
         if "done" in last:
@@ -91,13 +98,26 @@ def _sentence(words: str) -> str:
     return f"{words[:1].upper() if first.isalpha() else words[:1]}{words[1:].rstrip('.')}."
 
 
-async def _listen(process: asyncio.subprocess.Process, tell: Tell) -> Mapping[str, str]:
-    """Pass on what the program tells, and return the last of it."""
+async def _listen(process: asyncio.subprocess.Process, tell: Tell, checks: bool) -> Mapping[str, str]:
+    """Pass on what the program tells, and return the last of it.
+
+    Args:
+        process: the program.
+        tell: is given each check.
+        checks: whether it begins with those of a file.
+
+    Raises:
+        asyncio.TimeoutError: they take too long.
+    """
     assert process.stdout is not None
     last: Mapping[str, str] = {}
-    async for line in process.stdout:
+    deadline = time.monotonic() + _CHECKED_S if checks else None
+    while line := await asyncio.wait_for(
+        process.stdout.readline(), None if deadline is None else max(deadline - time.monotonic(), 0)
+    ):
         last = json.loads(line)
         if "passed" in last:
+            deadline = None if last["passed"] == "memory" else deadline
             tell({"check": last["passed"], "found": last["found"]})
     await process.wait()
     return last

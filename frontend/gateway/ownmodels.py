@@ -7,6 +7,7 @@ import json
 import logging
 import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from gateway.changes import Changes, Tell
 from gateway.lifetime import Lifetime
 from gateway.models import Models
 from gateway.uploads import discard, drained, receive
-from objectcut.catalogue import Entry
-from objectcut.errors import CutError, internal
+from objectcut.catalogue import NAME, Entry
+from objectcut.errors import CutError, internal, wrong_field
 from objectcut.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -58,20 +59,21 @@ def router(settings: Settings, models: Models, lifetime: Lifetime) -> APIRouter:
         except CutError:
             await drained(request)
             raise
+        if name and not NAME.fullmatch(name):
+            await drained(request)
+            raise wrong_field("name", "must begin with a letter or digit and hold letters, digits and . _ - , up to 64")
         path = await receive(request, uploads, file, settings.max_model_bytes)
 
         async def added(tell: Tell) -> Facts:
+            administrators.check(request)  # the key may have been taken back meanwhile
             tell({"check": "upload", "found": f"{path.stat().st_size / 1e6:.1f} MB"})
-            try:
-                said = await changes.make(_words(path, name, classes), tell)
-            finally:
-                discard(path)
+            said = await changes.make(_words(path, name, classes), tell)
             logger.info("%s: by the key of %s", said, owner)
             added_name = said.partition(":")[0]
             entry = next(each for each in models.entries if each.card.name == added_name)
             return {"model": added_name, "classes": list(entry.names), "done": said}
 
-        return await _answer(request, lambda tell: lifetime.finish(added(tell)))
+        return await _answer(request, lambda tell: lifetime.finish(added(tell)), partial(discard, path))
 
     @calls.delete(
         f"{PATH}/{{name:path}}",
@@ -90,11 +92,12 @@ def router(settings: Settings, models: Models, lifetime: Lifetime) -> APIRouter:
 
 
 def _words(path: Path, name: str, classes: str) -> list[str]:
-    """Return the words for scripts/models.py that add a file; the classes stand in a file beside it."""
+    """Return the words for scripts/models.py that add a file; the classes stand in a file beside it, as COCO's do."""
     words = ["add", f"--name={name}"] if name else ["add"]
     if classes.strip():
-        listed = path.with_name("classes.txt")
-        listed.write_text("\n".join(each.strip() for each in classes.replace("\n", ",").split(",")))
+        listed = path.with_name(".classes.json")  # no file that is sent is called so
+        names = classes.replace("\n", ",").split(",")
+        listed.write_text(json.dumps({"categories": [{"id": id_, "name": each} for id_, each in enumerate(names)]}))
         words.append(f"--classes={listed}")
     return [*words, "--", str(path)]
 
@@ -110,10 +113,19 @@ def _told(entry: Entry, default: bool) -> Facts:
     }
 
 
-async def _answer(request: Request, work: Callable[[Tell], Coroutine[Any, Any, Facts]]) -> Response:
-    """Answer when all is done; check by check for those who accept lines of JSON. It goes on when its sender leaves."""
+async def _answer(
+    request: Request, work: Callable[[Tell], Coroutine[Any, Any, Facts]], after: Callable[[], None]
+) -> Response:
+    """Answer when all is done; check by check for those who accept lines of JSON. It goes on when its sender leaves.
+
+    Args:
+        request: whose answer it is.
+        work: is given what to tell each check to.
+        after: is called in the end, however that comes.
+    """
     lines = asyncio.Queue[Facts | None]()
     task = asyncio.ensure_future(work(lines.put_nowait))
+    task.add_done_callback(lambda _: after())
     task.add_done_callback(lambda _: lines.put_nowait(None))
     if _LINES not in request.headers.get("accept", ""):
         return _done(await asyncio.shield(task))

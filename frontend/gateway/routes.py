@@ -83,7 +83,13 @@ def create_app(settings: Settings) -> FastAPI:
         if asked.url is not None:
             asked = replace(asked, photo=await fetch(asked.url, settings), url=None)
             asked.check_bytes(settings)
-        reply = await model.predict(asked, accept, request_id)
+        try:
+            reply = await model.predict(asked, accept, request_id)
+        except CutError:
+            later = models.get(asked.options.model)  # it may have been replaced or removed meanwhile
+            if later is model:
+                raise
+            reply = await later.predict(asked, accept, request_id)
         return Response(reply.body, reply.status, dict(reply.headers))
 
     @app.post("/cut", openapi_extra=openapi.CUT, summary="Cut objects out of a photo", tags=["pictures"])

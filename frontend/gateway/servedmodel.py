@@ -251,6 +251,8 @@ class ServedModel:
             reply = await self._connection.call(
                 "GET", f"{self._settings.management_url}/models/{self._path}", "management", _WORD_S
             )
+            if reply.status == 404:  # this version was replaced or removed
+                return _State(frozenset(), _BATCH, 0)
             model = json.loads(reply.body)[0]
             ready = {str(worker["pid"]) for worker in model["workers"] if worker["status"] == "READY"}
             state = _State(ready, int(model["batchSize"]), int(model["maxWorkers"]))
@@ -260,9 +262,12 @@ class ServedModel:
         return state
 
     async def _until_ready(self) -> None:
-        """Wait for a worker, but not for ever."""
+        """Wait for a worker, but not for ever, nor where none is to come."""
         deadline = time.monotonic() + _RESTART_S
-        while time.monotonic() < deadline and not await self.ready():
+        while time.monotonic() < deadline:
+            state = await self._state()
+            if state is not None and (state.workers or not state.wanted):
+                return
             await asyncio.sleep(_POLL_S)
 
     async def _wake(self) -> None:

@@ -7,17 +7,19 @@ import re
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from objectcut.errors import CutError
 
 _SILENCE_S = 30.0  # without a byte, after which a sender is taken to be away
 _COPIES = 4  # of a model on disk: as it came, as it is kept, packed, and unpacked by TorchServe
 _SPARE = 200_000_000  # bytes of disk that are left alone
-_DRAINED = 20_000_000  # bytes that are read of a body that nobody wants, so that its sender sees why
+_DRAINED, _DRAINED_S = 20_000_000, 10.0  # bytes and seconds of a body that nobody wants, so that its sender sees why
+_LOOK = 64_000_000  # bytes after which the disk is looked at again
 
 
 async def receive(request: Request, folder: Path, name: str, limit: int) -> Path:
@@ -41,8 +43,7 @@ async def receive(request: Request, folder: Path, name: str, limit: int) -> Path
     if announced > limit:
         raise _too_large(limit)
     folder.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(folder).free < _COPIES * announced + _SPARE:
-        raise CutError("overloaded", "The server's disk is too full for this file.", retry_after=600)
+    _check_disk(folder, announced)
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)[-100:].lstrip(".-")
     path = Path(tempfile.mkdtemp(dir=folder)) / (plain or "model")
     try:
@@ -60,6 +61,11 @@ def discard(path: Path) -> None:
 
 async def drained(request: Request) -> None:
     """Read a body that is not wanted, if it is not too much: a sender that is cut off sees no answer."""
+    with suppress(asyncio.TimeoutError, ClientDisconnect):
+        await asyncio.wait_for(_read(request), _DRAINED_S)
+
+
+async def _read(request: Request) -> None:
     seen = 0
     async for chunk in request.stream():
         seen += len(chunk)
@@ -74,6 +80,8 @@ async def _write(request: Request, path: Path, limit: int) -> None:
             size += len(chunk)
             if size > limit:
                 raise _too_large(limit)
+            if size // _LOOK > (size - len(chunk)) // _LOOK:
+                _check_disk(path.parent, size)
             await file.write(chunk)
     if not size:
         raise CutError("invalid_request", "The body is empty. Send the model file as the body of the request.")
@@ -87,6 +95,11 @@ async def _punctual(chunks: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]
             return
         except asyncio.TimeoutError:
             raise CutError("invalid_request", f"Nothing came of the file for {_SILENCE_S:.0f} s.") from None
+
+
+def _check_disk(folder: Path, size: int) -> None:
+    if shutil.disk_usage(folder).free < _COPIES * size + _SPARE:
+        raise CutError("overloaded", "The server's disk is too full for this file.", retry_after=600)
 
 
 def _too_large(limit: int) -> CutError:

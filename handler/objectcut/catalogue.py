@@ -16,6 +16,8 @@ from typing import Any
 from objectcut.network.card import Card, ModelError
 from objectcut.request.labels import Labels
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+"""What a model may be called that is added while a server runs: files are named after it."""
 FIRST = "objectcut"
 """What TorchServe calls the model that a server starts with, whatever its card says."""
 

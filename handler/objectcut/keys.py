@@ -34,13 +34,18 @@ class Keys:
             OSError: it cannot be read.
             ValueError: it is not such a file.
         """
+        wrong = ValueError(f"{path} does not hold keys as scripts/keys.py writes them")
         try:
             told = json.loads(path.read_text())
         except FileNotFoundError:
             return cls({})
+        except (ValueError, RecursionError):
+            raise wrong from None
         hashes = told.get("admin") if isinstance(told, dict) else None
-        if not isinstance(hashes, dict) or not all(_HASH.fullmatch(str(each)) for each in hashes.values()):
-            raise ValueError(f"{path} does not hold keys as scripts/keys.py writes them")
+        if not isinstance(hashes, dict):
+            raise wrong
+        if not all(isinstance(each, str) and _HASH.fullmatch(each) for each in hashes.values()):
+            raise wrong
         return cls(hashes)
 
     def write(self, path: Path) -> None:

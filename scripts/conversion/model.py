@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from conversion import classes, layouts, statedict
-from objectcut.network.card import Card
+from objectcut.network.card import Card, ModelError
+from objectcut.request.labels import Labels
 
 Passed = Callable[[str, str], None]
 """Is told each check that was passed: its name, and what was found."""
@@ -48,7 +49,17 @@ def model(path: Path, wanted: Wanted, passed: Passed = unheard) -> tuple[layouts
 
     Raises:
         ModelError: it cannot be used; the message says why.
+        MemoryError: it needs more than there is.
     """
+    try:
+        return _checked(path, wanted, passed)
+    except (ModelError, MemoryError):
+        raise
+    except Exception as error:  # of a file that somebody else made: whatever its reader stumbles over
+        raise ModelError(f"{path.name} is no model that can be read, or it is damaged") from error
+
+
+def _checked(path: Path, wanted: Wanted, passed: Passed) -> tuple[layouts.Weights, Card, str]:
     held = statedict.read(path)
     passed("weights", f"{sum(tensor.numel() for tensor in held.weights.values()) / 1e6:.1f} M numbers, all finite")
     if held.card is not None:
@@ -66,7 +77,7 @@ def model(path: Path, wanted: Wanted, passed: Passed = unheard) -> tuple[layouts
     if wanted.sides is not None:
         card = replace(card, min_size=wanted.sides[0], max_size=wanted.sides[1])
     card = card.checked()
-    passed("classes", ", ".join(named[1:]))
+    passed("classes", ", ".join(Labels.of(card.classes, card.unlisted).names))
     return weights, card, origin
 
 

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,21 +15,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
+from conversion import arraypickle
 from objectcut.network.card import Card, ModelError
 
 LARGEST = 2_000_000_000
 """Bytes that a checkpoint may have, packed and unpacked: three times a large Mask R-CNN with its optimiser."""
 _NESTED = ("model", "state_dict", "model_state_dict")  # where trainers keep the weights beside their optimiser
 _WRAPPED = ("module.", "_orig_mod.")  # what DistributedDataParallel and torch.compile put before each name
-_NUMPY = {
-    ("numpy", "dtype"),
-    ("numpy", "ndarray"),
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("collections", "OrderedDict"),
-    ("_codecs", "encode"),
-}
-"""All that a pickle of numpy's arrays needs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,14 +55,14 @@ def read(path: Path) -> Checkpoint:
         raise ModelError(f"{path.name} is too large: {size / 1e6:.0f} MB; at most {LARGEST / 1e6:.0f} MB are read")
     content = _content(path)
     weights = _weights(content, path.name)
-    held = sum(tensor.numel() * tensor.element_size() for tensor in weights.values())
-    if held > LARGEST:  # views can make much of a small file
+    held = sum(tensor.numel() * _kept_as(tensor).itemsize for tensor in weights.values())
+    if held > LARGEST:  # views and small types can make much of a small file
         raise ModelError(
             f"{path.name} unpacks to {held / 1e6:.0f} MB of weights; at most {LARGEST / 1e6:.0f} MB are read"
         )
     for name, tensor in weights.items():
         if not torch.isfinite(tensor).all():
-            raise ModelError(f"{path.name} is damaged: '{name}' holds values that are not finite")
+            raise ModelError(f"{path.name} is damaged: '{name[:100]}' holds values that are not finite")
     return Checkpoint({name: _plain(tensor) for name, tensor in weights.items()}, _names(content), _card(path))
 
 
@@ -100,7 +92,7 @@ def _content(path: Path) -> Mapping[str, Any]:
     if begin[:2] == b"PK":
         _check_packed(path)
     try:
-        content = _arrays(path) if begin[:1] == b"\x80" and not _is_torchs(path) else _torchs(path)
+        content = arraypickle.read(path) if begin[:1] == b"\x80" and not _is_torchs(path) else _torchs(path)
     except pickle.UnpicklingError as error:
         raise ModelError(
             f"{path.name} holds more than weights, which could be a program, or it is damaged. Save the weights alone: "
@@ -136,24 +128,6 @@ def _is_torchs(path: Path) -> bool:
         return torch.serialization.MAGIC_NUMBER.to_bytes(10, "little") in file.read(64)
 
 
-def _arrays(path: Path) -> Any:
-    with path.open("rb") as file:
-        return _Arrays(file, encoding="latin1").load()
-
-
-class _Arrays(pickle.Unpickler):
-    """Reads numbers, words and numpy's arrays; anything else in a pickle is a call of some program."""
-
-    def __init__(self, file: IO[bytes], encoding: str) -> None:
-        super().__init__(file, encoding=encoding)
-
-    def find_class(self, module_name: str, global_name: str) -> Any:
-        """Return one of numpy's own, and refuse the rest."""
-        if (module_name, global_name) not in _NUMPY:
-            raise pickle.UnpicklingError(f"{module_name}.{global_name}")
-        return super().find_class(module_name, global_name)
-
-
 def _weights(content: Mapping[str, Any], name: str) -> dict[str, Tensor]:
     nested = next((content[key] for key in _NESTED if isinstance(content.get(key), Mapping)), content)
     weights: dict[str, Tensor] = {}
@@ -163,10 +137,15 @@ def _weights(content: Mapping[str, Any], name: str) -> dict[str, Tensor]:
             weights[_unwrapped(key)] = tensor.detach()
     if not weights:
         raise ModelError(f"{name} holds no weights")
-    odd = next((key for key, tensor in weights.items() if tensor.is_sparse or tensor.is_complex()), None)
+    odd = next((key for key, tensor in weights.items() if not _is_plain(tensor)), None)
     if odd is not None:
-        raise ModelError(f"'{odd}' in {name} is sparse or complex; weights are plain numbers")
+        raise ModelError(f"'{odd[:100]}' in {name} is sparse or complex or otherwise not stored as plain numbers")
     return weights
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    strided = tensor.layout == torch.strided and not tensor.is_nested and tensor.device.type == "cpu"
+    return strided and not tensor.is_complex() and not tensor.is_quantized
 
 
 def _unwrapped(key: str) -> str:
@@ -175,8 +154,12 @@ def _unwrapped(key: str) -> str:
     return key
 
 
+def _kept_as(tensor: Tensor) -> torch.dtype:
+    return torch.float32 if tensor.is_floating_point() else torch.int64
+
+
 def _plain(tensor: Tensor) -> Tensor:
-    return tensor.float().contiguous() if tensor.is_floating_point() else tensor.long().contiguous()
+    return tensor.to(_kept_as(tensor)).contiguous()
 
 
 def _names(content: Mapping[str, Any]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from objectcut.catalogue import Catalogue, Entry
 from objectcut.network.card import read_card
 
 BUNDLED = ROOT / "model_store" / "bundled.safetensors"
-LIMIT = 100_000
+LIMIT = 10_000_000
 
 
 @pytest.fixture
@@ -106,9 +106,26 @@ def test_without_the_right_key_nothing_is_told_or_changed(
 
 def test_damaged_keys_open_nothing(run: Path, caller: httpx.Client, key: str):
     assert caller.get("/models", headers=bearer(key)).status_code == 200
-    for content in ("{", "[]", '{"admin": {"anna": 5}}', '{"admin": {"anna": ""}}'):
+    number = "1" * 64
+    for content in ("", "{", "[]", "[" * 100_000, '{"admin": {"anna": 5}}', f'{{"admin": {{"anna": {number}}}}}'):
         (run / "keys.json").write_text(content)
-        assert told(caller.get("/models", headers=bearer(key))) == (401, "unauthorized"), content
+        reply = caller.get("/models", headers=bearer(key))
+        assert told(reply) == (401, "unauthorized"), content[:100]
+        assert "cannot be read" in reply.json()["message"]
+
+
+def test_a_key_that_is_taken_back_during_the_upload_adds_nothing(
+    run: Path, caller: httpx.Client, key: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def sent() -> Iterator[bytes]:
+        yield b"some"
+        wait_until(lambda: any((run / "uploads").iterdir()), 20, "the upload")
+        assert keys(monkeypatch, capsys, "remove", "anna") == ""
+        yield b" more"
+
+    (run / "uploads").mkdir()
+    assert told(caller.post("/models", headers=bearer(key), content=sent())) == (401, "unauthorized")
+    assert list((run / "uploads").iterdir()) == []
 
 
 def test_models_are_listed(caller: httpx.Client, key: str):
@@ -133,11 +150,15 @@ def test_a_file_that_is_no_model_is_refused_with_the_reason_and_leaves_nothing(
     run: Path, caller: httpx.Client, key: str
 ):
     hostile = pickle.dumps({"a": Program(run / "made")})
+    names = [name if place != 3 else "" for place, name in enumerate(read_card(BUNDLED).classes)][1:]
     for content, options, expected, words in (
         (b"", {}, (400, "invalid_request"), "The body is empty"),
-        (bytes(LIMIT + 1), {}, (413, "body_too_large"), "larger than 0.1 MB"),
+        (bytes(LIMIT + 1), {}, (413, "body_too_large"), "larger than 10 MB"),
         (b"no model", {"file": "../../no model.pth"}, (400, "invalid_request"), "no-model.pth holds more than weights"),
         (hostile, {"file": "x.pkl"}, (400, "invalid_request"), "x.pkl holds more than weights"),
+        (b"x", {"name": ".."}, (400, "invalid_request"), "'name' must begin with a letter or digit"),
+        (b"x", {"name": "a\0b"}, (400, "invalid_request"), "'name' must begin with a letter or digit"),
+        (BUNDLED.read_bytes(), {"classes": ",".join(names)}, (400, "invalid_request"), "Class 3 needs a name"),
     ):
         reply = caller.post("/models", headers=bearer(key), params=options, content=content)
         assert told(reply) == expected, reply.text

@@ -6,6 +6,7 @@ import json
 import math
 import pickle
 import re
+import struct
 import subprocess
 import sys
 import zipfile
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import resnet50
@@ -396,10 +398,58 @@ def bomb(path: Path) -> None:
             file.write(bytes(1_000_000))
 
 
+def forged() -> bytes:
+    """A pickle of an array whose type says that it holds no objects while its cells are taken for some."""
+
+    def text(words: str) -> bytes:
+        return b"\x8c" + bytes([len(words)]) + words.encode()
+
+    def named(module: str, name: str) -> bytes:
+        return text(module) + text(name) + b"\x93"
+
+    def number(value: int) -> bytes:
+        return b"\x8a\x08" + struct.pack("<q", value)
+
+    three = number(-1) + number(-1) + number(0)
+    dtype = named("numpy", "dtype") + text("O8") + b"\x89\x88\x87R(" + number(3) + text("|") + b"NNN" + three + b"tb"
+    array = named("numpy._core.multiarray", "_reconstruct") + named("numpy", "ndarray")
+    array += b"(" + number(0) + b"t" + text("b") + b"\x87R(" + number(1) + b"(" + number(2) + b"t" + dtype
+    array += b"\x89B" + struct.pack("<I", 16) + b"A" * 16 + b"tb"
+    return b"\x80\x04" + named("collections", "OrderedDict") + array + b"\x85R."
+
+
+def card(**values: object) -> Callable[[Path, Path], object]:
+    """Write the bundled model with another card."""
+
+    def write(path: Path, _: Path) -> None:
+        bundled = ROOT / "model_store" / "bundled.safetensors"
+        told = json.dumps({**read_card(bundled).as_dict(), **values})
+        save_file(load_file(bundled), path, metadata={"card": told})
+
+    return write
+
+
 BIAS = "roi_heads.box_predictor.cls_score.bias"
 HOSTILE: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "code": (lambda path, mark: torch.save({"model": Program(mark)}, path), "holds more than weights"),
     "code in a plain pickle": (lambda path, mark: path.write_bytes(pickle.dumps(Program(mark))), "more than weights"),
+    "objects for numbers": (lambda path, _: path.write_bytes(forged()), "damaged"),
+    "arrays of objects": (
+        lambda path, _: path.write_bytes(pickle.dumps({"a": np.array([None, 1], object)}, 4)),
+        "damaged",
+    ),
+    "small numbers that grow": (
+        lambda path, _: torch.save({"a": torch.zeros(1, dtype=torch.int8).expand(400_000_000)}, path),
+        "unpacks to 3200 MB of weights",
+    ),
+    "without numbers": (lambda path, _: torch.save({"a": torch.empty(3, device="meta")}, path), "plain numbers"),
+    "a huge input": (card(max_size=100_000), "whole numbers from 1 to 2048"),
+    "a card with NaN": (card(figures=math.nan), "NaN is no number in JSON"),
+    "a card that is too long": (card(figures="9" * 1_000_001), "card is too long"),
+    "a mean of words": (card(mean=["a", "b", "c"]), "three numbers each"),
+    "no deviation": (card(std=[0, 0, 0]), "those of 'std' above 0"),
+    "numbers for names": (card(classes=["__background__", 5]), "must hold names"),
+    "a list for an architecture": (card(architecture=[]), "'architecture' must be a text"),
     "a whole model": (lambda path, _: torch.save(nn.Linear(2, 2), path), r"Save the weights alone: torch\.save\("),
     "no dict": (lambda path, _: torch.save([torch.ones(2)], path), "no state dict"),
     "no tensors": (lambda path, _: torch.save({"epoch": 3}, path), "holds no weights"),

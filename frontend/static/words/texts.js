@@ -307,7 +307,7 @@ export const TEXTS = {
     "error.url_refused": "La dirección de la foto tiene que ser pública, con http o https, en el puerto 80 o 443.",
     "error.url_unreachable":
       "Desde esa dirección no ha llegado ninguna foto a tiempo. Comprueba la dirección o sube la foto.",
-    "error.unauthorized": "El servidor pide una autorización que esta página no tiene.",
+    "error.unauthorized": "La clave no es válida, o falta una que pide el servidor.",
     "error.rate_limited": "Son demasiadas peticiones seguidas. Espera un momento y vuelve a intentarlo.",
     "error.not_found": "El servidor no conoce esa dirección.",
     "error.unknown_model": "El servidor no tiene el modelo «{model}».",

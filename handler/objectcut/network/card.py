@@ -6,6 +6,7 @@ A model file is one safetensors file whose metadata key `card` holds JSON. Readi
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -16,6 +17,11 @@ from safetensors import SafetensorError, safe_open
 
 BUNDLED = "objectcut-bundled"
 """The name of the small model that comes with the repository."""
+
+
+_LONGEST = 1_000_000  # characters of a card: those of 1,000 classes with their figures have a tenth of it
+_LARGEST_INPUT = 2048  # px; memory grows with its square
+_NEEDED = ("name", "architecture", "classes", "min_size", "max_size", "mean", "std")
 
 
 class ModelError(Exception):
@@ -57,14 +63,23 @@ class Card:
         Raises:
             ModelError: a field is missing or of the wrong kind.
         """
+        if len(text) > _LONGEST:
+            raise ModelError(f"the model's card is too long: {len(text)} characters; at most {_LONGEST} are read")
         try:
-            values = json.loads(text)
+            values = json.loads(text, parse_constant=_no_number)
             known = {name: values.pop(name) for name in (f.name for f in fields(cls)) if name in values}
+            missing = next((name for name in _NEEDED if name not in known), None)
+            if missing:
+                raise ValueError(f"'{missing}' is missing")
             for name in ("classes", "mean", "std", *({"unlisted"} & known.keys())):
+                if not isinstance(known[name], list):
+                    raise ValueError(f"'{name}' must be a list")
                 known[name] = tuple(known[name])
             return cls(**{**known, "facts": values}).checked()
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except ValueError as error:
             raise ModelError(f"the model's card is not complete: {error}") from error
+        except (TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise ModelError("the model's card is not complete: it must be one flat JSON object") from error
 
     def checked(self) -> Card:
         """Return the card itself.
@@ -74,18 +89,26 @@ class Card:
         """
         try:
             self._check()
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             raise ModelError(f"the model's card is not right: {error}") from error
         return self
 
     def _check(self) -> None:
         """Raise ValueError for a value that would only fail later, in a worker or in a header."""
-        if not re.fullmatch(r"[\x21-\x7e]{1,64}", self.name):
+        if not isinstance(self.name, str) or not re.fullmatch(r"[\x21-\x7e]{1,64}", self.name):
             raise ValueError("'name' must be up to 64 ASCII characters without spaces")
-        if not all(isinstance(size, int) and size > 0 for size in (self.min_size, self.max_size)):
-            raise ValueError("'min_size' and 'max_size' must be whole numbers above 0")
-        if len(self.mean) != 3 or len(self.std) != 3:
-            raise ValueError("'mean' and 'std' must have three numbers each")
+        if not isinstance(self.architecture, str):
+            raise ValueError("'architecture' must be a text")
+        if not all(type(size) is int and 0 < size <= _LARGEST_INPUT for size in (self.min_size, self.max_size)):
+            raise ValueError(f"'min_size' and 'max_size' must be whole numbers from 1 to {_LARGEST_INPUT}")
+        if not all(_are_numbers(three) for three in (self.mean, self.std)) or not all(each > 0 for each in self.std):
+            raise ValueError("'mean' and 'std' must have three numbers each, those of 'std' above 0")
+        if not all(isinstance(name, str) for name in (*self.classes, *self.unlisted)):
+            raise ValueError("'classes' and 'unlisted' must hold names")
+        try:
+            json.dumps(dict(self.facts), allow_nan=False, ensure_ascii=False).encode()
+        except (ValueError, TypeError, RecursionError):
+            raise ValueError("it holds what JSON does not") from None
         if len(self.classes) < 2:
             raise ValueError("'classes' must name the background and at least one class")
         if not {*self.unlisted} < {*self.classes[1:]}:
@@ -96,6 +119,14 @@ class Card:
         values: dict[str, Any] = asdict(self)
         facts: dict[str, Any] = values.pop("facts")
         return values | facts
+
+
+def _are_numbers(values: tuple[float, ...]) -> bool:
+    return len(values) == 3 and all(type(each) in {int, float} and math.isfinite(each) for each in values)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number in JSON")
 
 
 def read_card(path: Path) -> Card:

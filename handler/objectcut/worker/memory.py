@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
+import resource
 import sys
 import threading
 import time
@@ -38,6 +40,17 @@ def keep_freed() -> None:
         mallopt(_M_MMAP_MAX, 0)
         mallopt(_M_TRIM_THRESHOLD, -1)
         mallopt(_M_TOP_PAD, _STEP)
+
+
+def bound_memory() -> None:
+    """Let this process take no more than half of the memory that is free now; asking for more raises MemoryError.
+
+    For programs that read files of others, in which a few bytes can ask for gigabytes.
+    """
+    own = int(re.search(r"VmData:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024  # type: ignore[index]
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = own + free_bytes() // 2
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 class Memory:
