@@ -42,7 +42,7 @@ from conversion import classes
 from conversion.model import Passed, Wanted, model, unheard
 from kept import Kept
 from management import LOAD_S, Management, Unreachable
-from objectcut.catalogue import NAME, Catalogue, Entry, serving_name, serving_path
+from objectcut.catalogue import FIRST, NAME, Catalogue, Entry, serving_name, serving_path
 from objectcut.network import checkpoint
 from objectcut.network.card import ModelError, read_card
 from objectcut.network.weightfiles import locked
@@ -291,6 +291,9 @@ def remove(run: RunDir, name: str) -> str:
     for version in sorted(management.versions(entry.served_as), key=lambda each: each == entry.version):
         _retire(management, replace(entry, version=version))
     _discard(run, entry)
+    if entry.served_as != FIRST:
+        for suffix in (".mar", ".inputs"):  # of an earlier start
+            build_mar.archive_of(entry.served_as).with_suffix(suffix).unlink(missing_ok=True)
     return f"{name}: removed"
 
 

@@ -138,3 +138,26 @@ def test_a_model_that_does_not_load_does_not_keep_others_waiting(tmp_path: Path,
         wait_until(lambda: standin.woken, 20, "the start of the first model's worker")
         assert ask(url, "two").status_code == 200
         assert told(broken.result()) == (503, "not_ready")
+
+
+@pytest.mark.parametrize("removed", [False, True], ids=["replaced", "removed"])
+def test_a_photo_of_a_version_that_goes_meanwhile_is_cut_by_the_next_one(removed: bool, tmp_path: Path):
+    card = read_card(ROOT / "model_store" / "bundled.safetensors")
+    default, mine = (Entry(replace(card, name=name), 1, tmp_path) for name in ("default", "mine"))
+    catalogue = Catalogue.of([default, mine])
+    catalogue.write(tmp_path / "models.json")
+    later = () if removed else (replace(catalogue.entries[1], version=2),)
+    gone = Says(404, b'{"code": 404, "type": "ModelVersionNotFoundException"}', after_s=1.5)
+    standin = Standin([gone, CUT])
+    with (
+        torchserve(standin, tmp_path, models=tmp_path / "models.json") as behind,
+        gateway(behind) as url,
+        ThreadPoolExecutor() as senders,
+    ):
+        reply = senders.submit(ask, url, "mine")
+        wait_until(lambda: standin.tokens, 20, "the first photo")
+        Catalogue((catalogue.entries[0], *later)).write(tmp_path / "models.json")
+        if removed:
+            assert told(reply.result()) == (404, "unknown_model")
+        else:
+            assert (reply.result().status_code, reply.result().content) == (200, b"a picture")

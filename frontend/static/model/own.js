@@ -110,6 +110,7 @@ class OwnModels {
       yes.textContent = t("own.removing");
       await this.#try(async () => {
         await removeModel(name, this.#key);
+        this.#place.querySelector(".checks")?.setAttribute("hidden", ""); // they may be those of this model
         await this.#changed(t("own.removed", { name }));
       });
     });
