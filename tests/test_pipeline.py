@@ -12,7 +12,9 @@ from conftest import encoded
 from PIL import Image
 
 from objectcut import Pipeline
+from objectcut.edges.matte import Drawn
 from objectcut.errors import CutError
+from objectcut.instance import Instance
 from objectcut.item import Order
 from objectcut.network.card import ModelError
 from objectcut.request.parse import from_values
@@ -165,3 +167,16 @@ def test_another_question_about_a_photo_is_answered_without_the_networks_and_ali
     monkeypatch.undo()
     with pytest.raises(CutError, match="No 'cat' was found"):
         pipeline.cut(photo, ["cat"])
+
+
+def test_of_a_crowd_only_some_edges_are_kept(pipeline: Pipeline, astronaut: Image.Image):
+    pixels = np.array(astronaut)
+    mask = np.ones((28, 28), np.float32)
+    crowd = [Instance(id_, 1, 0.9, (5.0 * id_, 0.0, 400.0 + 5 * id_, 500.0), mask) for id_ in range(8)]
+    kept: Drawn = {}
+    alpha, extents = pipeline.refine(pixels, crowd, before=kept)
+    assert sum(each.alpha.nbytes for each in kept.values()) <= 2 * pixels.shape[0] * pixels.shape[1]
+    assert kept
+    again, extents_again = pipeline.refine(pixels, crowd, before=kept)
+    np.testing.assert_array_equal(again, alpha)
+    assert [each.box for each in extents_again] == [each.box for each in extents]

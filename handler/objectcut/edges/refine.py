@@ -15,6 +15,8 @@ from objectcut.edges.overlap import same_things
 from objectcut.instance import Instance
 from objectcut.worker.spread import Spread
 
+_KEPT = 2  # bytes a pixel of the photo that what was drawn of it may take
+
 
 def refine(
     pixels: NDArray[np.uint8],
@@ -32,7 +34,8 @@ def refine(
         refiner: draws the edges; None leaves the masks as the network made them.
         spread: distributes the objects over cores.
         batched: whether the refiner draws all of them at once, as suits a GPU.
-        before: what it drew of this photo; it is not drawn again, and what is drawn now is put there.
+        before: what it drew of this photo; it is not drawn again, and what is drawn now is put there, as far as it is
+            not too much.
 
     Returns:
         (H, W) uint8, the alpha of all together, and what each covers, in the order of `chosen`.
@@ -40,8 +43,8 @@ def refine(
     height, width = pixels.shape[:2]
     groups = same_things(chosen)
     ordered = [instance for group in groups for instance in group]
-    before = {} if before is None else before
-    new = [place for place, each in enumerate(ordered) if (each.id, each.box) not in before]
+    known = before or {}
+    new = [place for place, each in enumerate(ordered) if (each.id, each.box) not in known]
     sketches: dict[int, Sketch] = {}
     if batched and refiner is not None:
         # On a processor each object has a core of its own instead, and no drawing has to wait for the others.
@@ -52,12 +55,16 @@ def refine(
         if refiner is None:
             return matte.paste(instance, width, height)
         key = instance.id, instance.box
-        if key not in before:
-            known = sketches.get(place)
-            made = drawing.enlarged(known, pixels) if known else drawing.draw(pixels, instance, refiner)
-            # Where the refiner sees no object, the plain mask is better.
-            before[key] = made if made.inside.any() else matte.paste(instance, width, height)
-        return before[key]
+        if key in known:
+            return known[key]
+        sketched = sketches.get(place)
+        made = drawing.enlarged(sketched, pixels) if sketched else drawing.draw(pixels, instance, refiner)
+        if not made.inside.any():  # where the refiner sees no object, the plain mask is better
+            made = matte.paste(instance, width, height)
+        # Not of every crowd: all of its people may be as large as the photo.
+        if before is not None and _bytes(before) + made.alpha.nbytes <= _KEPT * width * height:
+            before[key] = made
+        return made
 
     mattes = spread(drawn, range(len(ordered)))
     extents: dict[int, Extent] = {}
@@ -76,3 +83,7 @@ def refine(
 
     alpha = matte.union(things(), width, height)
     return alpha, [extents[instance.id] for instance in chosen if instance.id in extents]
+
+
+def _bytes(drawn: Drawn) -> int:
+    return sum(each.alpha.nbytes for each in [*drawn.values()])
