@@ -111,6 +111,7 @@ class OwnModels {
       await this.#try(async () => {
         await removeModel(name, this.#key);
         this.#place.querySelector(".checks")?.setAttribute("hidden", ""); // they may be those of this model
+        this.#place.closest("section")?.querySelector(".choice")?.remove(); // made anew where there are several left
         await this.#changed(t("own.removed", { name }));
       });
     });
