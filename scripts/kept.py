@@ -101,11 +101,11 @@ def served(folder: Path) -> list[build_mar.Chosen]:
     Raises:
         ModelError: a file is damaged.
     """
-    tidy(folder)
+    clear_unfinished(folder)
     return [replace(each, version=_version(each.weights)) for each in build_mar.in_folder(folder)]
 
 
-def tidy(folder: Path) -> None:
+def clear_unfinished(folder: Path) -> None:
     """Delete what was written and is no version: who wrote it was killed."""
     for pattern in ("*.new", "*.part", ".tmp*"):  # the last is what safetensors writes
         for path in folder.glob(pattern):

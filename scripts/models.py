@@ -27,9 +27,10 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from statistics import mean
 
 import httpx
 import psutil
@@ -37,12 +38,12 @@ from rich.console import Console
 from rich.table import Column, Table
 
 import build_mar
-import kept
 from conversion import classes
 from conversion.model import Passed, Wanted, model, unheard
-from kept import Kept
+from kept import Kept, clear_unfinished
 from management import LOAD_S, Management, Unreachable
 from objectcut.catalogue import FIRST, NAME, Catalogue, Entry, serving_name, serving_path
+from objectcut.errors import CutError
 from objectcut.network import checkpoint
 from objectcut.network.card import ModelError, read_card
 from objectcut.network.weightfiles import locked
@@ -56,6 +57,14 @@ _TOLD = 2000  # characters of what a check found
 _AT_WORK = 0.02  # share of a core that a worker with a photo takes at least
 _QUIET_S = 3.0  # without a photo, before a model's last worker goes
 console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Done:
+    """A change that was made: the name of the model, and words for people."""
+
+    model: str
+    words: str
 
 
 class Refused(Exception):
@@ -100,10 +109,10 @@ def main() -> int:
             with locked(run.path, "models"):
                 done = _change(options, run)
             if options.json:
-                _tell(done=done)
+                _tell(done=done.words, model=done.model)
             else:
-                console.print(done)
-    except (Refused, ModelError, MemoryError, Unreachable, RuntimeError, OSError, httpx.HTTPError) as error:
+                console.print(done.words)
+    except (Refused, CutError, ModelError, MemoryError, Unreachable, RuntimeError, OSError, httpx.HTTPError) as error:
         if options.json:
             _tell(refused=_words(error), because=_cause(error))
         else:
@@ -112,7 +121,7 @@ def main() -> int:
     return 0
 
 
-def _change(options: argparse.Namespace, run: RunDir) -> str:
+def _change(options: argparse.Namespace, run: RunDir) -> Done:
     with suppress(Unreachable):  # the change itself says so
         _tidy(run)
     if options.verb == "add":
@@ -125,7 +134,7 @@ def _change(options: argparse.Namespace, run: RunDir) -> str:
 
 def _tidy(run: RunDir) -> None:
     """Take away what a change left that was killed: files, and versions that nobody can ask for."""
-    kept.tidy(run.added)
+    clear_unfinished(run.added)
     management, listed = Management(run), {each.path for each in _catalogue(run).entries}
     for served_as in management.models():
         versions = [serving_path(served_as, version) for version in management.versions(served_as)]
@@ -150,7 +159,7 @@ def _cause(error: Exception) -> str:
     """Return what is in the way: `memory`, the `server`, or the `request` itself."""
     if isinstance(error, NoMemory):
         return "memory"
-    return "request" if isinstance(error, Refused | ModelError | MemoryError) else "server"
+    return "request" if isinstance(error, Refused | CutError | ModelError | MemoryError) else "server"
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -161,23 +170,33 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def show(run: RunDir) -> None:
-    """Print a table of the models."""
+    """Print a table of the models: size of the file, and the mean IoU of the cut-outs that its card tells of."""
     management = Management(run)
-    table = Table(Column("model", overflow="fold"), "classes", Column("architecture", overflow="fold"))
-    for head in ("memory", "workers", "default"):
+    table = Table(Column("model", overflow="fold", min_width=20), "classes", Column("architecture", overflow="fold"))
+    for head in ("MB", "IoU", "workers", "default"):
         table.add_column(head)
     for place, entry in enumerate(_catalogue(run).entries):
         card = entry.card
         ready = sum(worker["status"] == "READY" for worker in management.workers(entry.path))
         count = str(len(entry.names))
         default = "" if place else "yes"
-        table.add_row(card.name, count, card.architecture, f"{entry.needs / 1e6:.0f} MB", str(ready), default)
+        size = f"{entry.file.stat().st_size / 1e6:.0f}" if entry.file.exists() else "gone"
+        table.add_row(card.name, count, card.architecture, size, _measured(entry), str(ready), default)
     Console(markup=False, highlight=False, soft_wrap=True).print(table)
+
+
+def _measured(entry: Entry) -> str:
+    figures = entry.card.facts.get("cut_outs")
+    listed = figures if isinstance(figures, dict) else {}
+    known = [
+        listed[name]["iou"] for name in entry.names if isinstance(listed.get(name), dict) and "iou" in listed[name]
+    ]
+    return f"{mean(known):.2f}" if known else ""
 
 
 def show_versions(run: RunDir, name: str) -> None:
     """Print a table of a model's versions: the one that is served, and those that are kept beside it."""
-    entry = _named(_catalogue(run), name)
+    entry = _catalogue(run).get(name)
     table = Table("version", Column("added", overflow="fold"), "classes")
     for head in ("architecture", "sha256"):
         table.add_column(head, overflow="fold")
@@ -204,7 +223,7 @@ def _facts(run: RunDir, file: Path) -> tuple[str, str, str, str]:
     return added, str(len(Labels.of(card.classes, card.unlisted).names)), card.architecture, digest.hexdigest()[:12]
 
 
-def add(run: RunDir, file: Path, wanted: Wanted, passed: Passed = unheard) -> str:
+def add(run: RunDir, file: Path, wanted: Wanted, passed: Passed = unheard) -> Done:
     """Add a model, or put it in the place of the one that has its name, and return what was done.
 
     Args:
@@ -236,10 +255,11 @@ def add(run: RunDir, file: Path, wanted: Wanted, passed: Passed = unheard) -> st
         raise
     kept.replace(before, version)
     _switch(run, management, catalogue, entry)
-    return f"{card.name}: {f'replaced, version {version}' if before else 'added'}, {len(entry.names)} classes"
+    how = f"replaced, version {version}" if before else "added"
+    return Done(card.name, f"{card.name}: {how}, {len(entry.names)} classes")
 
 
-def use(run: RunDir, name: str, version: int) -> str:
+def use(run: RunDir, name: str, version: int) -> Done:
     """Serve another version of a model that is kept, and return what was done.
 
     Raises:
@@ -247,7 +267,7 @@ def use(run: RunDir, name: str, version: int) -> str:
         Refused: there is no such version, no memory for it, or it does not cut.
     """
     management, catalogue = Management(run), _catalogue(run)
-    before, kept = _named(catalogue, name), Kept(run.added, name)
+    before, kept = catalogue.get(name), Kept(run.added, name)
     files = kept.files()
     if version == before.version:
         raise Refused(f"version {version} of {name} is served already")
@@ -262,28 +282,28 @@ def use(run: RunDir, name: str, version: int) -> str:
     _start(run, management, entry, file)
     kept.choose(version)
     _switch(run, management, catalogue, entry)
-    return f"{name}: version {version} is served, {len(entry.names)} classes"
+    return Done(name, f"{name}: version {version} is served, {len(entry.names)} classes")
 
 
-def choose_default(run: RunDir, name: str) -> str:
+def choose_default(run: RunDir, name: str) -> Done:
     """Make a model the one that requests get that name none; it is loaded first. Return what was done."""
     management, catalogue = Management(run), _catalogue(run)
-    entry = _named(catalogue, name)
+    entry = catalogue.get(name)
     _load(management, entry)
     run.default.write_text(f"{name}\n")
     Catalogue((entry, *(each for each in catalogue.entries if each is not entry))).write(run.models)
     _load(management, entry)  # the gateway may have put it to sleep before it knew
-    return f"{name} answers requests that name no model"
+    return Done(name, f"{name} answers requests that name no model")
 
 
-def remove(run: RunDir, name: str) -> str:
+def remove(run: RunDir, name: str) -> Done:
     """Take a model away, when it has answered what it has, and return what was done. It must not be the default.
 
     Raises:
         Refused: it is.
     """
     management, catalogue = Management(run), _catalogue(run)
-    entry = _named(catalogue, name)
+    entry = catalogue.get(name)
     if entry is catalogue.entries[0]:
         raise Refused(f"'{name}' is the default. Make another model the default first: models.py default NAME")
     Catalogue(tuple(each for each in catalogue.entries if each is not entry)).write(run.models)
@@ -294,15 +314,7 @@ def remove(run: RunDir, name: str) -> str:
     if entry.served_as != FIRST:
         for suffix in (".mar", ".inputs"):  # of an earlier start
             build_mar.archive_of(entry.served_as).with_suffix(suffix).unlink(missing_ok=True)
-    return f"{name}: removed"
-
-
-def _named(catalogue: Catalogue, name: str) -> Entry:
-    entry = catalogue.find(name)
-    if entry is None or not name:
-        names = ", ".join(each.card.name for each in catalogue.entries)
-        raise Refused(f"there is no model '{name}'; there are {names}")
-    return entry
+    return Done(name, f"{name}: removed")
 
 
 def _catalogue(run: RunDir) -> Catalogue:

@@ -88,11 +88,6 @@ class RunDir:
         return Path(os.environ.get("OBJECTCUT_KEYS") or self.path / "keys.json")
 
     @property
-    def uploads(self) -> Path:
-        """The folder of model files that are being sent to the gateway."""
-        return self.path / "uploads"
-
-    @property
     def abandoned(self) -> Path:
         """The folder where the gateway tells the workers whose senders left."""
         return self.path / "abandoned"

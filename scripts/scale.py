@@ -15,19 +15,10 @@ from rich.table import Table
 
 from management import LOAD_S, Management, Unreachable
 from objectcut.catalogue import Catalogue
+from objectcut.errors import CutError
 from rundir import RunDir
 
 console = Console(markup=False, highlight=False, soft_wrap=True)
-
-
-def _path(run: RunDir, name: str) -> str:
-    """Return where TorchServe has a model, the default one without a name."""
-    catalogue = Catalogue.read(run.models)
-    entry = catalogue.find(name)
-    if entry is None:
-        names = ", ".join(each.card.name for each in catalogue.entries)
-        raise Unreachable(f"There is no model '{name}'; there are {names}.")
-    return entry.path
 
 
 def wait(management: Management, workers: int, path: str) -> bool:
@@ -68,14 +59,14 @@ def main() -> int:
     run = RunDir.of(arguments.port)
     try:
         management = Management(run)
-        path = _path(run, arguments.model)
+        path = Catalogue.read(run.models).get(arguments.model).path
         if arguments.workers is not None:
             management.scale(arguments.workers, path)
             if not wait(management, arguments.workers, path):
                 console.print(f"Not all workers are ready after {LOAD_S:.0f} s; see {run.logs}", style="red")
                 return 1
         show(management.workers(path))
-    except Unreachable as error:
+    except (Unreachable, CutError) as error:
         console.print(str(error), style="red")
         return 1
     return 0

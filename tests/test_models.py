@@ -296,6 +296,7 @@ def test_a_model_comes_changes_and_goes_and_no_photo_is_lost(two: Server, cat: b
         assert {reply.status_code for reply in own} == {200}
         assert {reply.json()["response"]["objects"][0]["label"] for reply in own} == {"lynx", "puma"}
         listed = models("list")
+        assert re.search(r"objectcut-bundled │ \d+ │ \S+ │ 8 │ 0\.\d\d │ 1 │ yes", listed), listed
         assert re.search(r"objectcut-bundled \S+ \d+ .* yes", listed)
         assert re.search(r"mine \S+ 21 \S+ maskrcnn_mobilenet_v2_fpn", listed)
 
@@ -395,9 +396,9 @@ def test_what_cannot_be_added_changes_nothing(two: Server, cat: bytes, models: R
         (("add", str(mine.parent / "broken.safetensors")), "refused: broken.safetensors is not a safetensors file"),
         (("add", str(BUNDLED), "--name", "../mine"), "refused: '../mine' can be no file's name"),
         (("add", str(mine.parent / "none.pth")), "refused: "),
-        (("default", "yolo"), "refused: there is no model 'yolo'; there are objectcut-bundled, zoo"),
-        (("remove", "yolo"), "refused: there is no model 'yolo'"),
-        (("versions", "yolo"), "refused: there is no model 'yolo'"),
+        (("default", "yolo"), "refused: There is no model 'yolo' here; there are objectcut-bundled, zoo"),
+        (("remove", "yolo"), "refused: There is no model 'yolo'"),
+        (("versions", "yolo"), "refused: There is no model 'yolo'"),
     ):
         assert models(*words).startswith(reason), words
     assert models("list") == before

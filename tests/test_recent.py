@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 from conftest import wait_until
 
 from objectcut.errors import CutError
+from objectcut.network.detector import Sight
 from objectcut.photo.decode import Photo, Preview
 from objectcut.recent import RecentPhoto, RecentPhotos
 
@@ -33,6 +36,17 @@ def ask(photos: RecentPhotos, *names: bytes) -> list[bytes]:
 def test_those_that_nobody_asked_about_for_longest_go_first():
     photos = RecentPhotos(2 * SIZE, 1000, lambda: None)
     assert ask(photos, b"a", b"b", b"a", b"c", b"a", b"b") == [b"a", b"b", b"c", b"b"]
+
+
+def test_what_the_network_saw_is_let_go_with_its_photo_though_a_request_still_has_that():
+    photos = RecentPhotos(SIZE, 1000, lambda: None)
+    first = photos.recall(b"a", photo)
+    assert first.kept
+    first.sight = cast(Sight, SimpleNamespace(nbytes=1))
+    ask(photos, b"b")
+    assert (first.kept, first.sight) == (False, None)
+    first.remember(cast(Sight, SimpleNamespace(nbytes=1)))
+    assert first.sight is None
 
 
 def test_one_that_is_too_large_is_not_kept():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from gateway.changingfile import ChangingFile
 from objectcut.errors import CutError
 from objectcut.keys import Keys
 
@@ -22,9 +23,8 @@ class Administrators:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._path = path
+        self._file = None if path is None else ChangingFile(path)
         self._keys: Keys | None = Keys({})
-        self._read = (0, 0)
 
     def check(self, request: Request) -> str:
         """Return whose key a request has.
@@ -49,18 +49,17 @@ class Administrators:
 
     def _known(self) -> Keys | None:
         """Return the keys; None when they cannot be read, and none is good."""
-        if self._path is None:
+        if self._file is None:
             return self._keys
         try:
-            stat = self._path.stat()
-            if (stat.st_mtime_ns, stat.st_ino) != self._read:
+            if self._file.changed():
                 self._keys = None
-                self._read = (stat.st_mtime_ns, stat.st_ino)
-                self._keys = Keys.read(self._path)
+                self._keys = Keys.read(self._file.path)
         except FileNotFoundError:
-            self._keys, self._read = Keys({}), (0, 0)
+            self._keys = Keys({})
         except (OSError, ValueError):
-            logger.exception("The keys in %s cannot be read", self._path)
+            self._keys = None
+            logger.exception("The keys in %s cannot be read", self._file.path)
         return self._keys
 
 

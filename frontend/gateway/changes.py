@@ -39,8 +39,8 @@ class Changes:
         self._run = run
         self._busy = False
 
-    async def make(self, words: Sequence[str], tell: Tell) -> str:
-        """Make a change, and return what was done. Cancelled, it is taken back.
+    async def make(self, words: Sequence[str], tell: Tell) -> Mapping[str, str]:
+        """Make a change, and return what was `done`, in words, and to which `model`. Cancelled, it is taken back.
 
         Args:
             words: for scripts/models.py.
@@ -66,7 +66,7 @@ class Changes:
         if self._busy:
             raise CutError("overloaded", "Another model is being added or removed. Try again soon.", retry_after=10)
 
-    async def _made(self, words: Sequence[str], tell: Tell) -> str:
+    async def _made(self, words: Sequence[str], tell: Tell) -> Mapping[str, str]:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *(str(_PROGRAM), "--json", *words),
@@ -82,7 +82,7 @@ class Changes:
         finally:
             await _ended(process)
         if "done" in last:
-            return last["done"]
+            return last
         logger.warning("scripts/models.py %s ended with status %s: %s", words[0], process.returncode, dict(last))
         if "refused" not in last:
             raise internal()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from gateway.changingfile import ChangingFile
 from gateway.inflight import Ticket
 from objectcut.errors import CutError
 from objectcut.settings import Settings
@@ -46,7 +47,7 @@ class Connection:
         self._settings = settings
         self._session: aiohttp.ClientSession | None = None
         self._keys: dict[str, str] = {}
-        self._keys_read = (0, 0)
+        self._key_file = ChangingFile(settings.key_file)
 
     async def close(self) -> None:
         """Close them."""
@@ -105,7 +106,7 @@ class Connection:
             if answer.status != 400 or b"InvalidKeyException" not in answer.body:
                 return answer
             if attempt == 1:
-                self._keys_read = (0, 0)  # a server that just started wrote a new file
+                self._key_file.forget()  # a server that just started wrote a new file
         logger.error("TorchServe refuses the keys in %s", self._settings.key_file)
         raise not_ready()
 
@@ -116,14 +117,13 @@ class Connection:
             What tells one start from the next.
         """
         try:
-            stat = self._settings.key_file.stat()
-            if (stat.st_mtime_ns, stat.st_ino) != self._keys_read:
-                entries = json.loads(self._settings.key_file.read_bytes())
+            if self._key_file.changed():
+                entries = json.loads(self._key_file.path.read_bytes())
                 self._keys = {name: entry["key"] for name, entry in entries.items()}
-                self._keys_read = (stat.st_mtime_ns, stat.st_ino)
         except (OSError, ValueError, LookupError, TypeError):
             self._keys = {}
-        return self._keys_read
+            self._key_file.forget()
+        return self._key_file.stamp
 
 
 def _multipart(fields: Mapping[str, str | bytes]) -> aiohttp.MultipartWriter:

@@ -8,10 +8,11 @@ import weakref
 from collections.abc import Mapping
 
 from gateway.admission import Room
+from gateway.changingfile import ChangingFile
 from gateway.connection import Connection
 from gateway.servedmodel import ServedModel
 from objectcut.catalogue import Catalogue, Entry, serving_path
-from objectcut.errors import CutError, unknown_model
+from objectcut.errors import CutError
 from objectcut.network.card import ModelError
 from objectcut.settings import Settings
 
@@ -33,8 +34,8 @@ class Models:
         self._connection = Connection(settings)
         self._room = Room(_LARGEST * settings.max_body_bytes, settings.queue)
         self._turn = asyncio.Lock()
+        self._file = None if settings.models is None else ChangingFile(settings.models)
         self._catalogue = Catalogue(())
-        self._read = (0, 0)
         self._served: dict[str, ServedModel] = {}
         self._working: weakref.WeakSet[ServedModel] = weakref.WeakSet()  # former versions too, until they are done
 
@@ -52,18 +53,14 @@ class Models:
     @property
     def catalogue(self) -> Catalogue:
         """The list of models as it is now."""
-        path = self._settings.models
         try:
-            if path is not None:
-                stat = path.stat()
-                if (stat.st_mtime_ns, stat.st_ino) != self._read:
-                    self._read = (stat.st_mtime_ns, stat.st_ino)  # whatever it holds: it is complained of once
-                    self._catalogue = Catalogue.read(path)
-                    self._served = {key: it for key, it in self._served.items() if it.entry in self._catalogue.entries}
+            if self._file is not None and self._file.changed():
+                self._catalogue = Catalogue.read(self._file.path)
+                self._served = {key: it for key, it in self._served.items() if it.entry in self._catalogue.entries}
         except FileNotFoundError:
             pass  # the part that runs TorchServe has not started yet
         except (OSError, ValueError, LookupError, TypeError, ModelError):
-            logger.exception("The list of models in %s cannot be read", path)
+            logger.exception("The list of models in %s cannot be read", self._settings.models)
         return self._catalogue
 
     def get(self, name: str = "") -> ServedModel:
@@ -72,12 +69,9 @@ class Models:
         Raises:
             CutError: `unknown_model`, with those that there are.
         """
-        if not self.entries:  # TorchServe alone knows what it has; its worker refuses any other name
-            return self._model(None)
-        entry = self.catalogue.find(name)
-        if entry is None:
-            raise unknown_model(name, [entry.card.name for entry in self.entries])
-        return self._model(entry)
+        catalogue = self.catalogue
+        # Where nothing is listed TorchServe alone knows what it has, and its worker refuses any other name.
+        return self._model(catalogue.get(name) if catalogue.entries else None)
 
     def _model(self, entry: Entry | None) -> ServedModel:
         path = entry.path if entry else serving_path()

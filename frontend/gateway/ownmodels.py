@@ -9,9 +9,9 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from gateway import openapi
@@ -29,6 +29,11 @@ PATH = "/models"
 """Where models are listed and uploaded."""
 _LINES = "application/x-ndjson"
 Facts = Mapping[str, Any]
+_File = Annotated[str, Query(description="name of the file, for messages and where the model has no other")]
+_Name = Annotated[str, Query(description="of the model; that in the file, else of the file, without")]
+_Classes = Annotated[
+    str, Query(description="names with commas, in the order of the training; those in the file without")
+]
 
 
 def router(settings: Settings, models: Models, lifetime: Lifetime) -> APIRouter:
@@ -52,26 +57,23 @@ def router(settings: Settings, models: Models, lifetime: Lifetime) -> APIRouter:
         return _done({"models": [_told(entry, not place) for place, entry in enumerate(models.entries)]})
 
     @calls.post(PATH, openapi_extra=openapi.ADD, summary="Add a model, or replace the one of its name")
-    async def add(request: Request, file: str = "model", name: str = "", classes: str = "") -> Response:
+    async def add(request: Request, file: _File = "model", name: _Name = "", classes: _Classes = "") -> Response:
         try:
             owner = administrators.check(request)
             changes.check_free()
+            if name and not NAME.fullmatch(name):
+                raise wrong_field("name", "must begin with a letter or digit; up to 64 letters, digits and . _ - do")
         except CutError:
             await drained(request)
             raise
-        if name and not NAME.fullmatch(name):
-            await drained(request)
-            raise wrong_field("name", "must begin with a letter or digit and hold letters, digits and . _ - , up to 64")
         path = await receive(request, uploads, file, settings.max_model_bytes)
 
         async def added(tell: Tell) -> Facts:
             administrators.check(request)  # the key may have been taken back meanwhile
             tell({"check": "upload", "found": f"{path.stat().st_size / 1e6:.1f} MB"})
-            said = await changes.make(_words(path, name, classes), tell)
-            logger.info("%s: by the key of %s", said, owner)
-            added_name = said.partition(":")[0]
-            entry = next(each for each in models.entries if each.card.name == added_name)
-            return {"model": added_name, "classes": list(entry.names), "done": said}
+            done = await changes.make(_words(path, name, classes), tell)
+            logger.info("%s: by the key of %s", done["done"], owner)
+            return {**done, "classes": list(models.catalogue.get(done["model"]).names)}
 
         return await _answer(request, lambda tell: lifetime.finish(added(tell)), partial(discard, path))
 
@@ -84,9 +86,9 @@ def router(settings: Settings, models: Models, lifetime: Lifetime) -> APIRouter:
     async def remove(request: Request, name: str) -> JSONResponse:
         owner = administrators.check(request)
         models.get(name)
-        said = await lifetime.finish(changes.make(["remove", "--", name], lambda _: None))
-        logger.info("%s: by the key of %s", said, owner)
-        return _done({"model": name, "done": said})
+        done = await lifetime.finish(changes.make(["remove", "--", name], lambda _: None))
+        logger.info("%s: by the key of %s", done["done"], owner)
+        return _done(done)
 
     return calls
 

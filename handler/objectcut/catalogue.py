@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from objectcut.errors import unknown_model
 from objectcut.network.card import Card, ModelError
 from objectcut.request.labels import Labels
 
@@ -94,6 +95,17 @@ class Catalogue:
     def find(self, name: str = "") -> Entry | None:
         """Return a model by its name, the default without one; None where there is none of that name."""
         return next((entry for entry in self.entries if name in ("", entry.card.name)), None)
+
+    def get(self, name: str = "") -> Entry:
+        """Return a model by its name, the default without one.
+
+        Raises:
+            CutError: `unknown_model`, with those that there are.
+        """
+        entry = self.find(name)
+        if entry is None:
+            raise unknown_model(name, [each.card.name for each in self.entries])
+        return entry
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""

@@ -46,7 +46,8 @@ class Query:
         min_score: lowest score of interest, 0 to 1.
         keep: picks the instances that shall have a mask out of all found, best score first.
         size: width and height of the photo, px; those of `pixels` when None.
-        sight: what the network saw in the photo before; it is not asked again then.
+        sight: what the network saw in the photo before; it does not look again then.
+        saw: is given what it saw, where it looked.
     """
 
     pixels: NDArray[np.uint8]
@@ -54,6 +55,7 @@ class Query:
     keep: Callable[[Sequence[Instance]], Sequence[Instance]]
     size: tuple[int, int] | None = None
     sight: Sight | None = None
+    saw: Callable[[Sight], None] | None = None
 
     @property
     def width(self) -> int:
@@ -68,14 +70,7 @@ class Query:
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """What was found in one photo.
-
-    Attributes:
-        found: everything, without masks.
-        kept: the kept instances with theirs.
-        sight: what the network saw, for other questions about the photo.
-    """
+    """What was found in one photo: everything without masks, and the kept instances with theirs."""
 
     found: tuple[Instance, ...]
     kept: tuple[Instance, ...]
-    sight: Sight

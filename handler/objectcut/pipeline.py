@@ -143,7 +143,7 @@ class Pipeline:
         if background_image is not None:
             values["background_image"] = background_image
         job = self.decode(Order(from_values(values, "cut", self._local)))
-        (detection,) = self.detect([job])
+        (detection,) = self._detect([job])
         if isinstance(detection, CutError):
             raise detection
         made, extents = self._made(job, detection)
@@ -170,6 +170,7 @@ class Pipeline:
             jobs = list(self._pool.map(decoding, range(len(orders))))
         with self._timed("detect"):
             detections = self.detect(jobs)
+        self._recent.trim()
         items = deque(enumerate(zip(jobs, detections, strict=True)))
         del jobs, detections  # each photo is released as soon as it is answered
         finish = isolated(lambda item: self._finish(*item))
@@ -213,11 +214,7 @@ class Pipeline:
     def detect(self, jobs: Sequence[Job | CutError]) -> list[Detection | CutError]:
         """Find the instances of each photo, with masks for those that may be wanted. Errors stay where they are."""
         found = iter(self._detect([job for job in jobs if isinstance(job, Job)]))
-        detections = [next(found) if isinstance(job, Job) else job for job in jobs]
-        for job, detection in zip(jobs, detections, strict=True):
-            if isinstance(job, Job) and isinstance(detection, Detection):
-                job.recent.sight = detection.sight
-        return detections
+        return [next(found) if isinstance(job, Job) else job for job in jobs]
 
     def _detect(self, jobs: Sequence[Job]) -> list[Detection | CutError]:
         try:
@@ -304,7 +301,7 @@ class Pipeline:
             photo = self._whole(job)
         with self._timed("edges"):
             raw = job.request.options.edges == "raw"
-            alpha, extents = self.refine(photo.pixels, chosen, raw, job.recent.drawn)
+            alpha, extents = self.refine(photo.pixels, chosen, raw, job.recent.drawn if job.recent.kept else None)
         with self._timed("cutout"):
             return self.compose(job, photo, alpha), extents
 

@@ -28,12 +28,23 @@ class RecentPhoto:
             begun or is not needed.
         sight: what the network saw.
         drawn: the objects whose edges were drawn.
+        kept: whether it may be asked about again, so that the last two are worth their memory.
     """
 
     preview: Preview
     photo: Future[Photo] | None
     sight: Sight | None = None
     drawn: Drawn = field(default_factory=dict)
+    kept: bool = False
+
+    def remember(self, sight: Sight) -> None:
+        """Keep what the network saw, where the photo is kept."""
+        if self.kept:
+            self.sight = sight
+
+    def forget(self) -> None:
+        """Let go what only another question would need."""
+        self.kept, self.sight = False, None
 
     @property
     def nbytes(self) -> int:
@@ -77,6 +88,7 @@ class RecentPhotos:
             known = self._kept.get(digest)
         recent = begin() if known is None else known[0]
         with self._lock:
+            recent.kept = True
             self._kept[digest] = recent, time.monotonic()
             self._kept.move_to_end(digest)
         return recent
@@ -88,6 +100,7 @@ class RecentPhotos:
             while held > self._max_bytes:
                 _, (recent, _) = self._kept.popitem(last=False)
                 held -= recent.nbytes
+                recent.forget()
             if self._kept and self._clock is None:
                 _, asked = next(iter(self._kept.values()))
                 self._clock = threading.Timer(asked + self._seconds - time.monotonic(), self._expire)
@@ -99,6 +112,6 @@ class RecentPhotos:
             self._clock = None
             oldest = time.monotonic() - self._seconds
             for digest in [digest for digest, (_, asked) in self._kept.items() if asked <= oldest]:
-                del self._kept[digest]
+                self._kept.pop(digest)[0].forget()
         self.trim()
         self._tidy()

@@ -48,7 +48,7 @@ def query(job: Job) -> Query:
         detected = [] if job.boxed and not narrowed else candidates(found, options, job.wanted)
         return [*job.boxed, *detected]
 
-    return Query(job.preview.pixels, options.min_score, keep, size, job.recent.sight)
+    return Query(job.preview.pixels, options.min_score, keep, size, job.recent.sight, job.recent.remember)
 
 
 def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset[int]) -> list[Instance]:

@@ -44,10 +44,10 @@ def refine(
     groups = same_things(chosen)
     ordered = [instance for group in groups for instance in group]
     known = before or {}
-    new = [place for place, each in enumerate(ordered) if (each.id, each.box) not in known]
     sketches: dict[int, Sketch] = {}
     if batched and refiner is not None:
         # On a processor each object has a core of its own instead, and no drawing has to wait for the others.
+        new = [place for place, each in enumerate(ordered) if (each.id, each.box) not in known]
         sketches.update(zip(new, drawing.sketch(pixels, [ordered[place] for place in new], refiner), strict=True))
 
     def drawn(place: int) -> Matte:

@@ -91,7 +91,11 @@ class Detector:
         inputs = [self._network_input(queries[index]) for index in new]
         for shape, members in self._groups(inputs):
             seen = self._look([inputs[member] for member in members], shape)
-            sights.update(zip((new[member] for member in members), seen, strict=True))
+            for member, sight in zip(members, seen, strict=True):
+                index = new[member]
+                sights[index], saw = sight, queries[index].saw
+                if saw is not None:
+                    saw(sight)
         together: dict[int, list[int]] = defaultdict(list)
         for index, sight in sights.items():
             together[id(sight.pyramid)].append(index)
@@ -173,9 +177,7 @@ class Detector:
             found.append(instances)
         kept = [list(query.keep(instances)) for query, instances in zip(queries, found, strict=True)]
         masked = self._masks(sights, kept, queries)
-        return [
-            Detection(tuple(all_), tuple(some), sight) for all_, some, sight in zip(found, masked, sights, strict=True)
-        ]
+        return [Detection(tuple(all_), tuple(some)) for all_, some in zip(found, masked, strict=True)]
 
     def _masks(
         self, sights: Sequence[Sight], kept: list[list[Instance]], queries: Sequence[Query]
