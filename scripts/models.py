@@ -172,7 +172,7 @@ def _check(options: argparse.Namespace) -> None:
 def show(run: RunDir) -> None:
     """Print a table of the models: size of the file, and the mean IoU of the cut-outs that its card tells of."""
     management = Management(run)
-    table = Table(Column("model", overflow="fold", min_width=20), "classes", Column("architecture", overflow="fold"))
+    table = Table(Column("model", overflow="fold"), "names", Column("architecture", overflow="fold"))
     for head in ("MB", "IoU", "workers", "default"):
         table.add_column(head)
     for place, entry in enumerate(_catalogue(run).entries):
