@@ -293,7 +293,7 @@ def test_a_model_comes_changes_and_goes_and_no_photo_is_lost(two: Server, cat: b
         with asking(two, cat, *[{"model": "mine"}] * 2) as own:
             assert models("add", str(mine), "--classes", str(others)) == "mine: replaced, version 2, 21 classes"
             assert found() == ["puma"]
-        assert {reply.status_code for reply in own} == {200}
+        assert [each.text for each in own if each.status_code != 200] == []
         assert {reply.json()["response"]["objects"][0]["label"] for reply in own} == {"lynx", "puma"}
         listed = models("list")
         assert re.search(r"objectcut-bundled │ \d+ │ \S+ │ 8 │ 0\.\d\d │ 1 │ yes", listed), listed
@@ -306,13 +306,13 @@ def test_a_model_comes_changes_and_goes_and_no_photo_is_lost(two: Server, cat: b
     with asking(two, cat, *[{"model": "mine"}] * 2) as own:
         assert models("versions", "mine", "--use", "1") == "mine: version 1 is served, 21 classes"
         assert found() == ["lynx"]
-    assert {reply.status_code for reply in own} == {200}
+    assert [each.text for each in own if each.status_code != 200] == []
     assert models("remove", "mine") == "mine: removed"
     assert told(cut(two, cat, objects="lynx", model="mine")) == (404, "unknown_model")
     assert not list(two.run.added.glob("mine*"))
     assert len(replies) > 8
     # While `mine` was the default, it was asked for a cat, which it calls otherwise.
-    assert {told(reply)[1] for reply in replies if reply.status_code != 200} <= {"unknown_object"}
+    assert [each.text for each in replies if each.status_code != 200 and told(each)[1] != "unknown_object"] == []
 
 
 def test_a_model_is_loaded_and_removed_on_the_page(

@@ -16,6 +16,7 @@ from objectcut.errors import CutError
 from objectcut.settings import Settings
 
 logger = logging.getLogger(__name__)
+_TRIES, _AGAIN_S = 20, 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ class Connection:
         form: Mapping[str, str | bytes] | None = None,
         ticket: Ticket | None = None,
     ) -> Reply:
-        """Send one request, once more where TorchServe has new tokens.
+        """Send one request, once more where TorchServe has new tokens, or trips over its own threads.
 
         Args:
             method: of HTTP.
@@ -83,7 +84,8 @@ class Connection:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),  # TorchServe has the queue
             )
-        for attempt in (1, 2):
+        keys_refused = False
+        for _ in range(_TRIES):
             self.refresh_keys()
             token = {"Authorization": f"Bearer {self._keys.get(key, '')}"} if key else {}
             data = _multipart(form) if form else None
@@ -103,12 +105,19 @@ class Connection:
                 if ticket is not None and ticket.answering:
                     raise Broken from error
                 raise not_ready() from error
-            if answer.status != 400 or b"InvalidKeyException" not in answer.body:
-                return answer
-            if attempt == 1:
+            if answer.status == 400 and b"InvalidKeyException" in answer.body:
+                if keys_refused:
+                    logger.error("TorchServe refuses the keys in %s", self._settings.key_file)
+                    raise not_ready()
+                keys_refused = True
                 self._key_file.forget()  # a server that just started wrote a new file
-        logger.error("TorchServe refuses the keys in %s", self._settings.key_file)
-        raise not_ready()
+            elif key == "management" and b"ConcurrentModificationException" in answer.body:
+                # It lists its workers while other threads of it start and stop some. What is called there can be
+                # repeated: it reads, or names a number of workers.
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                return answer
+        return answer
 
     def refresh_keys(self) -> tuple[int, int]:
         """Read the key file when it is another than last time: TorchServe writes a new one at each start.

@@ -93,7 +93,7 @@ class Models:
                 try:
                     await self._model(entry).sleep_if_idle()
                 except CutError as error:
-                    logger.warning("%s could not be put to sleep: %s", entry.card.name, error.message)
+                    logger.warning("%s could not be put to sleep or woken: %s", entry.card.name, error.message)
 
     @property
     def in_flight(self) -> int:

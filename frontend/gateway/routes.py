@@ -76,9 +76,9 @@ def create_app(settings: Settings) -> FastAPI:
         return await while_connected(request.receive, cut_out(asked, accept, request.state.id))
 
     async def cut_out(asked: CutRequest, accept: str, request_id: str) -> Response:
-        # Both checks need no worker: an unknown name or a bad URL never waits in the queue.
+        # Neither check needs a worker: an unknown name or a bad URL never waits in the queue.
         model = models.get(asked.options.model)
-        card = (await model.describe())["card"]
+        card = await model.card()
         Labels.of(card["classes"], card.get("unlisted", ())).resolve(asked.options.objects)
         if asked.url is not None:
             asked = replace(asked, photo=await fetch(asked.url, settings), url=None)

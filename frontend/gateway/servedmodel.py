@@ -34,7 +34,6 @@ _RESTART_S, _POLL_S = 20.0, 0.25  # a worker that died is back in about 6 s with
 _WORD_S = 2.0  # for anything but a cut; a TorchServe that takes longer for it does not work
 _LOOK_S = 2.0
 _LOAD_S = 60.0  # after which a worker that does not come keeps no other model waiting
-_TRIES = 20
 _PROBE_S = 4.0  # between two probes: the last one may be lost itself
 _BATCH = 8  # until TorchServe is asked
 _AHEAD = 2  # batches a worker is given: the one that it works on, and the next
@@ -109,7 +108,7 @@ class ServedModel:
         """
         size = _size(request)
         self._used = time.monotonic()
-        if self._may_sleep():
+        if self._asleep or self._may_sleep():  # the default may have been put to sleep before it was the default
             await self._wake()
             self._used = time.monotonic()
         self._watch()
@@ -212,6 +211,15 @@ class ServedModel:
         """Photos that wait for their turn, and those that TorchServe has and has not answered yet."""
         return len(self._admission)
 
+    async def card(self) -> Mapping[str, Any]:
+        """Return the model's card, as `/labels` tells it.
+
+        Raises:
+            CutError: `not_ready`: only TorchServe knows it, and does not tell it now.
+        """
+        described = self._known if self.entry is not None else await self.describe()
+        return dict(described["card"])
+
     async def describe(self) -> dict[str, Any]:
         """Return the model: card, classes and their words, as `describe_handle` tells them; where it runs, if it does.
 
@@ -294,9 +302,11 @@ class ServedModel:
         """
         assert self.entry is not None
         async with self._turn:  # the next model looks for memory when this one has taken its own
-            state = await self._state()
-            if state is None:
-                raise not_ready()
+            deadline = time.monotonic() + _LOAD_S
+            while (state := await self._state()) is None:  # TorchServe is slow to answer while it starts workers
+                if time.monotonic() >= deadline:
+                    raise not_ready()
+                await asyncio.sleep(_POLL_S)
             free = free_bytes()
             if not state.wanted and free < self.entry.needs:
                 raise CutError(
@@ -308,7 +318,6 @@ class ServedModel:
             if not state.wanted:
                 await self._scale(1)
             self._asleep = False
-            deadline = time.monotonic() + _LOAD_S
             while not await self.ready():
                 if time.monotonic() >= deadline:
                     raise self._being_loaded()
@@ -322,13 +331,19 @@ class ServedModel:
         )
 
     async def sleep_if_idle(self) -> None:
-        """Take the worker from a model that nobody has asked for `idle_s` seconds."""
+        """Take the worker from a model that nobody has asked for `idle_s` seconds.
+
+        Raises:
+            CutError: as `_wake`: it became the default in the moment when its worker was taken.
+        """
         async with self._turn:
             if not self._may_sleep():
-                self._asleep = self._loaded = False  # it may be another time, and its workers are others' affair now
+                self._loaded = False  # it may sleep another time, and its workers are others' affair now
             elif self._idle and not self._asleep:
                 self._asleep, self._loaded = True, False  # before anything is awaited: who comes now wakes it again
                 await self._scale(0)
+        if self._asleep and not self._may_sleep():
+            await self._wake()
 
     @property
     def _idle(self) -> bool:
@@ -339,13 +354,9 @@ class ServedModel:
     async def _scale(self, workers: int) -> None:
         """Ask for this many workers; one that goes finishes what it has in hand."""
         url = f"{self._settings.management_url}/models/{self._path}?min_worker={workers}&max_worker={workers}"
-        for _ in range(_TRIES):
-            reply = await self._connection.call("PUT", url, "management", _WORD_S)
-            if reply.status < 300:
-                return
-            if b"ConcurrentModificationException" not in reply.body:  # TorchServe trips over its own threads
-                break
-            await asyncio.sleep(_POLL_S)
+        reply = await self._connection.call("PUT", url, "management", _WORD_S)
+        if reply.status < 300:
+            return
         logger.error("TorchServe did not scale %s to %d: %s", self._path, workers, " ".join(reply.text.split())[:300])
         raise not_ready()
 

@@ -38,6 +38,7 @@ class Says:
     after_s: float = 0.0
 
 
+_TRIPPED = {"code": 500, "type": "ConcurrentModificationException", "message": "ConcurrentModificationException"}
 _REFUSED = {"type": "InvalidKeyException", "message": "Token Authorization failed."}
 CUT = Says(200, b"a picture", HANDLERS)
 WORKER_DIED = Says(500, b'{"code": 500, "type": "InternalServerException", "message": "Worker died."}')
@@ -55,6 +56,7 @@ class Standin:
         woken: when a worker was asked for, by path.
         tokens: of the predictions.
         refused: how many calls had another key.
+        trips: how many calls of the management fail from now on, as TorchServe's do while it starts and stops workers.
     """
 
     script: list[Says]
@@ -64,6 +66,7 @@ class Standin:
     woken: dict[str, float] = field(default_factory=dict)
     tokens: list[str] = field(default_factory=list)
     refused: int = 0
+    trips: int = 0
 
     def states(self, path: str) -> list[str]:
         """The states of a model's workers now."""
@@ -83,9 +86,15 @@ def torchserve(standin: Standin, folder: Path, **settings: object) -> Iterator[S
         standin.refused += not fits
         return not fits
 
+    def tripped() -> bool:
+        standin.trips -= 1
+        return standin.trips >= 0
+
     async def describe(request: Request) -> Response:
         if refused(request):
             return JSONResponse(_REFUSED, 400)
+        if tripped():
+            return JSONResponse(_TRIPPED, 500)
         if "customized" in request.query_params:
             return JSONResponse([{"customizedMetadata": {"card": {"classes": ["__background__", "cat"]}}}])
         states = standin.states(request.path_params["path"])
@@ -93,6 +102,8 @@ def torchserve(standin: Standin, folder: Path, **settings: object) -> Iterator[S
         return JSONResponse([{"workers": workers, "batchSize": 8, "maxWorkers": len(workers)}])
 
     async def scale(request: Request) -> Response:
+        if tripped():
+            return JSONResponse(_TRIPPED, 500)
         path = request.path_params["path"]
         if request.query_params["max_worker"] == "0":
             standin.woken.pop(path, None)

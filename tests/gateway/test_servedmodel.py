@@ -84,7 +84,9 @@ LOADS_S = 1.0
 
 
 @contextlib.contextmanager
-def sleeping(folder: Path, patch: pytest.MonkeyPatch, free: int, **loads_s: float) -> Iterator[tuple[Standin, str]]:
+def sleeping(
+    folder: Path, patch: pytest.MonkeyPatch, free: int, idle_s: float = 600.0, **loads_s: float
+) -> Iterator[tuple[Standin, str]]:
     """A gateway's address, with models that sleep by name, the seconds that they take to load, and bytes for them."""
     card = read_card(ROOT / "model_store" / "bundled.safetensors")
     models = [Entry(replace(card, name=name), NEEDS, folder) for name in ("awake", *loads_s)]
@@ -96,7 +98,7 @@ def sleeping(folder: Path, patch: pytest.MonkeyPatch, free: int, **loads_s: floa
         "free_bytes",
         lambda: free - NEEDS * sum("READY" in standin.states(path) for path in standin.asleep),
     )
-    with torchserve(standin, folder, models=folder / "models.json") as behind, gateway(behind) as url:
+    with torchserve(standin, folder, models=folder / "models.json", idle_s=idle_s) as behind, gateway(behind) as url:
         yield standin, url
 
 
@@ -138,6 +140,24 @@ def test_a_model_that_does_not_load_does_not_keep_others_waiting(tmp_path: Path,
         wait_until(lambda: standin.woken, 20, "the start of the first model's worker")
         assert ask(url, "two").status_code == 200
         assert told(broken.result()) == (503, "not_ready")
+
+
+def test_a_model_that_sleeps_when_it_becomes_the_default_wakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    behind = sleeping(tmp_path, monkeypatch, 9 * NEEDS, idle_s=0.5, mine=LOADS_S / 4)
+    with behind as (standin, url):
+        assert ask(url, "mine").status_code == 200
+        wait_until(lambda: not standin.woken, 20, "the model's rest")
+        file = tmp_path / "models.json"
+        Catalogue(Catalogue.read(file).entries[::-1]).write(file)
+        assert ask(url, "").status_code == 200
+        assert standin.woken
+
+
+def test_no_photo_is_lost_when_torchserve_trips_over_its_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with sleeping(tmp_path, monkeypatch, 9 * NEEDS, mine=LOADS_S / 4) as (standin, url):
+        standin.trips = 3
+        assert ask(url, "mine").status_code == 200
+        assert standin.trips < 0
 
 
 @pytest.mark.parametrize("removed", [False, True], ids=["replaced", "removed"])
