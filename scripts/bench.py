@@ -29,7 +29,7 @@ from benchmark import network, served
 from benchmark.figures import Figures, Goal, ratio
 from benchmark.network import ALONE, BACKBONE, MEMORY, MODELS, PRODUCTS, SIDES, SPEED, Subject
 from benchmark.photos import LARGE, SMALL, Size, label
-from benchmark.served import EDGE, REQUEST
+from benchmark.served import AGAIN, CROWD, EDGE, REQUEST, SENDERS, STAGES
 from launch import Failed, running
 
 SIZES: tuple[Size, ...] = (SMALL, (1920, 1080), LARGE)
@@ -80,7 +80,8 @@ def _measure(figures: Figures, options: argparse.Namespace) -> None:
             served.stages(figures, options.sizes, often)
             if options.server:
                 with running() as server:
-                    served.requests(figures, server, subject.detector, options.rounds)
+                    served.requests(figures, server, subject.detector, options.sizes, options.rounds)
+                    served.crowd(figures, server, options.sizes, options.rounds)
 
 
 def _goals(figures: Figures) -> list[Goal]:
@@ -92,15 +93,17 @@ def _goals(figures: Figures) -> list[Goal]:
         return max(chain(*found), default=None)
 
     median = figures.median
-    gateway, own = median(REQUEST, "ms", what="gateway"), median(REQUEST, "ms", what="network")
+    request = partial(median, REQUEST, "ms")
+    gateway, own = request(photo=small, what="gateway"), request(photo=small, what="network")
     eager, ours = median(ALONE, "ms", side="eager fp32, 50 masks"), median(ALONE, "ms", side="ours, the 10 wanted")
     crowd = partial(median, MEMORY, "peak MB", model="bundled", photo=large, detections="100")
     memory = ratio(crowd(side="original"), crowd(side="ours, 1"))
     product = max(figures.get(PRODUCTS, "G multiply-adds/s"), default=None)
     share = ratio(median(BACKBONE, "G multiply-adds/s"), product)
     edge = partial(median, EDGE, photo=large)
-    added = median(REQUEST, "beside the handler, ms", what="gateway")
-    ready, first = median(REQUEST, "ms", what="ready"), median(REQUEST, "ms", what="first")
+    added = median(REQUEST, "beside the handler, ms", photo=small, what="gateway")
+    ready, first = request(what="ready"), request(photo=small, what="first")
+    webp = median(STAGES, "webp", photo=large, stage="encode")
     return [
         Goal("coco-v1, 640x480: original's time over ours", 6, faster("coco-v1"), at_most=False),
         Goal("coco, 640x480: original's time over ours", 4, faster("coco"), at_most=False),
@@ -114,6 +117,18 @@ def _goals(figures: Figures) -> list[Goal]:
         Goal("gateway and TorchServe add to a request", 12, added, " ms"),
         Goal("bundled: ready after", 10, ratio(ready, 1e3), " s"),
         Goal("first request over the later ones", 2, ratio(first, gateway)),
+        Goal("640x480, smooth edges, PNG: whole request", 65, request(photo=small, what="smooth"), " ms"),
+        Goal("the same photo again", 25, request(photo=small, what=AGAIN), " ms"),
+        Goal("12 MP, smooth edges, PNG: whole request", 260, request(photo=large, what="smooth"), " ms"),
+        Goal("the same photo again, 12 MP", 150, request(photo=large, what=AGAIN), " ms"),
+        Goal("12 MP as WebP: encode", 250, webp, " ms"),
+        *(
+            Goal(
+                f"{SENDERS} senders, {photo}", goal, median(CROWD, "photos/s", photo=photo), " photos/s", at_most=False
+            )
+            for photo, goal in ((small, 25), (large, 3))
+        ),
+        Goal("resident after these, whole service", 1800, median(CROWD, "resident after, MB", photo=large), " MB"),
     ]
 
 

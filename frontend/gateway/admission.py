@@ -7,9 +7,13 @@ not. So it is given little; the rest waits here, where a sender who leaves takes
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 
+from gateway.work import Pace, Work
 from objectcut.errors import CutError
+
+_UNKNOWN_S = 5  # to come back in, before anything was answered
 
 
 class Room:
@@ -18,11 +22,14 @@ class Room:
     Args:
         max_bytes: of the requests that TorchServe has. One request goes on whatever it holds.
         max_waiting: how many may wait.
+        max_megapixels: likewise, of their work. One request waits whatever it is.
     """
 
-    def __init__(self, max_bytes: int, max_waiting: int) -> None:
-        self._max_bytes, self._max_waiting = max_bytes, max_waiting
+    def __init__(self, max_bytes: int, max_waiting: int, max_megapixels: float) -> None:
+        self._max_bytes, self._max_waiting, self._max_megapixels = max_bytes, max_waiting, max_megapixels
         self._bytes = self._inside = 0
+        self._megapixels = 0.0  # of what is inside
+        self._pace = Pace()
         self._queues: list[Admission] = []
 
     def share(self, queue: Admission) -> None:
@@ -32,20 +39,34 @@ class Room:
     @property
     def overfull(self) -> bool:
         """Whether more wait than may."""
-        return sum(queue.waiting for queue in self._queues) > self._max_waiting
+        waiting = [work for queue in self._queues for work in queue.waiting]
+        return len(waiting) > self._max_waiting or (
+            len(waiting) > 1 and sum(work.megapixels for work in waiting) > self._max_megapixels
+        )
 
-    def take(self, size: int) -> bool:
+    @property
+    def retry_after(self) -> int:
+        """In how many seconds all that is there now will have been answered, about."""
+        waiting = sum(work.megapixels for queue in self._queues for work in queue.waiting)
+        return self._pace.retry_after(self._megapixels + waiting) or _UNKNOWN_S
+
+    def take(self, work: Work) -> bool:
         """Take room for a request, if there is any."""
-        if self._inside and self._bytes + size > self._max_bytes:
+        if self._inside and self._bytes + work.bytes > self._max_bytes:
             return False
+        if not self._inside:
+            self._pace.begin(time.monotonic())
         self._inside += 1
-        self._bytes += size
+        self._bytes += work.bytes
+        self._megapixels += work.megapixels
         return True
 
-    def give_back(self, size: int) -> None:
+    def give_back(self, work: Work) -> None:
         """Leave the room of a request to the next of any queue."""
         self._inside -= 1
-        self._bytes -= size
+        self._bytes -= work.bytes
+        self._megapixels -= work.megapixels
+        self._pace.end(work, time.monotonic(), self._inside > 0)
         for queue in self._queues:
             queue.admit()
 
@@ -61,7 +82,7 @@ class Admission:
     def __init__(self, places: int, room: Room) -> None:
         self._places = places
         self._room = room
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._waiting: deque[tuple[Work, asyncio.Future[None]]] = deque()
         self._inside = 0
         room.share(self)
 
@@ -70,56 +91,58 @@ class Admission:
         return len(self._waiting) + self._inside
 
     @property
-    def waiting(self) -> int:
-        """Requests that wait."""
-        return len(self._waiting)
+    def waiting(self) -> list[Work]:
+        """What waits."""
+        return [work for work, _ in self._waiting]
 
     def resize(self, places: int) -> None:
         """Let this many in from now on; those that are inside stay."""
         self._places = places
         self.admit()
 
-    async def enter(self, size: int) -> None:
-        """Wait for a place; whoever is cancelled meanwhile has left the queue. To be followed by `leave(size)`.
+    async def enter(self, work: Work) -> None:
+        """Wait for a place; whoever is cancelled meanwhile has left the queue. To be followed by `leave(work)`.
 
         Args:
-            size: of the request, bytes.
+            work: of the request.
 
         Raises:
             CutError: `overloaded`: too many wait already.
         """
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.append((size, turn))
+        self._waiting.append((work, turn))
         self.admit()
         if self._waiting and self._room.overfull:
             self._waiting.pop()
             raise CutError(
-                "overloaded", "The server has more photos waiting than it can take. Try again soon.", retry_after=5
+                "overloaded",
+                "The server has more photos waiting than it can take. Try again soon.",
+                retry_after=self._room.retry_after,
             )
         try:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                if (size, turn) in self._waiting:
-                    self._waiting.remove((size, turn))
+                if (work, turn) in self._waiting:
+                    self._waiting.remove((work, turn))
                 self.admit()  # it may have been too large for what was free, and the next one is not
             else:
-                self.leave(size)  # its turn came in the same moment
+                self.leave(work)  # its turn came in the same moment
             raise
 
-    def leave(self, size: int) -> None:
+    def leave(self, work: Work) -> None:
         """Give the place to the next."""
         self._inside -= 1
-        self._room.give_back(size)
+        self._room.give_back(work)
 
     def admit(self) -> None:
         """Let in who may go on."""
         while self._waiting and self._inside < self._places:
-            size, turn = self._waiting[0]
+            work, turn = self._waiting[0]
             if turn.done():  # cancelled, and not awake yet to leave by itself
                 self._waiting.popleft()
                 continue
-            if not self._room.take(size):
+            if not self._room.take(work):
                 return
             self._waiting.popleft()
             self._inside += 1

@@ -32,7 +32,7 @@ class Models:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._connection = Connection(settings)
-        self._room = Room(_LARGEST * settings.max_body_bytes, settings.queue)
+        self._room = Room(_LARGEST * settings.max_body_bytes, settings.queue, settings.queue_megapixels)
         self._turn = asyncio.Lock()
         self._file = None if settings.models is None else ChangingFile(settings.models)
         self._catalogue = Catalogue(())

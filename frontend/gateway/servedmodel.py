@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from gateway.admission import Admission, Room
 from gateway.connection import Broken, Connection, Reply, not_ready
 from gateway.inflight import InFlight, Ticket
+from gateway.work import Work
 from objectcut.catalogue import Entry, description
 from objectcut.errors import CutError, internal
 from objectcut.request.parse import CutRequest
@@ -106,18 +107,18 @@ class ServedModel:
         Raises:
             CutError: TorchServe could not bring it to the handler, or not back.
         """
-        size = _size(request)
+        work = await asyncio.to_thread(Work.of, request, self._settings.max_pixels)
         self._used = time.monotonic()
         if self._asleep or self._may_sleep():  # the default may have been put to sleep before it was the default
             await self._wake()
             self._used = time.monotonic()
         self._watch()
-        await self._admission.enter(size)
+        await self._admission.enter(work)
         left = asyncio.Event()
         name = uuid.uuid4().hex  # not the request's id, which its sender may choose
         headers = {"Accept": accept, "X-Request-Id": request_id, "X-Ticket": name}
         sent = self._begin(self._predict(request, headers, left))
-        sent.add_done_callback(lambda _: self._left(size))
+        sent.add_done_callback(lambda _: self._left(work))
         try:
             return await asyncio.shield(sent)
         except asyncio.CancelledError:
@@ -126,9 +127,9 @@ class ServedModel:
             sent.add_done_callback(lambda _: self._abandoned.discard(name))
             raise
 
-    def _left(self, size: int) -> None:
+    def _left(self, work: Work) -> None:
         self._used = time.monotonic()
-        self._admission.leave(size)
+        self._admission.leave(work)
 
     def _begin(self, work: Coroutine[Any, Any, Made]) -> asyncio.Task[Made]:
         """Do the work whether anybody waits for it or not."""
@@ -161,7 +162,7 @@ class ServedModel:
         files = {"image_file": request.photo}
         if request.backdrop is not None:
             files[BACKDROP] = request.backdrop
-        ticket = self._in_flight.send(time.monotonic(), _size(request))
+        ticket = self._in_flight.send(time.monotonic(), request.nbytes)
         lost = self._lost[ticket] = asyncio.get_running_loop().create_future()
         call = asyncio.ensure_future(self._infer(request.task, headers, {**request.form(), **files}, ticket))
         try:
@@ -383,11 +384,6 @@ class ServedModel:
         if status in {404, 500, 507}:
             return _worker_gone()
         return internal()
-
-
-def _size(request: CutRequest) -> int:
-    """Return bytes of its pictures."""
-    return len(request.photo or b"") + len(request.backdrop or b"")
 
 
 def _worker_died(reply: Reply) -> bool:

@@ -99,6 +99,11 @@ class Settings(BaseSettings):
     queue: PositiveInt = Field(
         64, description="photos that wait for a worker; further ones are answered with `overloaded`"
     )
+    queue_megapixels: PositiveFloat = Field(
+        400.0,
+        description="megapixels of the photos that wait, likewise; each photo counts 4 more, as the network takes as "
+        "long for a small one",
+    )
     stop_s: PositiveFloat = Field(
         25.0, description="seconds to finish the photos in flight when the server is told to stop"
     )

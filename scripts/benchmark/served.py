@@ -7,6 +7,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -15,13 +16,14 @@ from statistics import median
 
 import httpx
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 from PIL import Image
 
 from benchmark.figures import Figures
 from benchmark.measure import Task, interleaved, peak_memory, tracked
 from benchmark.network import CPU, NATIVE
-from benchmark.photos import SMALL, Size, another, label, photos, pictures, woman
+from benchmark.photos import Size, another, label, photos, pictures, woman
 from launch import Failed, Server
 from objectcut.edges import foreground, matte
 from objectcut.errors import CutError
@@ -40,7 +42,9 @@ from parity import Reference, Summary, compare
 from rundir import Ports
 
 PARITY, STAGES = "Beside torchvision's own forward in fp32", "Stages of a request, ms"
-EDGE, REQUEST = "The edge of one object", "One request, 640x480"
+EDGE, REQUEST, CROWD = "The edge of one object", "One request", "Senders at once, smooth edges, PNG"
+AGAIN = "smooth, the same photo again"
+SENDERS = 16
 _MODEL = stored("bundled.safetensors")
 _AGAIN = "png, the same photo again"
 _FEW = 4  # photos for a precision that the processor only imitates
@@ -129,38 +133,73 @@ def _order(photo: bytes, **options: str) -> Order:
     return Order(request, accept="image/*")
 
 
-def requests(figures: Figures, server: Server, detector: Detector, rounds: int) -> None:
+def requests(figures: Figures, server: Server, detector: Detector, sizes: Sequence[Size], rounds: int) -> None:
     """Measure a photo on its way through the gateway, to TorchServe itself and through the network alone, in turn.
 
     Raises:
         Failed: a request was not answered with a picture.
     """
-    photo, query = woman(SMALL), Query(photos(SMALL)[0], 0.5, list)
     port = (server.run.ports() or Ports()).inference
     key = json.loads(server.run.key_file.read_bytes())["inference"]["key"]
     gateway = httpx.Client(base_url=server.url, timeout=_ANSWER_S, trust_env=False)
     torchserve = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=_ANSWER_S, trust_env=False)
     torchserve.headers["Authorization"] = f"Bearer {key}"
     with gateway, torchserve:
-        ways: dict[str, Task] = {
-            "network": partial(detector.detect, [query]),
-            "gateway": partial(_send, gateway, "/cut", photo, "raw"),
-            "torchserve": partial(_send, torchserve, "/predictions/objectcut", photo, "raw"),
-            "smooth": partial(_send, gateway, "/cut", photo, "smooth"),
-            "smooth, the same photo again": partial(_send, gateway, "/cut", photo, "smooth", new=False),
-        }
-        count, before = _worked(gateway, 0)
-        ((_, first),) = interleaved("first request", {"": ways["gateway"]}, 1)
-        count, before = _worked(gateway, count + 1)
-        figures.add(REQUEST, {"what": "ready"}, {"ms": server.ready * 1e3})
-        figures.add(REQUEST, {"what": "first"}, {"ms": first * 1e3})
-        for number, (way, seconds) in enumerate(interleaved("requests", ways, rounds + _OFTEN * rounds)):
-            told = {"ms": seconds * 1e3}
-            if way != "network":
-                count, now = _worked(gateway, count + 1)
-                told["beside the handler, ms"], before = (seconds - (now - before)) * 1e3, now
-            if number >= rounds * len(ways):  # the first ones warm up
-                figures.add(REQUEST, {"what": way}, told)
+        count, _ = _worked(gateway, 0)
+        figures.add(REQUEST, {"photo": "", "what": "ready"}, {"ms": server.ready * 1e3})
+        for size in sizes:
+            photo, query = woman(size), Query(photos(size)[0], 0.5, list)
+            ways: dict[str, Task] = {
+                "network": partial(detector.detect, [query]),
+                "gateway": partial(_send, gateway, "/cut", photo, "raw"),
+                "torchserve": partial(_send, torchserve, "/predictions/objectcut", photo, "raw"),
+                "smooth": partial(_send, gateway, "/cut", photo, "smooth"),
+            }
+            ((_, first),) = interleaved("first request", {"": ways["gateway"]}, 1)
+            figures.add(REQUEST, {"photo": label(size), "what": "first"}, {"ms": first * 1e3})
+            count, before = _worked(gateway, count + 1)
+            for number, (way, seconds) in enumerate(
+                interleaved(f"requests, {label(size)}", ways, (1 + _OFTEN) * rounds)
+            ):
+                told = {"ms": seconds * 1e3}
+                if way != "network":
+                    count, now = _worked(gateway, count + 1)
+                    told["beside the handler, ms"], before = (seconds - (now - before)) * 1e3, now
+                if number >= rounds * len(ways):  # the first ones warm up
+                    figures.add(REQUEST, {"photo": label(size), "what": way}, told)
+            for _ in tracked(f"the same photo again, {label(size)}", range(_OFTEN * rounds)):
+                new = another(photo)
+                _send(gateway, "/cut", new, "smooth", new=False)
+                start = time.perf_counter()
+                _send(gateway, "/cut", new, "smooth", new=False)
+                figures.add(REQUEST, {"photo": label(size), "what": AGAIN}, {"ms": (time.perf_counter() - start) * 1e3})
+            count, _ = _worked(gateway, count + 2 * _OFTEN * rounds)
+
+
+def crowd(figures: Figures, server: Server, sizes: Sequence[Size], rounds: int) -> None:
+    """Measure how many photos a second a server cuts for people who all send at once, and what memory it then holds.
+
+    Raises:
+        Failed: a request was not answered with a picture.
+    """
+    with httpx.Client(base_url=server.url, timeout=_ANSWER_S, trust_env=False) as gateway:
+        for size in sizes:
+            photo = woman(size)
+            sent = [another(photo) for _ in range(SENDERS * rounds)]
+
+            def timed(each: bytes) -> float:
+                start = time.perf_counter()
+                _send(gateway, "/cut", each, "smooth", new=False)
+                return time.perf_counter() - start
+
+            start = time.perf_counter()
+            with ThreadPoolExecutor(SENDERS) as senders:
+                answered = senders.map(timed, sent)
+                waits = [next(answered) for _ in tracked(f"{SENDERS} senders, {label(size)}", sent)]
+            taken = time.perf_counter() - start
+            held = sum(process.memory_info().rss for process in psutil.Process().children(recursive=True))
+            told = {"photos/s": len(sent) / taken, "half within, s": median(waits), "resident after, MB": held / 1e6}
+            figures.add(CROWD, {"senders": str(SENDERS), "photo": label(size)}, told)
 
 
 def _worked(gateway: httpx.Client, least: int) -> tuple[int, float]:
@@ -179,6 +218,7 @@ def _worked(gateway: httpx.Client, least: int) -> tuple[int, float]:
 
 def _send(client: httpx.Client, path: str, photo: bytes, edges: str, new: bool = True) -> None:
     files = {"image_file": another(photo) if new else photo}
-    reply = client.post(path, files=files, data={"edges": edges}, headers={"Accept": "image/png"})
+    options = {"objects": "person", "edges": edges}
+    reply = client.post(path, files=files, data=options, headers={"Accept": "image/png"})
     if reply.headers.get("content-type") != "image/png":
         raise Failed(f"{client.base_url} answered {reply.status_code}: {reply.text[:300]}")

@@ -6,31 +6,35 @@ import asyncio
 
 import pytest
 
+from gateway import admission
 from gateway.admission import Admission, Room
+from gateway.work import Work
 from objectcut.errors import CutError
 
 
 class Crowd:
     """Requests by name; `inside` are those that were let in and have not left, in their order."""
 
-    def __init__(self, places: int = 1, max_bytes: int = 100, max_waiting: int = 10) -> None:
-        self.admission = Admission(places, Room(max_bytes, max_waiting))
+    def __init__(
+        self, places: int = 1, max_bytes: int = 100, max_waiting: int = 10, max_megapixels: float = 1e6
+    ) -> None:
+        self.admission = Admission(places, Room(max_bytes, max_waiting, max_megapixels))
         self.inside: list[str] = []
-        self._sizes: dict[str, int] = {}
+        self._work: dict[str, Work] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def come(self, name: str, size: int = 1) -> None:
-        self._sizes[name] = size
+    async def come(self, name: str, size: int = 1, megapixels: float = 1.0) -> None:
+        self._work[name] = Work(size, megapixels)
         self._tasks[name] = asyncio.ensure_future(self._enter(name))
         await settled()
 
     async def _enter(self, name: str) -> None:
-        await self.admission.enter(self._sizes[name])
+        await self.admission.enter(self._work[name])
         self.inside.append(name)
 
     def leave(self, name: str) -> None:
         self.inside.remove(name)
-        self.admission.leave(self._sizes[name])
+        self.admission.leave(self._work[name])
 
     def cancel(self, name: str) -> None:
         self._tasks[name].cancel()
@@ -50,7 +54,7 @@ def test_first_come_first_served() -> None:
         for name in "abcde":
             await crowd.come(name)
         assert crowd.inside == ["a", "b"]
-        assert (len(crowd.admission), crowd.admission.waiting) == (5, 3)
+        assert (len(crowd.admission), len(crowd.admission.waiting)) == (5, 3)
         crowd.leave("b")
         await settled()
         assert crowd.inside == ["a", "c"]
@@ -104,7 +108,7 @@ def test_who_leaves_the_queue_lets_the_next_move_up() -> None:
             await crowd.come(name)
         crowd.cancel("b")
         await settled()
-        assert (len(crowd.admission), crowd.admission.waiting) == (2, 1)
+        assert (len(crowd.admission), len(crowd.admission.waiting)) == (2, 1)
         crowd.leave("a")
         await settled()
         assert crowd.inside == ["c"]
@@ -169,12 +173,52 @@ def test_too_many_are_told_to_come_back() -> None:
         assert isinstance(error, CutError)
         assert (error.code, error.status) == ("overloaded", 503)
         assert int(error.headers["Retry-After"]) > 0
-        assert (len(crowd.admission), crowd.admission.waiting) == (3, 2)
+        assert (len(crowd.admission), len(crowd.admission.waiting)) == (3, 2)
         crowd.leave("a")
         await settled()
         await crowd.come("e")
         assert crowd.inside == ["b"], "c and e wait"
-        assert crowd.admission.waiting == 2
+        assert len(crowd.admission.waiting) == 2
+
+    asyncio.run(story())
+
+
+def test_large_photos_count_by_their_work_and_one_may_always_wait() -> None:
+    async def story() -> None:
+        crowd = Crowd(max_megapixels=10)
+        await crowd.come("inside", megapixels=25)
+        await crowd.come("large", megapixels=25)
+        assert crowd.admission.waiting
+        crowd.cancel("large")
+        for name, megapixels in (("a", 5), ("b", 5), ("c", 1)):
+            await crowd.come(name, megapixels=megapixels)
+        assert len(crowd.admission.waiting) == 2
+        error = crowd.error("c")
+        assert isinstance(error, CutError)
+        assert error.code == "overloaded"
+        crowd.leave("inside")
+        await settled()
+        assert crowd.inside == ["a"]
+
+    asyncio.run(story())
+
+
+def test_the_time_to_come_back_in_is_what_the_work_will_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(admission.time, "monotonic", lambda: now)
+
+    async def story() -> None:
+        nonlocal now
+        crowd = Crowd(max_megapixels=70)
+        await crowd.come("first", megapixels=10)
+        now += 2.0
+        crowd.leave("first")
+        now += 500.0  # nothing to do
+        for name in "abcd":
+            await crowd.come(name, megapixels=30)
+        error = crowd.error("d")
+        assert isinstance(error, CutError)
+        assert error.headers["Retry-After"] == "18", "90 megapixels are there, and 5 were done in a second"
 
     asyncio.run(story())
 

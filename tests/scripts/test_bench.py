@@ -55,8 +55,10 @@ def test_one_round_of_the_bundled_model(tmp_path, chelsea, astronaut):
     assert parity["compared"]["fp32"] >= [2]
     assert all(parity[what]["fp32"] == [0] for what in ("missing", "invented", "boxes_apart", "masks_apart"))
     request = {row["what"]: row["ms"] for row in results[served.REQUEST]}
-    for what in ("ready", "first", "network", "gateway", "torchserve", "smooth"):
+    for what in ("ready", "first", "network", "gateway", "torchserve", "smooth", served.AGAIN):
         assert min(request[what]) > 0
+    (crowd,) = results[served.CROWD]
+    assert all(min(numbers) > 0 for name, numbers in crowd.items() if name not in ("senders", "photo"))
     assert any(goal["value"] for goal in results["goals"])
     with Image.open(chart) as picture:
         picture.load()

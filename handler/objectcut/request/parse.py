@@ -52,6 +52,11 @@ class CutRequest:
     backdrop: bytes | None = None
     bare: bool = False
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its pictures, as they were sent."""
+        return len(self.photo or b"") + len(self.backdrop or b"")
+
     def form(self) -> dict[str, str]:
         """Return the options that differ from their defaults, as text fields that `from_form` reads back."""
         changed = self.options.model_dump(exclude_defaults=True)
@@ -63,13 +68,12 @@ class CutRequest:
         Raises:
             CutError: `body_too_large`.
         """
-        photo, backdrop = len(self.photo or b""), len(self.backdrop or b"")
-        if photo + backdrop > settings.max_body_bytes:
-            what = "The photo has" if not backdrop else f"The photo and '{BACKDROP}' together have"
+        if self.nbytes > settings.max_body_bytes:
+            what = "The photo has" if not self.backdrop else f"The photo and '{BACKDROP}' together have"
             raise CutError(
                 "body_too_large",
-                f"{what} {photo + backdrop:,} bytes; at most {settings.max_body_bytes:,} are accepted.",
-                details={"bytes": photo + backdrop, "max_bytes": settings.max_body_bytes},
+                f"{what} {self.nbytes:,} bytes; at most {settings.max_body_bytes:,} are accepted.",
+                details={"bytes": self.nbytes, "max_bytes": settings.max_body_bytes},
             )
 
 

@@ -1,0 +1,36 @@
+"""What a photo's header says of the work that it is."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import encoded
+from PIL import Image
+from pillow_heif import register_heif_opener
+
+from gateway.work import Work
+from objectcut.request import parse
+from objectcut.settings import Settings
+
+register_heif_opener()
+LIMIT = 25_000_000
+
+
+def megapixels(photo: bytes) -> float:
+    asked = parse.from_values({"image_file": photo}, "cut", Settings())
+    return Work.of(asked, LIMIT).megapixels - Work(0).megapixels
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"])
+def test_a_photo_is_as_much_work_as_it_has_pixels(kind: str) -> None:
+    assert megapixels(encoded(Image.new("RGB", (400, 500)), kind)) == pytest.approx(0.2)
+
+
+def test_a_photo_that_is_too_large_is_refused_and_no_more_work_than_the_largest() -> None:
+    assert megapixels(encoded(Image.new("1", (20_000, 20_000)), "PNG")) == 25
+
+
+@pytest.mark.parametrize("size", [1000, 3_000_000])
+def test_where_no_size_is_found_the_bytes_say_about_how_much_it_may_be(size: int) -> None:
+    assert megapixels(b"\xff\xd8\xff\xe1\0\x04no" + b"\xff\xe1\0\x02" * (size // 4)) == pytest.approx(
+        3 * size / 1e6, rel=0.1
+    )
