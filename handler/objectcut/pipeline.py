@@ -202,12 +202,12 @@ class Pipeline:
         assert asked.photo is not None
         # The others of the batch have to wait anyway, and would fill memory.
         submit = self._pool.submit if asked.task == "cut" and ahead else None
-        data = asked.photo
+        data, spread = asked.photo, self._mask_pool.spread
         recent = self._recent.recall(
-            data, lambda: RecentPhoto(*decode.begin(data, self.settings, self.card.min_size, submit))
+            data, lambda: RecentPhoto(*decode.begin(data, self.settings, self.card.min_size, submit, spread))
         )
         if recent.photo is None and submit is not None:
-            recent.photo = submit(decode.load, data, self.settings)
+            recent.photo = submit(decode.load, data, self.settings, spread)
         preview = recent.preview
         return Job(order, recent, wanted, selection.boxed(asked.options, preview.width, preview.height))
 
@@ -315,7 +315,7 @@ class Pipeline:
         if job.recent.photo is None:
             assert job.request.photo is not None
             whole: Future[Photo] = Future()
-            whole.set_result(decode.load(job.request.photo, self.settings))
+            whole.set_result(decode.load(job.request.photo, self.settings, self._mask_pool.spread))
             job.recent.photo = whole
         return job.recent.photo.result()
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import io
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from objectcut.photo import colourspace
 
@@ -11,6 +14,8 @@ P3 = (0.3127, 0.3290, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060)
 
 def converted(profile: bytes | None, colour: tuple[int, ...], mode: str = "RGB") -> tuple[int, ...]:
     image = Image.new(mode, (4, 4), colour if mode == "RGB" else colour[0])
+    if mode == "RGB":
+        return tuple(colourspace.rgb_to_srgb(np.array(image), profile)[1, 1])
     return colourspace.to_srgb(image, profile).convert("RGB").getpixel((1, 1))
 
 
@@ -63,3 +68,17 @@ def test_paper_white_of_high_dynamic_range_is_bright_but_not_the_brightest(trans
     assert 200 < white[0] < 245
     assert converted(colourspace.profile_of_codes(9, transfer), (255,) * 3)[0] > 240
     assert converted(colourspace.profile_of_codes(9, transfer), (0,) * 3) == (0, 0, 0)
+
+
+def test_a_profile_that_says_srgb_changes_nothing_and_another_one_all_strips(astronaut):
+    pixels = np.array(astronaut.resize((64, 600)))
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    np.testing.assert_array_equal(colourspace.rgb_to_srgb(pixels.copy(), srgb), pixels)
+
+    wide = colourspace.profile_of_codes(12, 13)
+    assert wide is not None
+    source = ImageCms.ImageCmsProfile(io.BytesIO(wide))
+    expected = ImageCms.profileToProfile(Image.fromarray(pixels), source, ImageCms.createProfile("sRGB"))
+    with ThreadPoolExecutor(2) as pool:
+        np.testing.assert_array_equal(colourspace.rgb_to_srgb(pixels, wide, pool.map), np.asarray(expected))
+    assert not np.array_equal(pixels, np.array(astronaut.resize((64, 600))))

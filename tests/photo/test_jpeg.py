@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import re
 
 import numpy as np
@@ -51,6 +52,14 @@ def test_a_file_that_lacks_only_its_end_is_whole(photo, form, mode):
         shown = preview(cut, SETTINGS, 30)
         assert shown is not None
         np.testing.assert_array_equal(shown.pixels, small.pixels)
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "4:1:1"])
+@pytest.mark.parametrize("form", ["baseline", "progressive"])
+def test_the_pixels_are_those_that_pillow_decodes(photo, form, subsampling):
+    data = encoded(photo, "JPEG", **{"quality": 80, **FORMS[form], "subsampling": subsampling})
+    pillow = np.asarray(Image.open(io.BytesIO(data)))
+    np.testing.assert_array_equal(load(data, SETTINGS).pixels, pillow)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -10,11 +10,14 @@ from __future__ import annotations
 import functools
 import io
 import struct
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+
+from objectcut.worker.spread import Spread
 
 Primaries = tuple[float, float, float, float, float, float, float, float]
 """Chromaticities x, y of white, red, green and blue, in the order of PNG's cHRM."""
@@ -22,6 +25,17 @@ _Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+
+_USUAL = 16_384  # bytes of a profile, up to which its transform is kept for the next photo
+_ROWS = 128  # of a photo that are converted at once: they stay in the cache
+# Every grey and a lattice of colours, (h, w, 3): a profile that leaves them alone says sRGB.
+_STEPS = np.linspace(0, 255, 16, dtype=np.uint8)
+_LATTICE = np.concatenate(
+    (
+        np.stack(np.meshgrid(_STEPS, _STEPS, _STEPS), -1).reshape(16, 256, 3),
+        np.arange(256, dtype=np.uint8)[None, :, None].repeat(3, 2),
+    )
+)
 
 _D65 = (0.3127, 0.3290)
 _C = (0.310, 0.316)
@@ -117,27 +131,60 @@ def profile_of_chromaticities(primaries: Primaries | None, exponent: float | Non
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Return the image in sRGB; as it is when the profile is broken or one for another kind of pixels.
+    """Return an image that is not RGB in sRGB; as it is when the profile is broken or one for another kind of pixels.
 
     Args:
-        image: L, RGB, CMYK or LAB; it may be changed.
+        image: L, CMYK or LAB.
+        profile: None for sRGB.
     """
     if image.mode == "LAB":
         return _converted(image, _LAB)
     if profile is None:
         return image
-    if profile[16:20] == b"RGB " and image.mode != "RGB":
-        image = image.convert("RGB")
+    if profile[16:20] == b"RGB ":
+        return Image.fromarray(rgb_to_srgb(np.array(image.convert("RGB")), profile))
     try:
         return _converted(image, ImageCms.ImageCmsProfile(io.BytesIO(profile)))
     except (ImageCms.PyCMSError, OSError, ValueError):
         return image
 
 
+def rgb_to_srgb(pixels: NDArray[np.uint8], profile: bytes | None, spread: Spread = map) -> NDArray[np.uint8]:
+    """Convert pixels to sRGB, in place; they stay as they are where the profile says so, is broken, or not one for RGB.
+
+    Args:
+        pixels: (H, W, 3) uint8.
+        profile: None for sRGB.
+        spread: distributes strips over cores.
+    """
+    transform = None
+    if profile is not None:
+        transform = _known(profile) if len(profile) <= _USUAL else _transform(profile)
+    if transform is not None:
+
+        def convert(top: int) -> None:
+            strip = Image.fromarray(pixels[top : top + _ROWS])
+            pixels[top : top + _ROWS] = np.asarray(transform.apply_in_place(strip))
+
+        deque(spread(convert, range(0, len(pixels), _ROWS)), maxlen=0)
+    return pixels
+
+
+def _transform(profile: bytes) -> ImageCms.ImageCmsTransform | None:
+    """Return the way from RGB in a profile to sRGB; None where there is none, or where it changes nothing."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        transform = ImageCms.buildTransform(source, _SRGB, "RGB", "RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+    seen = np.asarray(transform.apply(Image.fromarray(_LATTICE)))
+    return None if np.array_equal(seen, _LATTICE) else transform
+
+
+_known = functools.lru_cache(maxsize=16)(_transform)
+
+
 def _converted(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
-    if image.mode == "RGB":  # without a second copy
-        ImageCms.profileToProfile(image, source, _SRGB, inPlace=True)
-        return image
     return ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB") or image
 
 

@@ -21,6 +21,7 @@ from objectcut.errors import CutError
 from objectcut.photo import colourspace, heif, jpeg, kinds, levels, orientation, pngchunks, tiff
 from objectcut.photo.source import Decoded, Source
 from objectcut.settings import Settings
+from objectcut.worker.spread import Spread
 
 Image.MAX_IMAGE_PIXELS = None  # `load` has a limit of its own, with an error of its own
 
@@ -60,15 +61,20 @@ class Preview:
     height: int
 
 
-def load(data: bytes, settings: Settings) -> Photo:
+def load(data: bytes, settings: Settings, spread: Spread = map) -> Photo:
     """Decode the first frame of an image file, turn it upright and convert it to sRGB.
+
+    Args:
+        data: the file.
+        settings: limits.
+        spread: distributes parts of the work over cores.
 
     Raises:
         CutError: `unreadable_image`, `unsupported_image` or `image_too_large`.
     """
     source = _opened(data, settings)
     try:
-        return _upright_srgb(source.decode(), source)
+        return _upright_srgb(source.decode(), source, spread)
     except (MemoryError, CutError):
         raise  # not the photo's fault, or reported already
     except Exception as error:  # Pillow's plugins raise whatever a broken file leads them to
@@ -100,7 +106,7 @@ def preview(data: bytes, settings: Settings, side: int) -> Preview | None:
 
 
 def begin(
-    data: bytes, settings: Settings, side: int, submit: Callable[..., Future[Photo]] | None
+    data: bytes, settings: Settings, side: int, submit: Callable[..., Future[Photo]] | None, spread: Spread = map
 ) -> tuple[Preview, Future[Photo] | None]:
     """Read a photo as far as a network needs it, which for large JPEGs is a small part of the work.
 
@@ -109,6 +115,7 @@ def begin(
         settings: limits.
         side: px that the preview's shorter side must have at least.
         submit: begins to decode the whole photo beside the caller; None leaves that for later.
+        spread: as in `load`.
 
     Returns:
         The preview; and the whole photo, ready where it is the preview, None where it is left for later.
@@ -118,9 +125,9 @@ def begin(
     """
     small = preview(data, settings, side)
     if small is not None:
-        return small, None if submit is None else submit(load, data, settings)
+        return small, None if submit is None else submit(load, data, settings, spread)
     whole: Future[Photo] = Future()
-    photo = load(data, settings)
+    photo = load(data, settings, spread)
     whole.set_result(photo)
     return Preview(photo.pixels, photo.width, photo.height), whole
 
@@ -192,22 +199,25 @@ def _alpha_of_frame(image: Image.Image, covered: tuple[int, int, int, int]) -> N
     return alpha
 
 
-def _upright_srgb(decoded: Decoded, source: Source) -> Photo:
-    image, alpha = decoded.image, decoded.alpha
-    if image.mode.startswith("I;16"):
-        image = _eight_bits(image)
-    if image.mode == "P":
-        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-    if image.has_transparency_data:
-        with_alpha = image.convert("RGBA")
-        if alpha is None:
-            alpha = np.asarray(with_alpha.getchannel("A"))
-        image = image.convert("LA").convert("L") if image.mode in {"LA", "La", "L"} else with_alpha.convert("RGB")
-    image = colourspace.to_srgb(image, source.profile).convert("RGB")
-    pixels = np.array(orientation.upright(image, source.orientation))
+def _upright_srgb(decoded: Decoded, source: Source, spread: Spread = map) -> Photo:
+    image, alpha, profile = decoded.image, decoded.alpha, source.profile
+    if isinstance(image, Image.Image):
+        if image.mode.startswith("I;16"):
+            image = _eight_bits(image)
+        if image.mode == "P":
+            image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+        if image.has_transparency_data:
+            with_alpha = image.convert("RGBA")
+            if alpha is None:
+                alpha = np.asarray(with_alpha.getchannel("A"))
+            image = image.convert("LA").convert("L") if image.mode in {"LA", "La", "L"} else with_alpha.convert("RGB")
+        if image.mode != "RGB":
+            image, profile = colourspace.to_srgb(image, profile).convert("RGB"), None
+        image = np.array(image)
+    pixels = orientation.upright(colourspace.rgb_to_srgb(image, profile, spread), source.orientation)
     if alpha is None or alpha.min() == 255:
         return Photo(pixels)
-    return Photo(pixels, np.array(orientation.upright(Image.fromarray(alpha), source.orientation)))
+    return Photo(pixels, orientation.upright(np.array(alpha), source.orientation))
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

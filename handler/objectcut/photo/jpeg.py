@@ -1,7 +1,8 @@
 """JPEG files: what their segments say, and a picture that lacks nothing but its end.
 
 Owns the walk over the segments: the decoder gets only those that make pixels, so that broken ones of other kinds do no
-harm. Leaves the decoding to libjpeg-turbo.
+harm. Leaves the decoding to libjpeg-turbo: through simplejpeg, which writes a flawless photo's pixels where they are
+needed, in half of the time, else through Pillow, which has more patience.
 
 Format: ITU-T T.81, annex B; Exif, ICC.1 annex B.4 and Adobe's TN5116 for the application segments.
 """
@@ -14,6 +15,9 @@ import random
 import re
 from collections.abc import Iterator
 
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
 from PIL import Image
 
 from objectcut.photo import kinds, orientation
@@ -26,6 +30,7 @@ _LS, _SOS, _COM, _EXIF, _ICC = 0xF7, 0xDA, 0xFE, 0xE1, 0xE2
 _OF_PIXELS = {0xE0: (b"JFIF\0", 14), 0xEE: (b"Adobe", 12)}
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # behind the bits of a scan
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+_COLOURS = 3  # components
 _BAND_ROWS = 256
 
 
@@ -39,11 +44,12 @@ def read(data: bytes) -> Source:
     parts: list[bytes | memoryview] = [_START]
     profile_parts: list[bytes] = []
     turned: int | None = None
+    components = 0
     at = len(_START)
     view = memoryview(data)
     for marker, start, content in _segments(data):
         if marker in _SOF:
-            _check_frame(marker, content)
+            components = _checked_components(marker, content)
         elif marker == _EXIF and content.startswith(b"Exif\0\0"):
             turned = turned or orientation.of_exif(content)
         elif marker == _ICC and content.startswith(b"ICC_PROFILE\0"):
@@ -56,7 +62,7 @@ def read(data: bytes) -> Source:
 
     return Source(
         size=_opened(plain).size,
-        decode=lambda: Decoded(_loaded(plain)),
+        decode=lambda: Decoded(_pixels(plain) if components == _COLOURS else _loaded(plain)),
         shrunk=lambda side: _shrunk(plain, side),
         orientation=turned or 1,
         profile=_profile(profile_parts),
@@ -85,9 +91,9 @@ def _makes_pixels(marker: int, content: bytes) -> bool:
     return marker != _COM and not 0xE0 <= marker <= 0xEF
 
 
-def _check_frame(marker: int, frame: bytes) -> None:
+def _checked_components(marker: int, frame: bytes) -> int:
     if len(frame) < 6:
-        return
+        return 0
     depth, components = frame[0], frame[5]
     if depth in {12, 16}:
         raise kinds.unsupported(f"{depth}-bit JPEG")
@@ -95,6 +101,7 @@ def _check_frame(marker: int, frame: bytes) -> None:
         raise kinds.unsupported("JPEG-LS")
     if components == 2:
         raise kinds.unsupported("JPEG of two components")
+    return components
 
 
 def _profile(parts: list[bytes]) -> bytes | None:
@@ -106,6 +113,14 @@ def _profile(parts: list[bytes]) -> bytes | None:
 
 def _opened(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data), formats=("JPEG",))
+
+
+def _pixels(data: bytes) -> NDArray[np.uint8] | Image.Image:
+    try:
+        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, "RGB")
+    except ValueError:  # strict: also what libjpeg would only warn of
+        return _loaded(data)
+    return pixels
 
 
 def _loaded(data: bytes, side: int | None = None) -> Image.Image:

@@ -10,21 +10,25 @@ it.
 
 from __future__ import annotations
 
-from PIL import Image
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from objectcut.photo import directory
 from objectcut.photo.directory import SHORT, Directory
 
 ORIENTATION = 0x0112
 _HEADER = b"Exif\0\0"
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+_TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    2: np.fliplr,
+    3: lambda stored: np.rot90(stored, 2),
+    4: np.flipud,
+    5: np.transpose,
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: np.transpose(np.rot90(stored, 2)),
+    8: np.rot90,
 }
 
 
@@ -47,10 +51,15 @@ def of_tags(tags: Directory) -> int | None:
     return value if 1 <= value <= 8 else None
 
 
-def upright(image: Image.Image, orientation: int) -> Image.Image:
-    """Return the image turned as its orientation says."""
+def upright(plane: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Return pixels, (H, W) or (H, W, C) uint8, C-contiguous, turned as their orientation says."""
     turn = _TURNS.get(orientation)
-    return image if turn is None else image.transpose(turn)
+    if turn is None:
+        return plane
+    channels = plane.shape[2:]
+    whole = plane.view(f"V{channels[0]}")[..., 0] if channels else plane  # half of the time that three channels take
+    turned = np.ascontiguousarray(turn(whole))
+    return turned.view(np.uint8).reshape(*turned.shape, *channels)
 
 
 def lies_on_its_side(orientation: int) -> bool:

@@ -15,11 +15,11 @@ class Decoded:
     """The pixels as they are stored.
 
     Attributes:
-        image: of any mode of Pillow.
+        image: of any mode of Pillow, or (H, W, 3) uint8, RGB.
         alpha: (H, W) uint8, beside an image whose mode has no room for it; None otherwise.
     """
 
-    image: Image.Image
+    image: Image.Image | NDArray[np.uint8]
     alpha: NDArray[np.uint8] | None = None
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections import deque
 
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -47,7 +49,7 @@ def encode(pixels: NDArray[np.uint8], kind: Format, spread: Spread = map) -> byt
     if kind == "webp":
         # Lossless colour: the pixels of the cut-out stay those of the photo.
         return _saved(Image.fromarray(pixels), "WEBP", lossless=True, quality=0, method=0)
-    return _saved(_on_white(pixels), "JPEG", quality=92)
+    return _jpeg(_on_white(pixels, spread), 92, "420")
 
 
 def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -56,21 +58,37 @@ def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
     return out.getvalue()
 
 
-def _on_white(pixels: NDArray[np.uint8]) -> Image.Image:
+def _jpeg(pixels: NDArray[np.uint8], quality: int, subsampling: str) -> bytes:
+    """Return the colours of a picture as a file; what the alpha of one says does not matter."""
+    channels = {(): "GRAY", (3,): "RGB", (4,): "RGBX"}[pixels.shape[2:]]
+    plane = pixels[..., None] if channels == "GRAY" else pixels
+    return bytes(
+        simplejpeg.encode_jpeg(
+            np.ascontiguousarray(plane), quality, channels, "Gray" if channels == "GRAY" else subsampling
+        )
+    )
+
+
+def _on_white(pixels: NDArray[np.uint8], spread: Spread) -> NDArray[np.uint8]:
     """Without transparency."""
     if pixels.shape[2:] != (4,):
-        return Image.fromarray(pixels)
-    image = Image.new("RGB", (pixels.shape[1], pixels.shape[0]), "white")
-    for top in range(0, len(pixels), _ROWS):
+        return pixels
+    opaque = np.empty((*pixels.shape[:2], 3), np.uint8)
+
+    def lay(top: int) -> None:
         strip = Image.fromarray(pixels[top : top + _ROWS])
-        image.paste(strip.convert("RGB"), (0, top), strip.getchannel("A"))
-    return image
+        base = Image.new("RGB", strip.size, "white")
+        base.paste(strip.convert("RGB"), None, strip.getchannel("A"))
+        opaque[top : top + _ROWS] = np.asarray(base)
+
+    deque(spread(lay, range(0, len(pixels), _ROWS)), maxlen=0)
+    return opaque
 
 
 def _zipped(pixels: NDArray[np.uint8], spread: Spread) -> bytes:
     alpha = pixels[..., 3] if pixels.shape[2:] == (4,) else np.full(pixels.shape[:2], 255, np.uint8)
     # Colour at full resolution: at half of it, the black outside would run into the edge.
-    jpeg = _saved(Image.fromarray(pixels).convert("RGB"), "JPEG", quality=95, subsampling="4:4:4")
+    jpeg = _jpeg(pixels, 95, "444")
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
         for name, data in {"cutout.jpg": jpeg, "alpha.png": png.encode(alpha, spread)}.items():
