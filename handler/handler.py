@@ -23,7 +23,7 @@ from objectcut.errors import CutError
 from objectcut.item import Answer, Order
 from objectcut.picture import reply
 from objectcut.pipeline import Pipeline
-from objectcut.request import parse
+from objectcut.request import parse, wire
 from objectcut.request.options import Task
 from objectcut.request.parse import CutRequest
 from objectcut.settings import Settings
@@ -160,6 +160,8 @@ def _parse(fields: dict[str, Any], headers: dict[str, str], task: Task, settings
         urlencoded = content_type.lower().startswith("application/x-www-form-urlencoded")
         return parse.from_form(fields, task, settings, urlencoded)
     body = fields["body"] if "body" in fields else fields["data"]
+    if content_type == wire.MEDIA_TYPE and isinstance(body, bytes | bytearray):
+        return parse.from_form(wire.unpack(body), task, settings)
     if isinstance(body, bytes | bytearray | str):
         sent = body.encode() if isinstance(body, str) else bytes(body)
         return parse.from_body(sent, content_type, {}, task, settings)

@@ -1,8 +1,9 @@
-"""HTTP calls of TorchServe: tokens, time-outs, forms. What a reply means is read elsewhere (`torchserve`)."""
+"""HTTP calls of TorchServe: tokens and time-outs. What a reply means is read elsewhere (`torchserve`)."""
 
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 from collections.abc import Mapping
@@ -62,7 +63,7 @@ class Connection:
         key: str | None,
         longest_s: float,
         headers: Mapping[str, str] | None = None,
-        form: Mapping[str, str | bytes] | None = None,
+        body: bytes | None = None,
         ticket: Ticket | None = None,
     ) -> Reply:
         """Send one request, once more where TorchServe has new tokens, or trips over its own threads.
@@ -73,7 +74,7 @@ class Connection:
             key: which of its tokens; None for a port without.
             longest_s: seconds for all of it.
             headers: beside the token.
-            form: fields; bytes become files.
+            body: of the request.
             ticket: is told when the handler begins to answer.
 
         Raises:
@@ -88,7 +89,7 @@ class Connection:
         for _ in range(_TRIES):
             self.refresh_keys()
             token = {"Authorization": f"Bearer {self._keys.get(key, '')}"} if key else {}
-            data = _multipart(form) if form else None
+            data = None if body is None else io.BytesIO(body)  # sent piece by piece, between other requests
             timeout = aiohttp.ClientTimeout(total=longest_s, sock_connect=min(longest_s, 3.0))
             try:
                 async with self._session.request(
@@ -133,18 +134,6 @@ class Connection:
             self._keys = {}
             self._key_file.forget()
         return self._key_file.stamp
-
-
-def _multipart(fields: Mapping[str, str | bytes]) -> aiohttp.MultipartWriter:
-    """Return a form; bytes become a file."""
-    form = aiohttp.MultipartWriter("form-data")
-    for name, value in fields.items():
-        if isinstance(value, str):
-            form.append(value).set_content_disposition("form-data", name=name)
-        else:
-            part = form.append(value, {"Content-Type": "application/octet-stream"})
-            part.set_content_disposition("form-data", name=name, filename="photo")
-    return form
 
 
 def not_ready() -> CutError:

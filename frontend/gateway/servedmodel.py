@@ -23,8 +23,8 @@ from gateway.inflight import InFlight, Ticket
 from gateway.work import Work
 from objectcut.catalogue import Entry, description
 from objectcut.errors import CutError, internal
+from objectcut.request import wire
 from objectcut.request.parse import CutRequest
-from objectcut.request.picturefield import BACKDROP
 from objectcut.settings import Settings
 from objectcut.worker.abandoned import Abandoned
 from objectcut.worker.memory import free_bytes
@@ -159,12 +159,10 @@ class ServedModel:
     async def _ask(self, request: CutRequest, headers: Mapping[str, str]) -> Reply | None:
         """TorchServe's answer; None when it lost the request."""
         assert request.photo is not None
-        files = {"image_file": request.photo}
-        if request.backdrop is not None:
-            files[BACKDROP] = request.backdrop
+        body = wire.pack(request.form(), request.photo, request.backdrop)
         ticket = self._in_flight.send(time.monotonic(), request.nbytes)
         lost = self._lost[ticket] = asyncio.get_running_loop().create_future()
-        call = asyncio.ensure_future(self._infer(request.task, headers, {**request.form(), **files}, ticket))
+        call = asyncio.ensure_future(self._infer(request.task, headers, body, ticket))
         try:
             await asyncio.wait({call, lost}, return_when=asyncio.FIRST_COMPLETED)
             return call.result() if call.done() else None
@@ -175,11 +173,10 @@ class ServedModel:
             del self._lost[ticket]
             self._in_flight.close(ticket)
 
-    async def _infer(
-        self, task: str, headers: Mapping[str, str], form: Mapping[str, str | bytes], ticket: Ticket
-    ) -> Reply:
+    async def _infer(self, task: str, headers: Mapping[str, str], body: bytes, ticket: Ticket) -> Reply:
         url = f"{self._settings.inference_url}/predictions/{self._path}/{task}"
-        reply = await self._connection.call("POST", url, "inference", self._settings.answer_s, headers, form, ticket)
+        headers = {**headers, "Content-Type": wire.MEDIA_TYPE}
+        reply = await self._connection.call("POST", url, "inference", self._settings.answer_s, headers, body, ticket)
         if "x-worker" in reply.headers:
             self._in_flight.answered(reply.headers["x-worker"], ticket.sent)
         return reply
@@ -205,7 +202,7 @@ class ServedModel:
         """Ask for nothing: the refusal tells which worker has come this far in the queue."""
         ticket = Ticket(time.monotonic())
         with suppress(CutError, Broken):
-            await self._infer("cut", {"X-Request-Id": "probe"}, {"objects": ""}, ticket)
+            await self._infer("cut", {"X-Request-Id": "probe"}, wire.pack({}, b""), ticket)
 
     @property
     def in_flight(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -77,13 +77,15 @@ def sketch(pixels: NDArray[np.uint8], instances: Sequence[Instance], refiner: nn
         refiner: on any device, in any precision.
     """
     photo = 0, 0, pixels.shape[1], pixels.shape[0]
-    sketches = _sketched(pixels, instances, [_window(instance.box) for instance in instances], refiner)
-    wider = [_wider(each.window, each.alpha, photo) for each in sketches]
-    crossed = [place for place, each in enumerate(sketches) if wider[place] != each.window]
-    again = _sketched(pixels, [instances[place] for place in crossed], [wider[place] for place in crossed], refiner)
+    drafts = _drafts(pixels, instances, [_window(instance.box) for instance in instances], refiner)
+    wider = [_wider(each.window, each.alpha, photo) for each in drafts]
+    crossed = [place for place, each in enumerate(drafts) if wider[place] != each.window]
+    again = _drafts(pixels, [instances[place] for place in crossed], [wider[place] for place in crossed], refiner)
     for place, each in zip(crossed, again, strict=True):
-        sketches[place] = each
-    return sketches
+        drafts[place] = each
+    return [
+        replace(each, alpha=_decided(each, instance, pixels)) for each, instance in zip(drafts, instances, strict=True)
+    ]
 
 
 def enlarged(sketch: Sketch, pixels: NDArray[np.uint8]) -> Matte:
@@ -95,20 +97,25 @@ def enlarged(sketch: Sketch, pixels: NDArray[np.uint8]) -> Matte:
     return Matte(*enlarge(alpha, sketch.hardness, sketch.small, pixels, sketch.window))
 
 
-def _sketched(
+def _drafts(
     pixels: NDArray[np.uint8], instances: Sequence[Instance], windows: Sequence[Box], refiner: nn.Module
 ) -> list[Sketch]:
+    """Return what the refiner draws, before colours decide where it is in doubt."""
     views = [_view(pixels, instance, window) for instance, window in zip(instances, windows, strict=True)]
-    sketches: dict[int, Sketch] = {}
+    drafts: dict[int, Sketch] = {}
     for places in _batches([view.shape for view in views]):
         alphas, hardness = _drawn(np.stack([views[place] for place in places]), refiner)
         for place, alpha, hard in zip(places, alphas, hardness, strict=True):
-            coarse, window = views[place][..., 3], windows[place]
-            core = _on_small(_core(instances[place], pixels), instances[place], window, pixels)
-            small = views[place][..., :3]
-            alpha = resolved(np.maximum(alpha, core), hard, small, _inside(window, pixels))
-            sketches[place] = Sketch(window, small, _tidied(alpha, coarse), hard)
-    return [sketches[place] for place in range(len(views))]
+            core = _on_small(_core(instances[place], pixels), instances[place], windows[place], pixels)
+            drafts[place] = Sketch(windows[place], views[place][..., :3], np.maximum(alpha, core), hard)
+    return [drafts[place] for place in range(len(views))]
+
+
+def _decided(draft: Sketch, instance: Instance, pixels: NDArray[np.uint8]) -> Plane:
+    """Return the alpha of a draft where colours decide what is in doubt, tidied."""
+    alpha = resolved(draft.alpha, draft.hardness, draft.small, _inside(draft.window, pixels))
+    assert instance.mask is not None
+    return _tidied(alpha, _on_small(instance.mask, instance, draft.window, pixels))
 
 
 def _batches(shapes: Sequence[tuple[int, ...]]) -> Iterator[list[int]]:
@@ -125,27 +132,28 @@ def _view(pixels: NDArray[np.uint8], instance: Instance, window: Box) -> Plane:
     """Return what the refiner sees of a window, (h, w, 5), 0 to 1: colours, coarse mask and box."""
     assert instance.mask is not None
     size = _small_size(window)
-    rows, columns = _within(window, pixels)
-    small = _small_picture(pixels, window, size)[rows, columns]
-    boxed = box_plane(instance.box, window, size)[rows, columns]
-    coarse = _on_small(instance.mask, instance, window, pixels)
-    view: Plane = np.concatenate((small, coarse[..., None], boxed[..., None]), 2)
+    view = np.empty((size[1], size[0], 5), np.float32)
+    view[..., :3] = _beyond(_small_picture(pixels, window, size), window, pixels)
+    view[..., 3] = _on_small(instance.mask, instance, window, pixels)
+    view[..., 4] = _beyond(box_plane(instance.box, window, size), window, pixels)
     return view
 
 
 def _on_small(mask: Plane, instance: Instance, window: Box, pixels: NDArray[np.uint8]) -> Plane:
     """Return a mask of the instance's box in the small picture of a window."""
-    plane: Plane = probability(mask, instance.box, window, _small_size(window))[_within(window, pixels)]
-    return plane
+    return _beyond(probability(mask, instance.box, window, _small_size(window)), window, pixels)
 
 
-def _within(window: Box, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the rows and columns that take what lies at the photo's border on beyond it.
+def _beyond(plane: Plane, window: Box, pixels: NDArray[np.uint8]) -> Plane:
+    """Return a small picture in which what lies at the photo's border goes on beyond it.
 
     Black there would be an edge to the refiner.
     """
-    rows, columns = nearest_inside(_small_size(window), window, (0, 0, pixels.shape[1], pixels.shape[0]))
-    return rows[:, None], columns
+    photo = 0, 0, pixels.shape[1], pixels.shape[0]
+    for axis, places in enumerate(nearest_inside(_small_size(window), window, photo)):
+        if places[0] or places[-1] < len(places) - 1:
+            plane = plane.take(places, axis)
+    return plane
 
 
 def _inside(window: Box, pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -23,6 +23,7 @@ _RADIUS, _EPSILON = 2, 1e-4  # small px, and squared colour distance that counts
 _CONTRAST = 3.0  # given back to hard edges, which the filter has blurred
 _TILE = 4  # small px a side
 _REACH = _TILE + 4  # small px that the pixels of a tile lie between
+_BESIDE = 2  # tiles around one that its coefficients depend on
 _SURE = 0.04  # alpha nearer to 0 or 1 is taken for it
 _COARSE = 1.4  # photo px a small px, below which there is no detail to find
 _AT_ONCE = 60_000  # px that are processed together, so that memory stays small
@@ -74,6 +75,7 @@ def _fill(
     scale: tuple[float, float],
 ) -> None:
     """Tile by tile: nothing, all, or the edge."""
+    shown = pixels[corner[1] : corner[1] + result.shape[0], corner[0] : corner[0] + result.shape[1]]
     down, across = _Axis(alpha.shape[0], window[1], scale[1]), _Axis(alpha.shape[1], window[0], scale[0])
     rows, columns = down.clipped(corner[1], result.shape[0]), across.clipped(corner[0], result.shape[1])
     nearby = torch.from_numpy(np.stack((alpha, -alpha)))
@@ -84,21 +86,26 @@ def _fill(
     edge = (~whole & ~none).nonzero()
     if not len(edge):
         return
-    coefficients = _coefficients(torch.from_numpy(small), torch.from_numpy(alpha), torch.from_numpy(hardness))
-    patches = _patches(coefficients)
+    first, last = edge.amin(0).tolist(), edge.amax(0).tolist()
+    from_row, from_column = (max(place - _BESIDE, 0) for place in first)
+    near = tuple(
+        slice(_TILE * max(low - _BESIDE, 0), _TILE * (high + 1 + _BESIDE))
+        for low, high in zip(first, last, strict=True)
+    )
+    planes = (torch.from_numpy(np.ascontiguousarray(plane[near])) for plane in (small, alpha, hardness))
+    patches = _patches(_coefficients(*planes))
     for some in edge.split(max(1, _AT_ONCE // (down.length * across.length))):
         i, j = some.unbind(1)
-        planes = down.weights[i][:, None] @ patches[i, j] @ across.weights[j][:, None].transpose(2, 3)
+        own = patches[i - from_row, j - from_column]
+        mixed = down.weights[i][:, None] @ own @ across.weights[j][:, None].transpose(2, 3)
         places = [(rows[a], columns[b]) for a, b in some.tolist()]
         colours = torch.zeros((len(some), down.length, across.length, 3), dtype=torch.uint8)
         for tile, (row, column) in zip(colours.numpy(), places, strict=True):
-            seen = pixels[
-                row.start + corner[1] : row.stop + corner[1], column.start + corner[0] : column.stop + corner[0]
-            ]
+            seen = shown[row, column]
             tile[: seen.shape[0], : seen.shape[1]] = seen
-        values = planes[:, 3] * 255
+        values = mixed[:, 3] * 255
         for channel in range(3):
-            values += planes[:, channel] * colours[..., channel]
+            values += mixed[:, channel] * colours[..., channel]
         rounded = values.round_().clamp_(0, 255).to(torch.uint8).numpy()
         for tile, (row, column) in zip(rounded, places, strict=True):
             result[row, column] = tile[: row.stop - row.start, : column.stop - column.start]
@@ -166,8 +173,9 @@ def _mean(*planes: Tensor) -> Tensor:
     side, count = 2 * _RADIUS + 1, len(planes) + 1
     # Stacked along the last axis they are channels last, without another copy.
     counted = torch.stack((*planes, torch.ones_like(planes[0])), -1).permute(2, 0, 1)[None]
-    # A convolution channel by channel: ten times as fast as the pooling that says the same.
-    sums = functional.conv2d(counted, counted.new_ones(count, 1, side, side), padding=_RADIUS, groups=count)[0]
+    # Convolutions channel by channel, along one axis each: far faster than the pooling that says the same.
+    sums = functional.conv2d(counted, counted.new_ones(count, 1, side, 1), padding=(_RADIUS, 0), groups=count)
+    sums = functional.conv2d(sums, counted.new_ones(count, 1, 1, side), padding=(0, _RADIUS), groups=count)[0]
     del counted
     sums[:-1] /= sums[-1]
     return sums[:-1]

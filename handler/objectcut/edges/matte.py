@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from torch import Tensor
 from torch.nn import functional
 
 from objectcut.instance import Box, Instance
@@ -149,16 +149,30 @@ def probability(
         window: what is looked at, likewise.
         size: width and height of the result, px.
     """
-    cells = mask.shape[0]
-    x_scale, y_scale = cells / max(box[2] - box[0], 1e-6), cells / max(box[3] - box[1], 1e-6)
-    # From px of the result to cells of the mask with one of zeros around it.
-    across, down = (window[2] - window[0]) / size[0] * x_scale, (window[3] - window[1]) / size[1] * y_scale
-    shift_x, shift_y = (window[0] - box[0]) * x_scale + 1, (window[1] - box[1]) * y_scale + 1
-    image = Image.fromarray(np.pad(mask, 1))
-    seen = image.transform(
-        size, Image.Transform.AFFINE, (across, 0, shift_x, 0, down, shift_y), Image.Resampling.BILINEAR
+    # Linear interpolation between the centres of cells, with one of zeros around them, is a product with a matrix for
+    # each axis.
+    # By torch: the threads that NumPy would multiply with wait awake, and keep those of the network from the cores.
+    down, across = (
+        _interpolation(count, window[axis], window[axis + 2], box[axis], box[axis + 2], size[axis])
+        for axis, count in ((1, mask.shape[0]), (0, mask.shape[1]))
     )
-    return np.array(seen)
+    seen: NDArray[np.float32] = (down @ torch.from_numpy(mask) @ across.T).numpy()
+    return seen
+
+
+def _interpolation(cells: int, low: float, high: float, start: float, end: float, count: int) -> Tensor:
+    """Return how much of each cell is in each px of a result, (count, cells) float32, along one axis.
+
+    Args:
+        cells: of the mask.
+        low, high: of the window, px of the photo.
+        start, end: of the box, likewise.
+        count: px of the result.
+    """
+    centres = low + (np.arange(count) + 0.5) * ((high - low) / count)
+    places = (centres - start) * (cells / max(end - start, 1e-6)) - 0.5  # in cells, from the centre of the first
+    weights = 1 - np.abs(places[:, None] - np.arange(cells))
+    return torch.from_numpy(weights.clip(0).astype(np.float32))
 
 
 def box_plane(
