@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import secrets
 from collections.abc import Iterator
 from importlib.resources import files
@@ -50,6 +51,18 @@ def pair(size: Size) -> bytes:
     image = Image.new("RGB", size)
     for number, photograph in enumerate(photographs()[:2]):
         image.paste(ImageOps.fit(photograph, (width // 2, height)), (number * width // 2, 0))
+    return _jpeg(image)
+
+
+def crowd(count: int, size: Size) -> bytes:
+    """Return a JPEG file of this size with as many women, in rows."""
+    across = math.ceil(math.sqrt(count))
+    down = math.ceil(count / across)
+    cell = size[0] // across, size[1] // down
+    image = Image.new("RGB", size, "white")
+    for place in range(count):
+        row, column = divmod(place, across)
+        image.paste(ImageOps.fit(photographs()[0], cell), (column * cell[0], row * cell[1]))
     return _jpeg(image)
 
 

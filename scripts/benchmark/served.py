@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -23,7 +24,8 @@ from PIL import Image
 from benchmark.figures import Figures
 from benchmark.measure import Task, interleaved, peak_memory, tracked
 from benchmark.network import CPU, NATIVE
-from benchmark.photos import Size, another, label, photos, pictures, woman
+from benchmark.photos import Size, another, crowd, label, photos, pictures, woman
+from benchmark.rembg_process import Rembg
 from launch import Failed, Server
 from objectcut.edges import foreground, matte
 from objectcut.errors import CutError
@@ -43,8 +45,9 @@ from rundir import Ports
 
 PARITY, STAGES = "Beside torchvision's own forward in fp32", "Stages of a request, ms"
 EDGE, REQUEST, CROWD = "The edge of one object", "One request", "Senders at once, smooth edges, PNG"
-AGAIN = "smooth, the same photo again"
-SENDERS = 16
+SMOOTH, AGAIN, REMBG = "smooth", "smooth, the same photo again", "rembg, u2netp"
+SENDERS = (1, 4, 16)
+OBJECTS, COUNTS, _MIDDLE = "Objects in a photo of 1920x1440, ms", (1, 2, 4, 8), (1920, 1440)
 _MODEL = stored("bundled.safetensors")
 _AGAIN = "png, the same photo again"
 _FEW = 4  # photos for a precision that the processor only imitates
@@ -100,6 +103,13 @@ def stages(figures: Figures, sizes: Sequence[Size], rounds: int) -> None:
                 figures.add(STAGES, {"photo": label(size), "stage": stage}, {kind: taken})
             figures.add("Files of the answers, kB", {"photo": label(size)}, {kind: len(answer.body) / 1e3})
         _edge(figures, pipeline, size, rounds)
+    for count in COUNTS:
+        photo = crowd(count, _MIDDLE)
+        for _ in tracked(f"requests, {count} objects", range(rounds)):
+            ms.clear()
+            start = time.perf_counter()
+            pipeline.run([partial(_order, another(photo))], lambda _, made: made)
+            figures.add(OBJECTS, {"objects": str(count)}, {**ms, "whole": (time.perf_counter() - start) * 1e3})
 
 
 def _edge(figures: Figures, pipeline: Pipeline, size: Size, rounds: int) -> None:
@@ -133,8 +143,18 @@ def _order(photo: bytes, **options: str) -> Order:
     return Order(request, accept="image/*")
 
 
-def requests(figures: Figures, server: Server, detector: Detector, sizes: Sequence[Size], rounds: int) -> None:
+def requests(
+    figures: Figures, server: Server, detector: Detector, sizes: Sequence[Size], rounds: int, rembg: Rembg | None
+) -> None:
     """Measure a photo on its way through the gateway, to TorchServe itself and through the network alone, in turn.
+
+    Args:
+        figures: take the numbers.
+        server: that is asked.
+        detector: of the network alone.
+        sizes: of the photo.
+        rounds: how often, in multiples.
+        rembg: makes a PNG of the same photo, in its turn.
 
     Raises:
         Failed: a request was not answered with a picture.
@@ -153,8 +173,12 @@ def requests(figures: Figures, server: Server, detector: Detector, sizes: Sequen
                 "network": partial(detector.detect, [query]),
                 "gateway": partial(_send, gateway, "/cut", photo, "raw"),
                 "torchserve": partial(_send, torchserve, "/predictions/objectcut", photo, "raw"),
-                "smooth": partial(_send, gateway, "/cut", photo, "smooth"),
+                SMOOTH: partial(_send, gateway, "/cut", photo, "smooth"),
             }
+            if rembg is not None:
+                file = server.run.path / "photo.jpg"
+                file.write_bytes(photo)
+                ways[REMBG] = partial(rembg.cut, file)
             ((_, first),) = interleaved("first request", {"": ways["gateway"]}, 1)
             figures.add(REQUEST, {"photo": label(size), "what": "first"}, {"ms": first * 1e3})
             count, before = _worked(gateway, count + 1)
@@ -162,7 +186,7 @@ def requests(figures: Figures, server: Server, detector: Detector, sizes: Sequen
                 interleaved(f"requests, {label(size)}", ways, (1 + _OFTEN) * rounds)
             ):
                 told = {"ms": seconds * 1e3}
-                if way != "network":
+                if way not in {"network", REMBG}:
                     count, now = _worked(gateway, count + 1)
                     told["beside the handler, ms"], before = (seconds - (now - before)) * 1e3, now
                 if number >= rounds * len(ways):  # the first ones warm up
@@ -176,16 +200,16 @@ def requests(figures: Figures, server: Server, detector: Detector, sizes: Sequen
             count, _ = _worked(gateway, count + 2 * _OFTEN * rounds)
 
 
-def crowd(figures: Figures, server: Server, sizes: Sequence[Size], rounds: int) -> None:
+def senders(figures: Figures, server: Server, sizes: Sequence[Size], rounds: int) -> None:
     """Measure how many photos a second a server cuts for people who all send at once, and what memory it then holds.
 
     Raises:
         Failed: a request was not answered with a picture.
     """
     with httpx.Client(base_url=server.url, timeout=_ANSWER_S, trust_env=False) as gateway:
-        for size in sizes:
+        for size, count in product(sizes, SENDERS):
             photo = woman(size)
-            sent = [another(photo) for _ in range(SENDERS * rounds)]
+            sent = [another(photo) for _ in range((count + 4) * rounds)]
 
             def timed(each: bytes) -> float:
                 start = time.perf_counter()
@@ -193,13 +217,13 @@ def crowd(figures: Figures, server: Server, sizes: Sequence[Size], rounds: int) 
                 return time.perf_counter() - start
 
             start = time.perf_counter()
-            with ThreadPoolExecutor(SENDERS) as senders:
-                answered = senders.map(timed, sent)
-                waits = [next(answered) for _ in tracked(f"{SENDERS} senders, {label(size)}", sent)]
+            with ThreadPoolExecutor(count) as pool:
+                answered = pool.map(timed, sent)
+                waits = [next(answered) for _ in tracked(f"{count} senders, {label(size)}", sent)]
             taken = time.perf_counter() - start
             held = sum(process.memory_info().rss for process in psutil.Process().children(recursive=True))
             told = {"photos/s": len(sent) / taken, "half within, s": median(waits), "resident after, MB": held / 1e6}
-            figures.add(CROWD, {"senders": str(SENDERS), "photo": label(size)}, told)
+            figures.add(CROWD, {"senders": str(count), "photo": label(size)}, told)
 
 
 def _worked(gateway: httpx.Client, least: int) -> tuple[int, float]:

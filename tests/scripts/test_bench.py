@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from PIL import Image
 from benchmark import network, served
 from benchmark.figures import Figures, Goal
 from benchmark.measure import interleaved, peak_memory
+from benchmark.photos import woman
+from benchmark.rembg_process import rembg
+from launch import Failed
 
 SIDES = ["original", "stock, 4", "ours, 1", "ours, 4", "ours, 8"]
 
@@ -57,8 +61,10 @@ def test_one_round_of_the_bundled_model(tmp_path, chelsea, astronaut):
     request = {row["what"]: row["ms"] for row in results[served.REQUEST]}
     for what in ("ready", "first", "network", "gateway", "torchserve", "smooth", served.AGAIN):
         assert min(request[what]) > 0
-    (crowd,) = results[served.CROWD]
-    assert all(min(numbers) > 0 for name, numbers in crowd.items() if name not in ("senders", "photo"))
+    assert [row["senders"] for row in results[served.CROWD]] == ["1", "4", "16"]
+    assert all(min(row[name]) > 0 for row in results[served.CROWD] for name in ("photos/s", "resident after, MB"))
+    assert [row["objects"] for row in results[served.OBJECTS]] == ["1", "2", "4", "8"]
+    assert all(min(row[name]) > 0 for row in results[served.OBJECTS] for name in ("edges", "whole"))
     assert any(goal["value"] for goal in results["goals"])
     with Image.open(chart) as picture:
         picture.load()
@@ -106,3 +112,27 @@ def test_a_scene_has_as_many_wanted_objects_as_it_should():
             x0, y0, x1, y1 = instance.box
             assert 0 <= x0 < x1 <= 640
             assert 0 <= y0 < y1 <= 480
+
+
+def test_rembg_is_asked_in_its_own_environment_and_says_what_is_wrong(tmp_path: Path):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(woman((64, 48)))
+    with pytest.raises(Failed, match="is no virtual environment"), rembg(tmp_path):
+        pass
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    library = tmp_path / "library"
+    library.mkdir()
+    with pytest.raises(Failed, match="No module named 'rembg'"), rembg(tmp_path) as process:
+        process.cut(photo)
+    # Of rembg itself, which takes a gigabyte, the test has the two functions that the program calls.
+    (library / "rembg.py").write_text(
+        "def new_session(name): assert name == 'u2netp'\ndef remove(photo, session): return b'\\x89PNG' + photo\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(library))
+        with rembg(tmp_path) as process:
+            process.cut(photo)
+            process.cut(photo)
+            with pytest.raises(Failed, match="No such file"):
+                process.cut(tmp_path / "missing.jpg")
