@@ -83,3 +83,25 @@ def test_a_picture_is_resized_by_either_way(way, request):
     ramp = torch.arange(8.0).expand(1, 1, 6, 8)
     resized = private.resize_bilinear(ramp, (3, 4), (0.5, 0.5))
     torch.testing.assert_close(resized, torch.tensor([0.5, 2.5, 4.5, 6.5]).expand(1, 1, 3, 4))
+
+
+def test_the_code_for_the_shapes_of_many_photos_is_made_once():
+    if private.onednn_convolution(torch.float32) is None:
+        pytest.skip("there is no oneDNN here")
+    said = run(
+        "import torch",
+        "from objectcut.network.torchprivate import onednn_convolution",
+        "convolve = onednn_convolution(torch.float32)",
+        "layer = torch.ones(8, 8, 3, 3), torch.zeros(8), [1, 1], [1, 1], [1, 1], 1",
+        "def all_shapes():",
+        "    for place in range(1600):",
+        "        photo = torch.ones(1, 8, 4 + place // 40, 4 + place % 40).to(memory_format=torch.channels_last)",
+        "        convolve(photo, layer, None, None)",
+        "all_shapes()",
+        "print('again', flush=True)",
+        "with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON_CREATION):",
+        "    all_shapes()",
+    )
+    again = said.partition("again")[2]
+    assert "cache_hit" in again
+    assert "cache_miss" not in again

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -23,6 +24,9 @@ from torch.nn import functional
 
 logger = logging.getLogger(__name__)
 _COMPILER = "torch._dynamo"
+# oneDNN keeps the code that it makes for each layer and shape, but no more than 1,024 pieces, which twenty shapes of
+# photos fill: from then on every photo would wait for code that was thrown away before. A thousand take some 60 MB.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "3072")
 Bounds = tuple[float, float | None]
 """The range that an activation limits its input to; None is no limit."""
 
