@@ -51,7 +51,9 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory, renamed: Path) -> Iterator[Server]:
-    with started(tmp_path_factory.mktemp("run"), MODEL=f"bundled,{renamed}", OBJECTCUT_IDLE_S=str(IDLE_S)) as server:
+    # A busy machine may take minutes to load a model; what is tested is that no photo is lost meanwhile.
+    settings = {"OBJECTCUT_IDLE_S": str(IDLE_S), "OBJECTCUT_WAKE_S": "110"}
+    with started(tmp_path_factory.mktemp("run"), MODEL=f"bundled,{renamed}", **settings) as server:
         said = (server.run.path / "said.txt").read_text()
         assert "Model: objectcut-bundled" in said
         assert "On request: zoo" in said

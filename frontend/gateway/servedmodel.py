@@ -300,9 +300,9 @@ class ServedModel:
         """
         assert self.entry is not None
         async with self._turn:  # the next model looks for memory when this one has taken its own
-            deadline = time.monotonic() + _LOAD_S
+            start = time.monotonic()
             while (state := await self._state()) is None:  # TorchServe is slow to answer while it starts workers
-                if time.monotonic() >= deadline:
+                if time.monotonic() >= start + _LOAD_S:
                     raise not_ready()
                 await asyncio.sleep(_POLL_S)
             free = free_bytes()
@@ -316,11 +316,18 @@ class ServedModel:
             if not state.wanted:
                 await self._scale(1)
             self._asleep = False
-            while not await self.ready():
-                if time.monotonic() >= deadline:
-                    raise self._being_loaded()
-                await asyncio.sleep(_POLL_S)
-            self._loaded, self._used = True, time.monotonic()
+            loaded = await self._ready_until(start + _LOAD_S)
+        if not loaded and not await self._ready_until(start + self._settings.wake_s):
+            raise self._being_loaded()
+        self._loaded, self._used = True, time.monotonic()
+
+    async def _ready_until(self, deadline: float) -> bool:
+        """Return whether a worker is ready, as soon as one is, or at the deadline at the latest."""
+        while not await self.ready():
+            if time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(_POLL_S)
+        return True
 
     def _being_loaded(self) -> CutError:
         assert self.entry is not None

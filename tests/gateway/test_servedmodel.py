@@ -85,7 +85,7 @@ LOADS_S = 1.0
 
 @contextlib.contextmanager
 def sleeping(
-    folder: Path, patch: pytest.MonkeyPatch, free: int, idle_s: float = 600.0, **loads_s: float
+    folder: Path, patch: pytest.MonkeyPatch, free: int, idle_s: float = 600.0, wake_s: float = 30.0, **loads_s: float
 ) -> Iterator[tuple[Standin, str]]:
     """A gateway's address, with models that sleep by name, the seconds that they take to load, and bytes for them."""
     card = read_card(ROOT / "model_store" / "bundled.safetensors")
@@ -98,7 +98,10 @@ def sleeping(
         "free_bytes",
         lambda: free - NEEDS * sum("READY" in standin.states(path) for path in standin.asleep),
     )
-    with torchserve(standin, folder, models=folder / "models.json", idle_s=idle_s) as behind, gateway(behind) as url:
+    with (
+        torchserve(standin, folder, models=folder / "models.json", idle_s=idle_s, wake_s=wake_s) as behind,
+        gateway(behind) as url,
+    ):
         yield standin, url
 
 
@@ -134,7 +137,7 @@ def test_memory_is_not_free_while_a_model_is_loaded_whose_sender_left(tmp_path: 
 
 def test_a_model_that_does_not_load_does_not_keep_others_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(servedmodel, "_LOAD_S", 2 * LOADS_S)
-    behind = sleeping(tmp_path, monkeypatch, 2 * NEEDS, broken=math.inf, two=LOADS_S)
+    behind = sleeping(tmp_path, monkeypatch, 2 * NEEDS, wake_s=8 * LOADS_S, broken=math.inf, two=LOADS_S)
     with behind as (standin, url), ThreadPoolExecutor() as senders:
         broken = senders.submit(ask, url, "broken")
         wait_until(lambda: standin.woken, 20, "the start of the first model's worker")
