@@ -44,11 +44,14 @@ class Room:
             len(waiting) > 1 and sum(work.megapixels for work in waiting) > self._max_megapixels
         )
 
-    @property
-    def retry_after(self) -> int:
-        """In how many seconds all that is there now will have been answered, about."""
+    def refusal(self) -> CutError:
+        """Return the error for who cannot wait: to come back when all that is there now will have been answered."""
         waiting = sum(work.megapixels for queue in self._queues for work in queue.waiting)
-        return self._pace.retry_after(self._megapixels + waiting) or _UNKNOWN_S
+        return CutError(
+            "overloaded",
+            "The server has more photos waiting than it can take. Try again soon.",
+            retry_after=self._pace.retry_after(self._megapixels + waiting) or _UNKNOWN_S,
+        )
 
     def take(self, work: Work) -> bool:
         """Take room for a request, if there is any."""
@@ -114,11 +117,7 @@ class Admission:
         self.admit()
         if self._waiting and self._room.overfull:
             self._waiting.pop()
-            raise CutError(
-                "overloaded",
-                "The server has more photos waiting than it can take. Try again soon.",
-                retry_after=self._room.retry_after,
-            )
+            raise self._room.refusal()
         try:
             await turn
         except asyncio.CancelledError:

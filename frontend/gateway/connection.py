@@ -1,4 +1,4 @@
-"""HTTP calls of TorchServe: tokens and time-outs. What a reply means is read elsewhere (`torchserve`)."""
+"""HTTP calls of TorchServe: tokens and time-outs. What a reply means is read in `servedmodel`."""
 
 from __future__ import annotations
 

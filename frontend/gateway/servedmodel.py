@@ -80,7 +80,7 @@ class ServedModel:
         self._described = (0, 0)  # by which start of TorchServe
         self._description: dict[str, Any] | None = None
         self._in_flight = InFlight()
-        self._admission = Admission(_AHEAD * _BATCH, room)
+        self._room, self._admission = room, Admission(_AHEAD * _BATCH, room)
         self._abandoned = Abandoned(settings.abandoned)
         self._lost: dict[Ticket, asyncio.Future[None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -377,9 +377,7 @@ class ServedModel:
         if status == 503 and "no worker" in text:
             # The same words stand for a full queue and for a model without workers.
             if await self.ready():
-                return CutError(
-                    "overloaded", "The server has more photos waiting than it can take. Try again soon.", retry_after=5
-                )
+                return self._room.refusal()
             return not_ready()
         if status == 507 and not _worker_died(reply):
             return CutError(

@@ -27,7 +27,7 @@ class Work:
     """
 
     bytes: int
-    megapixels: float = _EACH
+    megapixels: float
 
     @classmethod
     def of(cls, request: CutRequest, max_pixels: int) -> Work:

@@ -54,7 +54,7 @@ def pair(size: Size) -> bytes:
     return _jpeg(image)
 
 
-def crowd(count: int, size: Size) -> bytes:
+def women(count: int, size: Size) -> bytes:
     """Return a JPEG file of this size with as many women, in rows."""
     across = math.ceil(math.sqrt(count))
     down = math.ceil(count / across)

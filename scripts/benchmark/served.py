@@ -24,7 +24,7 @@ from PIL import Image
 from benchmark.figures import Figures
 from benchmark.measure import Task, interleaved, peak_memory, tracked
 from benchmark.network import CPU, NATIVE
-from benchmark.photos import Size, another, crowd, label, photos, pictures, woman
+from benchmark.photos import Size, another, label, photos, pictures, woman, women
 from benchmark.rembg_process import Rembg
 from launch import Failed, Server
 from objectcut.edges import foreground, matte
@@ -104,7 +104,7 @@ def stages(figures: Figures, sizes: Sequence[Size], rounds: int) -> None:
             figures.add("Files of the answers, kB", {"photo": label(size)}, {kind: len(answer.body) / 1e3})
         _edge(figures, pipeline, size, rounds)
     for count in COUNTS:
-        photo = crowd(count, _MIDDLE)
+        photo = women(count, _MIDDLE)
         for _ in tracked(f"requests, {count} objects", range(rounds)):
             ms.clear()
             start = time.perf_counter()

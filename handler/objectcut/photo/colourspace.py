@@ -10,14 +10,13 @@ from __future__ import annotations
 import functools
 import io
 import struct
-from collections import deque
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from objectcut.worker.spread import Spread
+from objectcut.worker.spread import Spread, do_all
 
 Primaries = tuple[float, float, float, float, float, float, float, float]
 """Chromaticities x, y of white, red, green and blue, in the order of PNG's cHRM."""
@@ -166,7 +165,7 @@ def rgb_to_srgb(pixels: NDArray[np.uint8], profile: bytes | None, spread: Spread
             strip = Image.fromarray(pixels[top : top + _ROWS])
             pixels[top : top + _ROWS] = np.asarray(transform.apply_in_place(strip))
 
-        deque(spread(convert, range(0, len(pixels), _ROWS)), maxlen=0)
+        do_all(spread, convert, range(0, len(pixels), _ROWS))
     return pixels
 
 

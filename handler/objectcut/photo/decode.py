@@ -217,7 +217,7 @@ def _upright_srgb(decoded: Decoded, source: Source, spread: Spread = map) -> Pho
     pixels = orientation.upright(colourspace.rgb_to_srgb(image, profile, spread), source.orientation)
     if alpha is None or alpha.min() == 255:
         return Photo(pixels)
-    return Photo(pixels, orientation.upright(np.array(alpha), source.orientation))
+    return Photo(pixels, orientation.upright(np.ascontiguousarray(alpha), source.orientation))
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

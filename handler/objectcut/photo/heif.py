@@ -54,7 +54,7 @@ def read(data: bytes, kind: str, check: Callable[[tuple[int, int]], None]) -> So
         profile = colourspace.profile_of_codes(*main.colours)
 
     def decode() -> Decoded:
-        if kind == "HEIF" and image.mode == "RGB":  # Pillow would take a third as long again to copy it twice
+        if kind == "HEIF" and image.mode == "RGB":  # Pillow would copy it twice
             heif = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
             return Decoded(np.array(heif))
         image.load()

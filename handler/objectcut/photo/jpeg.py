@@ -2,7 +2,7 @@
 
 Owns the walk over the segments: the decoder gets only those that make pixels, so that broken ones of other kinds do no
 harm. Leaves the decoding to libjpeg-turbo: through simplejpeg, which writes a flawless photo's pixels where they are
-needed, in half of the time, else through Pillow, which has more patience.
+needed, else through Pillow, which has more patience.
 
 Format: ITU-T T.81, annex B; Exif, ICC.1 annex B.4 and Adobe's TN5116 for the application segments.
 """

@@ -9,7 +9,6 @@ or another picture behind the cut-out to `backdrop`, and what a request does to 
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +26,7 @@ from objectcut.photo.decode import Photo
 from objectcut.picture.adjust import adjusted
 from objectcut.picture.backdrop import Blurred, covering
 from objectcut.request.options import CutOptions
-from objectcut.worker.spread import Spread
+from objectcut.worker.spread import Spread, do_all
 
 _STRIP = 512  # rows of the photo that are processed at once, about
 _LANCZOS = 3  # rows of the result that a row of the photo reaches, each way
@@ -287,4 +286,4 @@ def _compose(pixels: Plane, shrunk: _Shrunk, behind: Callable[[int, int], Image.
         if channels == 4:
             _cleared(strip)
 
-    deque(spread(fill, range(0, height, step)), maxlen=0)
+    do_all(spread, fill, range(0, height, step))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections import deque
 
 import numpy as np
 import simplejpeg
@@ -14,7 +13,7 @@ from PIL import Image
 from objectcut.errors import CutError
 from objectcut.picture import png
 from objectcut.request.options import Format
-from objectcut.worker.spread import Spread
+from objectcut.worker.spread import Spread, do_all
 
 _ROWS = 256  # that are processed at once
 # px: WEBP_MAX_DIMENSION, JPEG_MAX_DIMENSION
@@ -60,13 +59,11 @@ def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
 
 def _jpeg(pixels: NDArray[np.uint8], quality: int, subsampling: str) -> bytes:
     """Return the colours of a picture as a file; what the alpha of one says does not matter."""
-    channels = {(): "GRAY", (3,): "RGB", (4,): "RGBX"}[pixels.shape[2:]]
-    plane = pixels[..., None] if channels == "GRAY" else pixels
-    return bytes(
-        simplejpeg.encode_jpeg(
-            np.ascontiguousarray(plane), quality, channels, "Gray" if channels == "GRAY" else subsampling
-        )
-    )
+    if pixels.ndim == 2:
+        pixels, channels, subsampling = pixels[..., None], "GRAY", "Gray"
+    else:
+        channels = "RGB" if pixels.shape[2] == 3 else "RGBX"
+    return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality, channels, subsampling))
 
 
 def _on_white(pixels: NDArray[np.uint8], spread: Spread) -> NDArray[np.uint8]:
@@ -81,7 +78,7 @@ def _on_white(pixels: NDArray[np.uint8], spread: Spread) -> NDArray[np.uint8]:
         base.paste(strip.convert("RGB"), None, strip.getchannel("A"))
         opaque[top : top + _ROWS] = np.asarray(base)
 
-    deque(spread(lay, range(0, len(pixels), _ROWS)), maxlen=0)
+    do_all(spread, lay, range(0, len(pixels), _ROWS))
     return opaque
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
@@ -13,3 +14,8 @@ class Spread(Protocol):
     """Maps a function over items, in order; may do several at once."""
 
     def __call__(self, work: Callable[[Item], Made], items: Iterable[Item], /) -> Iterator[Made]: ...
+
+
+def do_all(spread: Spread, work: Callable[[Item], None], items: Iterable[Item]) -> None:
+    """Do the work on every item, for what it changes."""
+    deque(spread(work, items), maxlen=0)
