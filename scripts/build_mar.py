@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -109,21 +110,25 @@ def _chosen(weights: Path, remark: str | None = None) -> Chosen:
     return Chosen(weights, read_card(weights), remark)
 
 
-def build(weights: Path, archive: Path = ARCHIVE, version: int = 1) -> bool:
+def build(weights: Path, archive: Path = ARCHIVE, version: int = 1, checked: bool = False) -> bool:
     """Build the archive if an input changed since it was built. True when it was built.
 
     Args:
         weights: a model file.
         archive: where to build it.
         version: of the model, which TorchServe tells from others of the same name by it.
+        checked: whether the weights are known to be good; those of the model store always are.
 
     Raises:
+        ModelError: the weights cannot be served.
         RuntimeError: torch-model-archiver failed; the message is its own.
     """
     stamp = archive.with_suffix(".inputs")
     inputs = f"{version}.0 {_digest(weights)}"
     if archive.exists() and stamp.exists() and stamp.read_text() == inputs:
         return False
+    if not checked and weights.parent != STORE:
+        _check(weights)
     archive.parent.mkdir(parents=True, exist_ok=True)
     # The archiver works in a fixed folder of the temp dir: one of our own keeps two builds apart.
     with tempfile.TemporaryDirectory(prefix="objectcut-", dir=archive.parent) as scratch:
@@ -147,6 +152,15 @@ def build(weights: Path, archive: Path = ARCHIVE, version: int = 1) -> bool:
         (Path(scratch) / f"{FIRST}.mar").replace(archive)
         stamp.write_text(inputs)
     return True
+
+
+def _check(weights: Path) -> None:
+    """Raise ModelError if a worker could not use the weights. In a process of its own: reading them needs torch."""
+    command = [sys.executable, str(ROOT / "scripts" / "models.py"), "--json", "check", str(weights)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        told = done.stdout.splitlines()
+        raise ModelError(json.loads(told[-1])["refused"] if told else f"{weights.name} cannot be read")
 
 
 def _digest(weights: Path) -> str:

@@ -338,7 +338,7 @@ def _start(run: RunDir, management: Management, entry: Entry, file: Path, passed
         management.unregister(entry.path)
     try:
         with console.status(f"Building the archive of {name} ..."):
-            build_mar.build(file, run.store / f"{entry.served_as}.mar", entry.version)
+            build_mar.build(file, run.store / f"{entry.served_as}.mar", entry.version, checked=True)
         passed("archive", "")
         management.register(entry.served_as)
     finally:

@@ -104,22 +104,24 @@ def test_a_missing_model_is_named(model: str, starter: Starter) -> None:
     assert f"MODEL={model} is neither" in starter(MODEL=model).wait_for_end()
 
 
-def test_workers_that_cannot_start_tell_their_own_errors(starter: Starter, tmp_path: Path) -> None:
+def test_weights_that_cannot_be_used_are_named_before_anything_starts(starter: Starter, tmp_path: Path) -> None:
     weights = load_file(BUNDLED)
     weights.pop("roi_heads.box_predictor.cls_score.bias")
     with BUNDLED.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     save_file(weights, tmp_path / "mine.safetensors", metadata=header["__metadata__"])
-    no_gpu = {"TS_NUMBER_OF_GPU": "1", "WORKERS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    broken = starter(MODEL=str(tmp_path / "mine.safetensors"), run=tmp_path / "broken")  # all at once: they mostly wait
-    whole = starter(**no_gpu, run=tmp_path / "whole")
-    alone = starter("torchserve", **no_gpu, run=tmp_path / "alone")
-
-    said = broken.wait_for_end()
-    assert "the model's worker failed" in said
+    said = starter(MODEL=str(tmp_path / "mine.safetensors"), run=tmp_path / "broken").wait_for_end()
     assert "roi_heads.box_predictor.cls_score.bias" in said
     assert "java" not in said
+    assert not (tmp_path / "broken" / "logs" / "torchserve-console.log").exists()
+
+
+def test_workers_that_cannot_start_tell_their_own_errors(starter: Starter, tmp_path: Path) -> None:
+    no_gpu = {"TS_NUMBER_OF_GPU": "1", "WORKERS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    whole = starter(**no_gpu, run=tmp_path / "whole")  # both at once: they mostly wait
+    alone = starter("torchserve", **no_gpu, run=tmp_path / "alone")
     said = whole.wait_for_end()  # an error, and not a slow server
+    assert "the model's worker failed" in said
     assert "gave this worker GPU 0" in said
     assert "TS_NUMBER_OF_GPU=0 make serve" in said
     assert "gave this worker GPU 0" in alone.wait_for_end()

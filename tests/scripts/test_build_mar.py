@@ -7,13 +7,15 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
 from rich.console import Console
+from safetensors.numpy import load_file, save_file
 
 import build_mar
-from objectcut.network.card import ModelError
+from objectcut.network.card import ModelError, read_card
 
 
 @pytest.fixture
@@ -28,15 +30,27 @@ def handler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_archive_is_built_only_when_an_input_changed(handler: Path, tmp_path: Path) -> None:
     archive, weights = tmp_path / "objectcut.mar", tmp_path / "model.safetensors"
     shutil.copyfile(build_mar.STORE / "bundled.safetensors", weights)
-    assert build_mar.build(weights, archive)
-    assert not build_mar.build(weights, archive)
+    build = partial(build_mar.build, weights, archive, checked=True)
+    assert build()
+    assert not build()
     (handler / "objectcut" / "labels.py").write_text("# changed")
-    assert build_mar.build(weights, archive)
+    assert build()
     with weights.open("ab") as file:
         file.write(b"\0")
-    assert build_mar.build(weights, archive)
+    assert build()
     archive.unlink()
-    assert build_mar.build(weights, archive)
+    assert build()
+
+
+def test_weights_that_no_worker_could_use_are_no_archive(tmp_path: Path) -> None:
+    weights, archive = tmp_path / "mine.safetensors", tmp_path / "mine.mar"
+    tensors = load_file(build_mar.STORE / "bundled.safetensors")
+    tensors["roi_heads.box_predictor.cls_score.bias"][0] = float("nan")
+    card = json.dumps(read_card(build_mar.STORE / "bundled.safetensors").as_dict())
+    save_file(tensors, weights, metadata={"card": card})
+    with pytest.raises(ModelError, match=r"'roi_heads.box_predictor.cls_score.bias' holds values that are not finite"):
+        build_mar.build(weights, archive)
+    assert not archive.exists()
 
 
 def test_the_archive_may_lie_elsewhere_and_have_another_name(tmp_path: Path) -> None:
