@@ -11,6 +11,10 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from landlockpy import Ruleset
 
 _STOP_S = 15.0
 _DESCENDANTS_S = 3.0
@@ -28,11 +32,20 @@ class Child:
         env: its whole environment.
         cwd: where it runs.
         log: file that takes both of its outputs.
+        rules: what it and its descendants may touch; None for all.
     """
 
-    def __init__(self, name: str, command: list[str], env: dict[str, str], cwd: Path, log: Path) -> None:
+    def __init__(
+        self, name: str, command: list[str], env: dict[str, str], cwd: Path, log: Path, rules: Ruleset | None = None
+    ) -> None:
         self.name = name
         self._log = log
+
+        def begin() -> None:
+            die_with_parent()
+            if rules is not None:
+                rules.restrict()
+
         with log.open("wb") as out:
             self._process = subprocess.Popen(
                 command,
@@ -42,7 +55,7 @@ class Child:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=die_with_parent,
+                preexec_fn=begin,
             )
 
     def ended(self) -> bool:

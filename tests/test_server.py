@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -23,6 +24,8 @@ from conftest import ROOT, PhotoHost, Server, encoded, halt, wait_until
 from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as coco
+
+import sandbox
 
 PICTURE = {"Accept": "image/png"}
 CURL = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -661,3 +664,11 @@ def test_a_torchserve_that_hangs_is_told_at_once(server: Server, client: httpx.C
             assert int(reply.headers["retry-after"]) > 0
         assert client.get("/health/live").status_code == 200
     wait_until(lambda: in_flight(client) == 0, 60, "TorchServe's return")
+
+
+def test_java_and_the_workers_run_under_rules(server: Server) -> None:
+    if not sandbox.available():
+        pytest.skip("this system has no Landlock")
+    for process in (java(server), server.worker()):
+        # Landlock's rules are shown nowhere. What goes with them is: nobody under them gains rights by a program.
+        assert "NoNewPrivs:\t1" in Path(f"/proc/{process.pid}/status").read_text()

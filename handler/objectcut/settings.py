@@ -90,6 +90,12 @@ class Settings(BaseSettings):
         "largest size must fit into a third of it",
     )
 
+    sandbox: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="whether the kernel keeps TorchServe and its workers from other files and machines, by Landlock; "
+        "`auto` is wherever Linux has it, and `on` starts nothing without",
+    )
+
     # The gateway.
     origins: Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode] = Field(
         (),
