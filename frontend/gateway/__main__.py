@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import resource
 import sys
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from gateway.lifetime import Server
 from gateway.routes import create_app
+from gateway.senders import BoundedProtocol, Bounds
 from objectcut.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -27,16 +31,29 @@ def _log_to(file: Path | None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=handlers)
 
 
+def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """Return how uvicorn serves the gateway."""
+    bounds = Bounds(settings.connections, settings.pace, 4 * settings.max_body_bytes)
+    return uvicorn.Config(
+        app,
+        settings.host,
+        settings.port,
+        http=partial(BoundedProtocol, bounds),  # type: ignore[arg-type]  # called as the class that it wants
+        ws="none",
+        log_config=None,
+        timeout_graceful_shutdown=_LAST_ANSWERS_S,
+    )
+
+
 def main() -> None:
     """Serve until told to stop; address, port and all else come from the environment."""
     settings = Settings.from_environment()
     _log_to(settings.log_file)
     logger.info("ObjectCut settings: %s", settings.model_dump_json())
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))  # a connection is one
     app = create_app(settings)
-    config = uvicorn.Config(
-        app, settings.host, settings.port, log_config=None, timeout_graceful_shutdown=_LAST_ANSWERS_S
-    )
-    server = Server(config, app.state.lifetime)
+    server = Server(configured(app, settings), app.state.lifetime)
     server.run()
     if not server.started:
         sys.exit(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,48 +14,63 @@ PACKINGS = ("gzip", "deflate")
 
 
 class BodyLimit:
-    """ASGI middleware that stops a body at `limit` bytes with `body_too_large`.
+    """ASGI middleware that stops a body at `limit` bytes with `body_too_large`, before it comes where it is announced.
 
-    A sender that is cut off in the middle sees a broken connection instead of the error, so what it still sends is
-    read and dropped, up to four times the limit.
+    `senders` reads on for a while, so that its sender sees the answer.
 
     Args:
         app: the application.
-        limit: bytes.
+        limit: bytes of one body.
+        together: bytes of all bodies that came or are announced, until their requests are answered. One is let in
+            whatever it holds.
+        refusal: makes the error for a body beyond these.
         others: paths of calls that bound their bodies themselves.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, others: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit: int,
+        together: int,
+        refusal: Callable[[], CutError],
+        others: Collection[str] = (),
+    ) -> None:
         self._app = app
-        self._limit = limit
+        self._limit, self._together = limit, together
+        self._refusal = refusal
         self._others = others
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].removeprefix(scope.get("root_path", "")) in self._others:
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        length = headers.get(b"content-length", b"")
+        length = dict(scope["headers"]).get(b"content-length", b"")
         announced = int(length) if length.isdigit() else 0
-        seen = 0
+        seen = held = 0
+
+        def hold(size: int) -> None:
+            nonlocal held
+            if size > self._limit:
+                raise _too_large(self._limit)
+            more = max(size - held, 0)
+            if more and self._held and self._held + more > self._together:
+                raise self._refusal()
+            held += more
+            self._held += more
 
         async def limited() -> Message:
             nonlocal seen
-            if announced > self._limit and headers.get(b"expect", b"").lower() == b"100-continue":
-                raise _too_large(self._limit)  # the sender waits for a word before it sends anything
+            hold(announced)  # before a word is said to a sender who waits for "100 Continue"
             message = await receive()
             seen += len(message.get("body", b""))
-            if max(seen, announced) > self._limit:
-                await self._drop(receive, message, seen)
-                raise _too_large(self._limit)
+            hold(seen)
             return message
 
-        await self._app(scope, limited, send)
-
-    async def _drop(self, receive: Receive, message: Message, seen: int) -> None:
-        while message["type"] == "http.request" and message.get("more_body") and seen <= 4 * self._limit:
-            message = await receive()
-            seen += len(message.get("body", b""))
+        try:
+            await self._app(scope, limited, send)
+        finally:
+            self._held -= held
 
 
 def unpacked(body: bytes, encoding: str, limit: int) -> bytes:

@@ -100,6 +100,10 @@ class Models:
         """Photos that wait for their turn, and those that TorchServe has and has not answered yet."""
         return sum(model.in_flight for model in self._working)
 
+    def refusal(self) -> CutError:
+        """Return the error for a request that finds no room, with the time in which there will be some."""
+        return self._room.refusal()
+
     async def ready(self) -> bool:
         """Return whether a worker of the default model waits for photos."""
         return await self.get().ready()

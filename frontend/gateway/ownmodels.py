@@ -19,7 +19,7 @@ from gateway.administrators import Administrators
 from gateway.changes import Changes, Tell
 from gateway.lifetime import Lifetime
 from gateway.models import Models
-from gateway.uploads import discard, drained, receive
+from gateway.uploads import discard, receive
 from objectcut.catalogue import NAME, Entry
 from objectcut.errors import CutError, internal, wrong_field
 from objectcut.settings import Settings
@@ -58,14 +58,10 @@ def router(settings: Settings, models: Models, lifetime: Lifetime) -> APIRouter:
 
     @calls.post(PATH, openapi_extra=openapi.ADD, summary="Add a model, or replace the one of its name")
     async def add(request: Request, file: _File = "model", name: _Name = "", classes: _Classes = "") -> Response:
-        try:
-            owner = administrators.check(request)
-            changes.check_free()
-            if name and not NAME.fullmatch(name):
-                raise wrong_field("name", "must begin with a letter or digit; up to 64 letters, digits and . _ - do")
-        except CutError:
-            await drained(request)
-            raise
+        owner = administrators.check(request)
+        changes.check_free()
+        if name and not NAME.fullmatch(name):
+            raise wrong_field("name", "must begin with a letter or digit; up to 64 letters, digits and . _ - do")
         path = await receive(request, uploads, file, settings.max_model_bytes)
 
         async def added(tell: Tell) -> Facts:

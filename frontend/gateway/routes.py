@@ -160,7 +160,13 @@ def create_app(settings: Settings) -> FastAPI:
         return Response(status_code=499)  # nobody reads it; nginx's number for a sender who left
 
     # From the inside out: an answer passes the last one last. FastAPI would answer defects outside of all these.
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, others={ownmodels.PATH})
+    app.add_middleware(
+        BodyLimit,
+        limit=settings.max_body_bytes,
+        together=settings.bodies_mb * 1_000_000,
+        refusal=models.refusal,
+        others={ownmodels.PATH},
+    )
     app.add_middleware(UnhandledErrors)
     if settings.origins:
         app.add_middleware(

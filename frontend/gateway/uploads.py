@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 
 import anyio
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from objectcut.errors import CutError
 
-_SILENCE_S = 30.0  # without a byte, after which a sender is taken to be away
 _COPIES = 4  # of a model on disk: as it came, as it is kept, packed, and unpacked by TorchServe
 _SPARE = 200_000_000  # bytes of disk that are left alone
-_DRAINED, _DRAINED_S = 20_000_000, 10.0  # bytes and seconds of a body that nobody wants, so that its sender sees why
 _LOOK = 64_000_000  # bytes after which the disk is looked at again
 
 
@@ -32,8 +27,8 @@ async def receive(request: Request, folder: Path, name: str, limit: int) -> Path
         limit: bytes.
 
     Raises:
-        CutError: `body_too_large`, `unsupported_image` for one that is packed, `invalid_request` for none or one that
-            stops coming, `overloaded` when the disk is too full.
+        CutError: `body_too_large`, `unsupported_image` for one that is packed, `invalid_request` for none,
+            `overloaded` when the disk is too full.
         ClientDisconnect: the sender left.
     """
     if request.headers.get("content-encoding", "identity") != "identity":
@@ -59,24 +54,10 @@ def discard(path: Path) -> None:
     shutil.rmtree(path.parent, ignore_errors=True)
 
 
-async def drained(request: Request) -> None:
-    """Read a body that is not wanted, if it is not too much: a sender that is cut off sees no answer."""
-    with suppress(asyncio.TimeoutError, ClientDisconnect):
-        await asyncio.wait_for(_read(request), _DRAINED_S)
-
-
-async def _read(request: Request) -> None:
-    seen = 0
-    async for chunk in request.stream():
-        seen += len(chunk)
-        if seen > _DRAINED:
-            return
-
-
 async def _write(request: Request, path: Path, limit: int) -> None:
     size = 0
     async with await anyio.open_file(path, "wb") as file:
-        async for chunk in _punctual(request.stream()):
+        async for chunk in request.stream():
             size += len(chunk)
             if size > limit:
                 raise _too_large(limit)
@@ -85,16 +66,6 @@ async def _write(request: Request, path: Path, limit: int) -> None:
             await file.write(chunk)
     if not size:
         raise CutError("invalid_request", "The body is empty. Send the model file as the body of the request.")
-
-
-async def _punctual(chunks: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    while True:
-        try:
-            yield await asyncio.wait_for(chunks.__anext__(), _SILENCE_S)
-        except StopAsyncIteration:
-            return
-        except asyncio.TimeoutError:
-            raise CutError("invalid_request", f"Nothing came of the file for {_SILENCE_S:.0f} s.") from None
 
 
 def _check_disk(folder: Path, size: int) -> None:

@@ -110,6 +110,15 @@ class Settings(BaseSettings):
         description="megapixels of the photos that wait, likewise; each photo counts 4 more, as the network takes as "
         "long for a small one",
     )
+    bodies_mb: PositiveInt = Field(
+        400,
+        description="MB of requests that are held until they are answered; further ones are answered with `overloaded`",
+    )
+    connections: PositiveInt = Field(4000, description="connections at a time; further ones are closed")
+    pace: PositiveInt = Field(
+        20_000,
+        description="bytes per second at which requests must arrive, and answers be read, over each 15 s",
+    )
     stop_s: PositiveFloat = Field(
         25.0, description="seconds to finish the photos in flight when the server is told to stop"
     )
