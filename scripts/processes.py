@@ -115,7 +115,7 @@ def _rules(run: RunDir, temp: Path, settings: Settings) -> Ruleset | None:
     return sandbox.ruleset(
         read=[ROOT / "handler", *FILES, run.abandoned],
         write=[temp, run.logs, run.key_file],
-        ports=sorted({80, 443} | allowed),
+        ports=sorted({80, 443} | allowed) if settings.fetch == "on" else (),
     )
 
 

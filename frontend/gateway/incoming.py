@@ -33,6 +33,8 @@ def _checked(
 ) -> CutRequest:
     body = unpacked(body, encoding, settings.max_body_bytes)
     kind = body_kind(body, content_type)
+    if kind == "json" and content_type.lower().startswith("text/plain"):  # which pages of other sites may send
+        raise CutError("invalid_request", "JSON must be sent with 'Content-Type: application/json', not as plain text.")
     if kind not in {"multipart", "urlencoded"}:
         return parse.from_body(body, content_type, query, task, settings)
     if query:

@@ -31,10 +31,11 @@ from gateway.lifetime import Lifetime, while_connected
 from gateway.models import Models, summary
 from gateway.requestid import RequestId
 from gateway.security import Security
+from gateway.sites import Sites
 from gateway.unhandled import UnhandledErrors
 from objectcut.errors import CutError
 from objectcut.network.card import BUNDLED
-from objectcut.photo.fetch import fetch
+from objectcut.photo.fetch import Fetcher
 from objectcut.request.accept import negotiate
 from objectcut.request.labels import Labels
 from objectcut.request.options import Task
@@ -48,6 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     """Return the gateway for these settings."""
     models = Models(settings)
     lifetime = Lifetime(settings.stop_s)
+    fetcher = Fetcher(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -81,7 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
         card = await model.card()
         Labels.of(card["classes"], card.get("unlisted", ())).resolve(asked.options.objects)
         if asked.url is not None:
-            asked = replace(asked, photo=await fetch(asked.url, settings), url=None)
+            asked = replace(asked, photo=await fetcher.fetch(asked.url), url=None)
             asked.check_bytes(settings)
         try:
             reply = await model.predict(asked, accept, request_id)
@@ -175,6 +177,7 @@ def create_app(settings: Settings) -> FastAPI:
             allow_methods=("GET", "POST"),
             expose_headers=("X-Object-Count", "X-Object-Ids", "X-Foreground-Box", "Retry-After", "X-Request-Id"),
         )
+    app.add_middleware(Sites, listens_on=settings.host, hosts=settings.hosts, origins=settings.origins)
     app.add_middleware(RequestId)
     app.add_middleware(Security, docs_path=_DOCS)
     app.add_middleware(TextCompression)

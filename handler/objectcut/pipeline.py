@@ -39,7 +39,7 @@ from objectcut.network.layers import DTYPES, best_dtype, dtype_name
 from objectcut.network.weightfiles import stored
 from objectcut.photo import decode
 from objectcut.photo.decode import Photo
-from objectcut.photo.fetch import fetch
+from objectcut.photo.fetch import Fetcher
 from objectcut.picture import backdrop, compose, reply
 from objectcut.picture.compose import Cutout
 from objectcut.picture.reply import described
@@ -197,7 +197,7 @@ class Pipeline:
         wanted = self.labels.resolve(asked.options.objects)
         if asked.photo is None:  # only a direct caller of TorchServe: the gateway fetches by itself
             assert asked.url is not None
-            asked = replace(asked, photo=asyncio.run(fetch(asked.url, self.settings)), url=None)
+            asked = replace(asked, photo=asyncio.run(Fetcher(self.settings).fetch(asked.url)), url=None)
             order = replace(order, request=asked)
         assert asked.photo is not None
         # The others of the batch have to wait anyway, and would fill memory.

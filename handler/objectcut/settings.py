@@ -50,6 +50,15 @@ class Settings(BaseSettings):
     max_names: PositiveInt = Field(100, description="most names in `objects`")
 
     # Photos behind a URL.
+    fetch: Literal["on", "off"] = Field("on", description="whether photos are fetched from an `image_url`")
+    fetch_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="comma-separated hosts that photos may be fetched from, such as `photos.example.org`, or "
+        "`.example.org` with all below it; by default every public one",
+    )
+    fetch_deny: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="hosts that photos are never fetched from, written likewise"
+    )
     fetch_connect_s: PositiveFloat = Field(3.0, description="seconds to reach the host of an `image_url`")
     fetch_total_s: PositiveFloat = Field(8.0, description="seconds for the whole download, redirects included")
     fetch_redirects: int = Field(3, ge=0, description="redirects that are followed")
@@ -101,6 +110,11 @@ class Settings(BaseSettings):
         (),
         description="comma-separated origins, such as `https://photos.example.org`, whose pages may call the gateway "
         "beside its own; `*` for all",
+    )
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="comma-separated names by which the gateway may be called, such as `cut.example.org`; by default "
+        "every one, and only this machine's own where it listens on loopback",
     )
     queue: PositiveInt = Field(
         64, description="photos that wait for a worker; further ones are answered with `overloaded`"
@@ -179,7 +193,7 @@ class Settings(BaseSettings):
             rows.append((f"OBJECTCUT_{name.upper()}", str(value or ""), str(field.description)))
         return rows
 
-    @field_validator("fetch_allow", "origins", mode="before")
+    @field_validator("fetch_allow", "fetch_hosts", "fetch_deny", "hosts", "origins", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):

@@ -15,7 +15,7 @@ from objectcut.settings import Settings
 def get(path: str) -> httpx.Response:
     async def asked() -> httpx.Response:
         transport = httpx.ASGITransport(create_app(Settings()))
-        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.get(path)
 
     return asyncio.run(asked())

@@ -24,8 +24,8 @@ from gateway.senders import BoundedProtocol, Bounds
 PATIENCE_S = 30  # for what takes less than a second, on the slowest machine
 LIMIT = 1_000_000
 BOUNDS = Bounds(connections=50, pace=20_000, unwanted=4 * LIMIT, window_s=0.5, head_s=1.0)
-POST = b"POST /cut HTTP/1.1\r\nHost: here\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
-GET = b"GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n"
+POST = b"POST /cut HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
+GET = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @contextmanager
@@ -109,7 +109,9 @@ def test_a_body_that_keeps_the_pace_is_read_however_long_it_takes():
         assert refusal(answer(sender))[1] == "not_ready"
 
 
-@pytest.mark.parametrize("head", [b"", b"\r\n", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: here\r\nX-Endless: "])
+@pytest.mark.parametrize(
+    "head", [b"", b"\r\n", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Endless: "]
+)
 def test_a_head_that_never_ends_is_let_go(head: bytes, connect: Callable[[], socket.socket]):
     with connect() as sender:
         sender.sendall(head)
@@ -150,11 +152,11 @@ def test_a_body_that_nobody_wants_is_not_read_for_ever(connect: Callable[[], soc
 @pytest.mark.parametrize(
     "head",
     [
-        b"GET / HTTP/1.1\r\nHost: here\r\n" + b"X: y\r\n" * 200_000 + b"\r\n",
-        b"GET / HTTP/1.1\r\nHost: here\r\n" + b"X: y\r\n" * 101 + b"\r\n",
-        b"GET / HTTP/1.1\r\nHost: here\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: here\r\nX: " + b"y" * 20_000_000,
-        b"GET /" + b"y" * 70_000 + b" HTTP/1.1\r\nHost: here\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 200_000 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 101 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 20_000_000,
+        b"GET /" + b"y" * 70_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"POST /cut HTTP/1.1\r\n" + b"X: y\r\n" * 101 + b"Content-Length: 5\r\n\r\nphoto",
     ],
 )
@@ -227,6 +229,6 @@ def test_an_answer_that_nobody_reads_is_dropped():
     with serving(app, http=partial(BoundedProtocol, BOUNDS)) as url:
         host, port = url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), PATIENCE_S) as reader:
-            reader.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+            reader.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             time.sleep(10 * BOUNDS.window_s)
             assert len(read(reader)) < 50_000_000
