@@ -189,7 +189,7 @@ def test_who_leaves_in_the_middle_of_an_upload_leaves_nothing_and_another_is_not
 ):
     url = caller.base_url
     with socket.create_connection((url.host, url.port or 80)) as sender:
-        head = f"POST /models HTTP/1.1\r\nHost: [::1]\r\nAuthorization: Bearer {key}\r\nContent-Length: 1000\r\n\r\nsome"
+        head = f"POST /models HTTP/1.1\r\nHost: [::1]\r\nAuthorization: Bearer {key}\r\nContent-Length: 999\r\n\r\nsome"
         sender.sendall(head.encode())
         wait_until(lambda: (run / "uploads").exists() and any((run / "uploads").iterdir()), 20, "the upload")
         assert caller.get("/health/live").status_code == 200
