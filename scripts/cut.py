@@ -160,6 +160,9 @@ def parser() -> argparse.ArgumentParser:
         default=os.environ.get("OBJECTCUT_SERVER") or "http://127.0.0.1:8000",
         help="address of the server (OBJECTCUT_SERVER; default: http://127.0.0.1:8000)",
     )
+    made.add_argument(
+        "--key", default=os.environ.get("OBJECTCUT_KEY", ""), help="where the server wants one (OBJECTCUT_KEY)"
+    )
     made.add_argument("--local", action="store_true", help="use no server: run the model in this program")
     made.add_argument("--model", default="bundled", help="with --local: bundled, coco, coco-v1 or a file")
     asked = made.add_argument_group("what to cut out")
@@ -195,12 +198,14 @@ def main() -> int:
         backdrop = arguments.background_image.read_bytes() if arguments.background_image else None
     except OSError as error:
         parser().error(f"--background-image: {arguments.background_image}: {error.strerror or error}")
-    own = {"photos", "out", "jobs", "server", "local", "model", "background_image"}
+    own = {"photos", "out", "jobs", "server", "key", "local", "model", "background_image"}
     given = {name: value for name, value in vars(arguments).items() if name not in own and value}
     options = {name: "true" if value is True else str(value) for name, value in given.items()}
     pipe = arguments.photos == [Path("-")]
     try:
-        with closing(LocalCutter(arguments.model) if arguments.local else ServerCutter(arguments.server)) as cutter:
+        with closing(
+            LocalCutter(arguments.model) if arguments.local else ServerCutter(arguments.server, arguments.key)
+        ) as cutter:
             return cut_pipe(cutter, options, backdrop) if pipe else cut_all(cutter, arguments, options, backdrop)
     except KeyboardInterrupt:
         console.print("Stopped.")

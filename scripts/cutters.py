@@ -60,6 +60,7 @@ class ServerCutter:
 
     Args:
         address: of the server.
+        key: where it wants one.
 
     Raises:
         Unusable: it is no address.
@@ -67,10 +68,11 @@ class ServerCutter:
 
     at_once: int | None = None
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, key: str = "") -> None:
         # trust_env: a proxy stands between this machine and the internet, not before a server of one's own.
         try:
-            self._client = httpx.Client(base_url=address, timeout=_ANSWER_S, trust_env=False)
+            headers = {"X-Api-Key": key} if key else {}
+            self._client = httpx.Client(base_url=address, headers=headers, timeout=_ANSWER_S, trust_env=False)
         except httpx.InvalidURL as error:
             raise Unusable(str(error)) from error
 

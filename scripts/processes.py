@@ -41,7 +41,7 @@ def start_torchserve(run: RunDir, temp: Path, workers: int | None, fresh_ports: 
     (run.path / "store").write_text(f"{temp}\n")
     settings = Settings.from_environment()
     env = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != "OBJECTCUT_RATE_STORE"},  # may hold a password
         "JAVA_HOME": str(JAVA_HOME),
         "LOG_LOCATION": str(run.logs),
         "OBJECTCUT_ABANDONED": str(run.abandoned),

@@ -67,7 +67,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def warm_up(address: str) -> None:
+def warm_up(address: str, run: RunDir) -> None:
     """Cut some noise before anybody waits: Java and the model's worker take several times as long at first.
 
     Raises:
@@ -78,6 +78,8 @@ def warm_up(address: str) -> None:
     for _ in range(_WARM_UPS):
         files, options = {"image_file": noise.getvalue()}, {"min_score": "0"}
         reply = httpx.post(f"{address}/cut", files=files, data=options, timeout=LOAD_S, trust_env=False)
+        if reply.status_code == httpx.codes.UNAUTHORIZED:  # it wants a key, which TorchServe does not
+            reply = Management(run).cut(Catalogue.read(run.models).entries[0].path, noise.getvalue())
         if reply.status_code not in {200, 422}:  # 422: nothing was found in the noise, which is as it should be
             raise Failed(f"the server is up but does not cut: {reply.text[:300]}")
 

@@ -124,7 +124,7 @@ def _run(choice: Choice, run: RunDir, temp: Path, models: list[build_mar.Chosen]
             with console.status("Starting TorchServe and loading the model ..."):
                 _register_others(children, run)
                 wait(lambda: answers(f"{choice.address}/health/ready"), children, run, "no worker became ready")
-                warm_up(choice.address)
+                warm_up(choice.address, run)
             console.print(f"ObjectCut is ready on {choice.address}", style="bold green")
             for place, model in enumerate(models):
                 classes = len(Labels.of(model.card.classes, model.card.unlisted).names)

@@ -6,29 +6,18 @@ import logging
 import resource
 import sys
 from functools import partial
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.lifetime import Server
+from gateway.logs import log_to
 from gateway.routes import create_app
 from gateway.senders import BoundedProtocol, Bounds
 from objectcut.settings import Settings
 
 logger = logging.getLogger(__name__)
 _LAST_ANSWERS_S = 5  # for answers that are on their way when all else is done
-
-
-def _log_to(file: Path | None) -> None:
-    """Everything goes to the file, in bounded pieces, and only what is wrong to the console; without a file, all."""
-    console = logging.StreamHandler()
-    handlers: list[logging.Handler] = [console]
-    if file is not None:
-        console.setLevel(logging.WARNING)
-        handlers.append(RotatingFileHandler(file, maxBytes=20_000_000, backupCount=3))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=handlers)
 
 
 def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
@@ -41,6 +30,8 @@ def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         http=partial(BoundedProtocol, bounds),  # type: ignore[arg-type]  # called as the class that it wants
         ws="none",
         log_config=None,
+        access_log=False,  # `accesslog` writes it, without queries
+        forwarded_allow_ips=list(settings.proxies),
         timeout_graceful_shutdown=_LAST_ANSWERS_S,
     )
 
@@ -48,7 +39,7 @@ def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
 def main() -> None:
     """Serve until told to stop; address, port and all else come from the environment."""
     settings = Settings.from_environment()
-    _log_to(settings.log_file)
+    log_to(settings.log_file, settings.log_format)
     logger.info("ObjectCut settings: %s", settings.model_dump_json())
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))  # a connection is one

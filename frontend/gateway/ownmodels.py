@@ -36,7 +36,7 @@ _Classes = Annotated[
 ]
 
 
-def router(settings: Settings, models: Models, lifetime: Lifetime) -> APIRouter:
+def router(settings: Settings, models: Models, lifetime: Lifetime, administrators: Administrators) -> APIRouter:
     """Return the calls; none for a gateway that was told of no list of models."""
     calls = APIRouter(tags=["models"])
     if settings.models is None:
@@ -44,7 +44,7 @@ def router(settings: Settings, models: Models, lifetime: Lifetime) -> APIRouter:
     run = settings.models.parent
     uploads = run / "uploads"
     shutil.rmtree(uploads, ignore_errors=True)  # of a gateway that was killed
-    administrators, changes = Administrators(settings.keys), Changes(run)
+    changes = Changes(run)
 
     @calls.get(
         PATH,

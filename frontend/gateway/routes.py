@@ -23,16 +23,22 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
 from gateway import openapi, ownmodels, samples
+from gateway.accesslog import AccessLog
+from gateway.administrators import Administrators
 from gateway.body import BodyLimit
+from gateway.callers import Caller, Callers
 from gateway.canonical import CanonicalPath
 from gateway.compression import TextCompression
 from gateway.incoming import read
+from gateway.keyfile import KeyFile
 from gateway.lifetime import Lifetime, while_connected
+from gateway.limiter import Limiter
 from gateway.models import Models, summary
 from gateway.requestid import RequestId
 from gateway.security import Security
 from gateway.sites import Sites
 from gateway.unhandled import UnhandledErrors
+from gateway.work import Work
 from objectcut.errors import CutError
 from objectcut.network.card import BUNDLED
 from objectcut.photo.fetch import Fetcher
@@ -50,6 +56,9 @@ def create_app(settings: Settings) -> FastAPI:
     models = Models(settings)
     lifetime = Lifetime(settings.stop_s)
     fetcher = Fetcher(settings)
+    key_file = KeyFile(settings.keys)
+    callers = Callers(key_file, need_keys=settings.callers == "keys")
+    limiter = Limiter(settings.rate, settings.rate_store.get_secret_value())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -57,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         sleeping.cancel()
         await models.close()
+        await limiter.close()
 
     app = FastAPIOffline(
         title="ObjectCut",
@@ -70,14 +80,17 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.lifetime = lifetime
 
     async def answer(request: Request, task: Task) -> Response:
-        return await lifetime.finish(read_and_cut(request, task))
+        caller = callers.check(request)
+        request.state.caller = caller.name
+        await limiter.check(caller)
+        return await lifetime.finish(read_and_cut(request, task, caller))
 
-    async def read_and_cut(request: Request, task: Task) -> Response:
+    async def read_and_cut(request: Request, task: Task, caller: Caller) -> Response:
         asked = await read(request, task, settings)
         accept = negotiate(asked, ",".join(request.headers.getlist("accept"))).header
-        return await while_connected(request.receive, cut_out(asked, accept, request.state.id))
+        return await while_connected(request.receive, cut_out(asked, accept, request.state.id, caller))
 
-    async def cut_out(asked: CutRequest, accept: str, request_id: str) -> Response:
+    async def cut_out(asked: CutRequest, accept: str, request_id: str, caller: Caller) -> Response:
         # Neither check needs a worker: an unknown name or a bad URL never waits in the queue.
         model = models.get(asked.options.model)
         card = await model.card()
@@ -85,6 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
         if asked.url is not None:
             asked = replace(asked, photo=await fetcher.fetch(asked.url), url=None)
             asked.check_bytes(settings)
+        limits = await limiter.charge(caller, Work.of(asked, settings.max_pixels).megapixels)
         try:
             reply = await model.predict(asked, accept, request_id)
         except CutError:
@@ -92,7 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
             if later is model:
                 raise
             reply = await later.predict(asked, accept, request_id)
-        return Response(reply.body, reply.status, dict(reply.headers))
+        return Response(reply.body, reply.status, {**reply.headers, **limits})
 
     @app.post("/cut", openapi_extra=openapi.CUT, summary="Cut objects out of a photo", tags=["pictures"])
     async def cut(request: Request) -> Response:
@@ -175,16 +189,21 @@ def create_app(settings: Settings) -> FastAPI:
             CORSMiddleware,
             allow_origins=settings.origins,
             allow_methods=("GET", "POST"),
-            expose_headers=("X-Object-Count", "X-Object-Ids", "X-Foreground-Box", "Retry-After", "X-Request-Id"),
+            allow_headers=("Authorization", "X-Api-Key"),
+            expose_headers=(
+                *("X-Object-Count", "X-Object-Ids", "X-Foreground-Box", "X-Request-Id"),
+                *("Retry-After", "RateLimit", "RateLimit-Policy"),
+            ),
         )
     app.add_middleware(Sites, listens_on=settings.host, hosts=settings.hosts, origins=settings.origins)
+    app.add_middleware(AccessLog)
     app.add_middleware(RequestId)
     app.add_middleware(Security, docs_path=_DOCS)
     app.add_middleware(TextCompression)
     app.add_middleware(CanonicalPath)
 
     app.include_router(samples.router)
-    app.include_router(ownmodels.router(settings, models, lifetime))
+    app.include_router(ownmodels.router(settings, models, lifetime, Administrators(key_file)))
     app.mount("/", StaticFiles(directory=STATIC, html=True))
     return app
 

@@ -1,4 +1,4 @@
-"""Keys of the people who may change a server: a file of their hashes, so that reading it gives no key away.
+"""Keys of those who may change a server, and of those who may call it: a file of hashes, which gives no key away.
 
 A key is made of 256 random bits, so its plain SHA-256 can neither be guessed nor looked up.
 """
@@ -14,17 +14,23 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 _PREFIX = "oc_"  # tells people and programs that look for leaked secrets what it is
 _BYTES = 32
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
+Role = Literal["admin", "caller"]
+"""What a key is good for: changing the models, or sending photos. A key of one role is of no use for the other."""
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
 @dataclass(frozen=True)
 class Keys:
-    """SHA-256 of keys, in hexadecimal, by the names of their owners."""
+    """SHA-256 of keys, in hexadecimal, by the names of their owners, by role."""
 
-    hashes: Mapping[str, str]
+    hashes: Mapping[Role, Mapping[str, str]]
 
     @classmethod
     def read(cls, path: Path) -> Keys:
@@ -38,14 +44,17 @@ class Keys:
         try:
             told = json.loads(path.read_text())
         except FileNotFoundError:
-            return cls({})
+            return NONE
         except (ValueError, RecursionError):
             raise wrong from None
-        hashes = told.get("admin") if isinstance(told, dict) else None
-        if not isinstance(hashes, dict):
+        if not isinstance(told, dict) or not told.keys() & set(ROLES):
             raise wrong
-        if not all(isinstance(each, str) and _HASH.fullmatch(each) for each in hashes.values()):
-            raise wrong
+        hashes = {role: told.get(role, {}) for role in ROLES}
+        for owners in hashes.values():
+            if not isinstance(owners, dict):
+                raise wrong
+            if not all(isinstance(each, str) and _HASH.fullmatch(each) for each in owners.values()):
+                raise wrong
         return cls(hashes)
 
     def write(self, path: Path) -> None:
@@ -53,24 +62,34 @@ class Keys:
         part = path.with_suffix(".part")
         part.unlink(missing_ok=True)
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump({"admin": dict(self.hashes)}, file)
+            json.dump({role: dict(owners) for role, owners in self.hashes.items()}, file)
         part.replace(path)
 
-    def with_key(self, name: str, key: str) -> Keys:
+    def owners(self, role: Role) -> list[str]:
+        """Return who has a key of this role."""
+        return list(self.hashes[role])
+
+    def with_key(self, name: str, key: str, role: Role) -> Keys:
         """Return these keys and one more, or another one for a name that is there."""
-        return Keys({**self.hashes, name: _hashed(key)})
+        return self._with(role, {**self.hashes[role], name: _hashed(key)})
 
-    def without(self, name: str) -> Keys:
+    def without(self, name: str, role: Role) -> Keys:
         """Return the other keys."""
-        return Keys({each: hashed for each, hashed in self.hashes.items() if each != name})
+        return self._with(role, {each: hashed for each, hashed in self.hashes[role].items() if each != name})
 
-    def owner(self, key: str) -> str | None:
+    def owner(self, key: str, role: Role) -> str | None:
         """Return whose key it is; None when it is nobody's. Takes as long for a wrong key as for a right one."""
         hashed, owner = _hashed(key), None
-        for name, known in self.hashes.items():
+        for name, known in self.hashes[role].items():
             if hmac.compare_digest(hashed, known):
                 owner = name
         return owner
+
+    def _with(self, role: Role, owners: Mapping[str, str]) -> Keys:
+        return Keys({**self.hashes, role: owners})
+
+
+NONE = Keys({role: {} for role in ROLES})
 
 
 def new_key() -> str:

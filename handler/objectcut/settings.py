@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, ValidationError, field_validator
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from objectcut.worker.cores import available
@@ -18,6 +18,7 @@ from objectcut.worker.cores import available
 # As browsers spell it: the scheme's own port is left out.
 _ORIGIN = re.compile(r"\*|(?!http://.*:80$|https://.*:443$)https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d{1,5})?")
 
+_RATE = re.compile(r"[1-9]\d{0,8} ?(/|per) ?(\d{1,5} ?)?(second|minute|hour|day)s?", re.IGNORECASE)
 
 _SET_BY_SERVE = frozenset(
     ("host", "port", "inference_url", "management_url", "metrics_url", "key_file", "models", "abandoned", "log_file")
@@ -30,6 +31,12 @@ def _origin(text: str) -> str:
             "an origin is written as browsers do, such as https://photos.example.org or http://10.0.0.7:8080: in lower "
             "case, with nothing behind the host but a port that is not the usual one; * means every origin"
         )
+    return text
+
+
+def _rate(text: str) -> str:
+    if text and not _RATE.fullmatch(text):
+        raise ValueError("a rate is written as 600/minute, 5000/hour or 100/10 seconds")
     return text
 
 
@@ -145,11 +152,30 @@ class Settings(BaseSettings):
         description="seconds that a photo waits for the worker of such a model to come back; then it is answered with "
         "`not_ready`, and 0 does that at once",
     )
+    callers: Literal["anyone", "keys"] = Field(
+        "anyone", description="who may send photos: `anyone`, or only who has a key that scripts/keys.py made"
+    )
     keys: Path | None = Field(
         None,
-        description="file with the hashes of the keys of those who may change the models, as scripts/keys.py writes "
-        "it; by default in the run folder",
+        description="file with the hashes of the keys of those who may send photos, and of those who may change the "
+        "models, as scripts/keys.py writes it; by default in the run folder",
     )
+    rate: Annotated[str, AfterValidator(_rate)] = Field(
+        "",
+        description="megapixels that a key, or an address without one, may send in a time, such as `600/minute`; 4 "
+        "more count for each photo; by default there is no limit",
+    )
+    rate_store: SecretStr = Field(
+        SecretStr(""),
+        description="address of a Redis, `redis://host:6379`, where several gateways count together; by default each "
+        "counts for itself",
+    )
+    proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("127.0.0.1", "::1"),
+        description="comma-separated addresses and networks of the proxies in front, whose word is taken for where a "
+        "request came from",
+    )
+    log_format: Literal["text", "json"] = Field("text", description="form of the lines of the gateway's log")
     max_model_bytes: PositiveInt = Field(2_000_000_000, description="largest model file that may be uploaded, bytes")
     answer_s: PositiveFloat = Field(
         130.0, description="seconds that a cut may take at most; above TorchServe's responseTimeout"
@@ -190,10 +216,11 @@ class Settings(BaseSettings):
             if name in _SET_BY_SERVE:
                 continue
             value = None if field.default_factory else field.default
-            rows.append((f"OBJECTCUT_{name.upper()}", str(value or ""), str(field.description)))
+            written = ",".join(value) if isinstance(value, tuple) else str(value or "")
+            rows.append((f"OBJECTCUT_{name.upper()}", written, str(field.description)))
         return rows
 
-    @field_validator("fetch_allow", "fetch_hosts", "fetch_deny", "hosts", "origins", mode="before")
+    @field_validator("fetch_allow", "fetch_hosts", "fetch_deny", "hosts", "origins", "proxies", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):

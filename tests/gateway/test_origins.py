@@ -49,7 +49,8 @@ def test_a_named_origin_reads_every_answer(client: httpx.Client, method: str, pa
     assert reply.status_code == status
     assert reply.headers["access-control-allow-origin"] == origin
     readable = reply.headers["access-control-expose-headers"].split(", ")
-    assert set(readable) == {"X-Object-Count", "X-Object-Ids", "X-Foreground-Box", "Retry-After", "X-Request-Id"}
+    told = {"X-Object-Count", "X-Object-Ids", "X-Foreground-Box", "Retry-After", "X-Request-Id"}
+    assert set(readable) == {*told, "RateLimit", "RateLimit-Policy"}
     assert "Origin" in reply.headers["vary"]
 
 
@@ -73,7 +74,9 @@ def test_it_may_send_photos(client: httpx.Client, path: str):
     assert reply.status_code == 200
     assert reply.headers["access-control-allow-origin"] == PHOTOS
     assert reply.headers["access-control-allow-methods"] == "GET, POST"
-    assert {"Accept", "Content-Type"} <= set(reply.headers["access-control-allow-headers"].split(", "))
+    assert {"Accept", "Content-Type", "Authorization", "X-Api-Key"} <= set(
+        reply.headers["access-control-allow-headers"].split(", ")
+    )
     assert client.options(path, headers={"Origin": PHOTOS}).status_code == 405
 
 

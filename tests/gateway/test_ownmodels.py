@@ -68,7 +68,7 @@ def test_keys_are_made_used_replaced_and_taken_back(
     assert reply.headers["www-authenticate"] == "Bearer"
 
     first, other = keys(monkeypatch, capsys, "add", "anna"), keys(monkeypatch, capsys, "add", "ben")
-    assert keys(monkeypatch, capsys, "list").split() == ["anna", "ben"]
+    assert keys(monkeypatch, capsys, "list").splitlines() == ["anna\tadmin", "ben\tadmin"]
     assert [caller.get("/models", headers=bearer(key)).status_code for key in (first, other)] == [200, 200]
     held = (run / "keys.json").read_text()
     assert first not in held
@@ -78,7 +78,7 @@ def test_keys_are_made_used_replaced_and_taken_back(
     assert [caller.get("/models", headers=bearer(key)).status_code for key in (first, second)] == [401, 200]
     assert keys(monkeypatch, capsys, "remove", "ben") == ""
     assert caller.get("/models", headers=bearer(other)).status_code == 401
-    assert keys(monkeypatch, capsys, "remove", "ben").startswith("refused: 'ben' has no key; these have: anna")
+    assert keys(monkeypatch, capsys, "remove", "ben").startswith("refused: 'ben' has no admin key; these have: anna")
     assert keys(monkeypatch, capsys, "add", "a name").startswith("refused: 'a name' can be no name")
 
 
