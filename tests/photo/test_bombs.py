@@ -63,6 +63,67 @@ def bmp_of(side: int, bits: int, compression: int, runs: bytes) -> bytes:
     return b"BM" + struct.pack("<IHHI", start + len(runs), 0, 0, start) + head + palette + runs
 
 
+def heif_of(kind: str, *, copies: int = 1, tiles: tuple[int, int] | None = None, size: int = 1024) -> bytes:
+    """A HEIC or AVIF file of a flat picture of 1024 x 1024 px.
+
+    Args:
+        copies: of the picture, one after the other in the same item.
+        tiles: columns and rows of a grid of that picture, which is the main one then.
+        size: that the main picture is said to have.
+    """
+    codec, config = {"HEIF": (b"hvc1", b"hvcC"), "AVIF": (b"av01", b"av1C")}[kind]
+    usual = encoded(Image.new("RGB", (1024, 1024), "teal"), kind, quality=30)
+    at = usual.index(config) - 4
+    settings = usual[at : at + int.from_bytes(usual[at : at + 4], "big")]
+    at = usual.index(b"mdat") + 4
+    picture = usual[at : at - 8 + int.from_bytes(usual[at - 8 : at - 4], "big")] * copies
+    columns, rows = tiles or (0, 0)
+    grid = bytes([0, 1, max(rows - 1, 0), max(columns - 1, 0)]) + struct.pack(">II", size, size)
+
+    def box(name: bytes, *content: bytes) -> bytes:
+        return struct.pack(">I", 8 + sum(map(len, content))) + name + b"".join(content)
+
+    own_size = size if tiles is None else 1024
+    sizes = [box(b"ispe", bytes(4), struct.pack(">II", each, each)) for each in (own_size, size)]
+    depths = box(b"pixi", bytes(4), b"\3\x08\x08\x08")
+    of_items = struct.pack(">IHB3BHB2B", 2, 1, 3, 1, 0x83, 4, 2, 2, 2, 4)
+    properties = box(b"iprp", box(b"ipco", *sizes, settings, depths), box(b"ipma", bytes(4), of_items))
+    items = [
+        box(b"infe", b"\2\0\0\0", struct.pack(">HH", number, 0), name, b"\0")
+        for number, name in ((1, codec), (2, b"grid"))
+    ]
+    parts = box(b"dimg", struct.pack(f">{2 + columns * rows}H", 2, columns * rows, *[1] * columns * rows))
+    head = box(b"ftyp", {"HEIF": b"heic", "AVIF": b"avif"}[kind], bytes(4), b"mif1miaf")
+
+    def meta(start: int) -> bytes:
+        places = struct.pack(">HHHIIHHHII", 1, 0, 1, start, len(picture), 2, 0, 1, start + len(picture), len(grid))
+        return box(
+            b"meta",
+            bytes(4),
+            box(b"hdlr", bytes(8), b"pict", bytes(13)),
+            box(b"pitm", bytes(4), struct.pack(">H", 1 if tiles is None else 2)),
+            box(b"iinf", bytes(4), struct.pack(">H", 2), *items),
+            box(b"iref", bytes(4), parts) if tiles else b"",
+            box(b"iloc", bytes(4), b"\x44\0\0\2" + places),
+            properties,
+        )
+
+    return head + meta(len(head) + len(meta(0)) + 8) + box(b"mdat", picture, grid)
+
+
+def profile_of(steps: int) -> bytes:
+    """An ICC profile whose way from RGB has that many steps, all of them the same one."""
+    step = b"cvst" + bytes(4) + struct.pack(">HH", 3, 3) + struct.pack(">II", 36, 40) * 3
+    step += b"curf" + bytes(4) + struct.pack(">HH", 1, 0) + b"parf" + bytes(8) + struct.pack(">4f", 1.01, 1, 0, 0)
+    start = 16 + 8 * steps
+    way = b"mpet" + bytes(4) + struct.pack(">HHI", 3, 3, steps) + struct.pack(">II", start, len(step)) * steps + step
+    white = struct.pack(">3i", 63190, 65536, 54061)
+    content = way + b"XYZ " + bytes(4) + white
+    rows = struct.pack(">I4sII4sII", 2, b"D2B0", 156, len(way), b"wtpt", 156 + len(way), 20)
+    head = struct.pack(">I4xI4s4s4s12x4s28x", 156 + len(content), 0x04300000, b"mntr", b"RGB ", b"Lab ", b"acsp")
+    return head + white + bytes(48) + rows + content
+
+
 HOSTILE = {
     "JPEG of 5,000 scans": (with_scans(JPEG, 5000), "unreadable_image"),
     "JPEG of 5,000 scans behind a marker without a length": (
@@ -86,6 +147,10 @@ HOSTILE = {
     "BMP of 5,000,000 runs": (bmp_of(2000, 8, 1, b"\1\5" * 5_000_000), "unsupported_image"),
     "BMP of 5,000,000 steps": (bmp_of(64, 8, 1, b"\0\2\0\0" * 2_500_000), "unsupported_image"),
     "BMP of large runs of four bits": (bmp_of(5000, 4, 2, b"\xff\x12" * 98_100), "unsupported_image"),
+    "AVIF of 5,000 frames": (heif_of("AVIF", copies=5000), "unreadable_image"),
+    "AVIF of far more pixels than it says": (heif_of("AVIF", copies=5, size=64), "unreadable_image"),
+    "HEIC of 10,000 tiles that are out of sight": (heif_of("HEIF", tiles=(100, 100)), "unreadable_image"),
+    "AVIF of 10,000 tiles that are out of sight": (heif_of("AVIF", tiles=(100, 100)), "unreadable_image"),
 }
 
 
@@ -142,6 +207,22 @@ def test_a_gif_file_with_much_before_its_picture():
     at = 13 + 3 * 16
     photo = load(GIF[:at] + before + GIF[at:], SETTINGS)
     np.testing.assert_array_equal(photo.pixels, load(GIF, SETTINGS).pixels)
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_a_picture_among_items(kind):
+    assert load(heif_of(kind), SETTINGS).pixels.shape == (1024, 1024, 3)
+
+
+def test_a_picture_of_tiles():
+    assert load(heif_of("HEIF", tiles=(3, 3), size=3000), SETTINGS).pixels.shape == (3000, 3000, 3)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "HEIF", "AVIF", "TIFF"])
+def test_a_profile_of_endless_steps_is_left_out(kind):
+    options = {"lossless": True} if kind == "WEBP" else {}
+    plain, with_profile = (encoded(SMALL, kind, icc_profile=each, **options) for each in (None, profile_of(50_000)))
+    np.testing.assert_array_equal(load(with_profile, SETTINGS).pixels, load(plain, SETTINGS).pixels)
 
 
 @pytest.mark.parametrize(("bits", "compression", "pixel"), [(8, 1, 5), (4, 2, 0x55)])
