@@ -220,7 +220,8 @@ def test_a_picture_among_items(kind):
 
 
 def test_a_picture_of_tiles():
-    assert load(heif_of("HEIF", tiles=(3, 3), size=3000), SETTINGS).pixels.shape == (3000, 3000, 3)
+    for side in (3000, 2050):  # the last tiles nearly in sight, and nearly out of it
+        assert load(heif_of("HEIF", tiles=(3, 3), size=side), SETTINGS).pixels.shape == (side, side, 3)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "HEIF", "AVIF", "TIFF"])

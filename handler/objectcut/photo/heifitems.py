@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 _MOST = 1 << 14  # boxes in a box, items, parts of pictures: 48 megapixels of a phone have 200 tiles
 _DEEPEST = 8  # pictures made of pictures
+_MADE_OF_OTHERS = {b"grid", b"iden", b"iovl"}
 _SEQUENCE, _FRAME_HEADER, _FRAME = 1, 3, 6  # kinds of AV1's units (OBU)
 
 
@@ -60,7 +61,7 @@ class _Items:
 
     Attributes:
         main: number of the main picture.
-        pixels: by the property ispe.
+        pixels: by the property ispe; none of their own for pictures that are made of others.
         parts: the items that a picture is made of, as often as it is, and its transparency.
         av1: offset and length of the pieces of each AV1 item.
     """
@@ -102,29 +103,30 @@ def _items(data: bytes) -> _Items:
     items = _Items()
     inside = list(boxes(data, meta[1] + 4, meta[2]))
     own_data = next((start for name, start, _ in inside if name == b"idat"), 0)
-    is_av1: set[int] = set()
+    kinds: dict[int, bytes] = {}
     for name, start, end in inside:
         if name == b"pitm":
             items.main = struct.unpack_from(">I" if data[start] else ">H", data, start + 4)[0]
         elif name == b"iinf":
-            is_av1 |= _av1_items(data, start, end)
+            kinds |= _kinds(data, start, end)
         elif name == b"iref":
             _read_parts(data, start, end, items.parts)
         elif name == b"iprp":
             _read_sizes(data, start, end, items.pixels)
     for name, start, _ in inside:
         if name == b"iloc":
-            items.av1 |= {item: pieces for item, pieces in _places(data, start, own_data) if item in is_av1}
+            items.av1 |= {item: pieces for item, pieces in _places(data, start, own_data) if kinds.get(item) == b"av01"}
+    for item in items.pixels.keys() & {item for item, kind in kinds.items() if kind in _MADE_OF_OTHERS}:
+        items.pixels[item] = 0
     return items
 
 
-def _av1_items(data: bytes, start: int, end: int) -> set[int]:
-    found = set()
+def _kinds(data: bytes, start: int, end: int) -> dict[int, bytes]:
+    found = {}
     for name, at, _ in boxes(data, start + (8 if data[start] else 6), end):
         if name == b"infe" and data[at] >= 2:
             item, kind = struct.unpack_from(">I2x4s" if data[at] > 2 else ">H2x4s", data, at + 4)
-            if kind == b"av01":
-                found.add(item)
+            found[item] = kind
     return found
 
 
