@@ -36,3 +36,20 @@ def test_where_no_size_is_found_the_bytes_say_about_how_much_it_may_be(size: int
     assert megapixels(b"\xff\xd8\xff\xe1\0\x04no" + b"\xff\xe1\0\x02" * (size // 4)) == pytest.approx(
         3 * size / 1e6, rel=0.1
     )
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"P6 400 500 255\n" + bytes(4000),
+        b"P6 " + b"9" * 260_000 + b" 1 255\n",
+        b"<svg width='400' height='500'></svg>" * 100,
+        b"<?xml version='1.0'?>" + b"<a>" * 80_000,
+        b"\xff\xd8" + b"\xff\xe5\0\2" * 65_000,
+        b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0" + b"\xff" * 260_000,
+        b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0\0\0\x08free" * 32_000,
+    ],
+    ids=["Netpbm", "digits", "SVG", "XML", "segments", "big TIFF", "boxes"],
+)
+def test_text_and_headers_without_end_say_no_size(header: bytes) -> None:
+    assert megapixels(header) == pytest.approx(3 * len(header) / 1e6, rel=0.01)

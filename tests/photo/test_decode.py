@@ -50,6 +50,7 @@ KINDS = {
     "animated WebP": encoded(SMALL, "WEBP", lossless=True, **ANIMATED),
     "HEIC": encoded(SMALL, "HEIF", quality=95, chroma=444),
     "AVIF": encoded(SMALL, "AVIF", quality=95, subsampling="4:4:4"),
+    "animated AVIF": encoded(SMALL, "AVIF", quality=95, subsampling="4:4:4", **ANIMATED),
     "BMP": encoded(SMALL, "BMP"),
     "GIF": encoded(SMALL, "GIF"),
     "animated GIF": encoded(SMALL, "GIF", **ANIMATED),

@@ -26,6 +26,7 @@ _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
 
 _USUAL = 16_384  # bytes of a profile, up to which its transform is kept for the next photo
+_MOST_TAGS = 100  # LittleCMS refuses a profile with more
 _ROWS = 128  # of a photo that are converted at once: they stay in the cache
 # Every grey and a lattice of colours, (h, w, 3): a profile that leaves them alone says sRGB.
 _STEPS = np.linspace(0, 255, 16, dtype=np.uint8)
@@ -138,7 +139,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """
     if image.mode == "LAB":
         return _converted(image, _LAB)
-    if profile is None:
+    if profile is None or _has_elements(profile):
         return image
     if profile[16:20] == b"RGB ":
         return Image.fromarray(rgb_to_srgb(np.array(image.convert("RGB")), profile))
@@ -171,6 +172,8 @@ def rgb_to_srgb(pixels: NDArray[np.uint8], profile: bytes | None, spread: Spread
 
 def _transform(profile: bytes) -> ImageCms.ImageCmsTransform | None:
     """Return the way from RGB in a profile to sRGB; None where there is none, or where it changes nothing."""
+    if _has_elements(profile):
+        return None
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         transform = ImageCms.buildTransform(source, _SRGB, "RGB", "RGB")
@@ -178,6 +181,19 @@ def _transform(profile: bytes) -> ImageCms.ImageCmsTransform | None:
         return None
     seen = np.asarray(transform.apply(Image.fromarray(_LATTICE)))
     return None if np.array_equal(seen, _LATTICE) else transform
+
+
+def _has_elements(profile: bytes) -> bool:
+    """Return whether a profile has steps of any number (multiProcessElements), of which each may be worked off.
+
+    No photo needs them, and a hostile one has a hundred thousand. (ICC.1:2022, 7.3 and 10.16)
+    """
+    count = int.from_bytes(profile[128:132], "big")
+    for at in range(132, 132 + 12 * min(count, _MOST_TAGS), 12):
+        start = int.from_bytes(profile[at + 4 : at + 8], "big")
+        if profile[start : start + 4] == b"mpet":
+            return True
+    return False
 
 
 _known = functools.lru_cache(maxsize=16)(_transform)

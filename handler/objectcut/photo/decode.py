@@ -1,8 +1,8 @@
 """From the bytes of an image file to upright sRGB pixels.
 
 Owns the limits on the size of a photo, which are checked before any pixel is decoded, and the way from stored pixels to
-those of a `Photo`. Leaves it to `kinds` which file it is, to `jpeg`, `pngchunks`, `heif` and `tiff` what those say
-beside their pixels, and to `orientation`, `levels` and `colourspace` what follows from it.
+those of a `Photo`. Leaves it to `kinds` which file it is, to `jpeg`, `pngchunks`, `heif`, `tiff`, `gif` and `bmp`
+what those say beside their pixels, and to `orientation`, `levels` and `colourspace` what follows from it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.GifImagePlugin import GifImageFile
 
 from objectcut.errors import CutError
-from objectcut.photo import colourspace, heif, jpeg, kinds, levels, orientation, pngchunks, tiff
+from objectcut.photo import bmp, colourspace, gif, heif, jpeg, kinds, levels, orientation, pngchunks, tiff
 from objectcut.photo.source import Decoded, Source
 from objectcut.settings import Settings
 from objectcut.worker.spread import Spread
@@ -148,8 +147,12 @@ def _opened(data: bytes, settings: Settings) -> Source:
             source = tiff.read(data, check)
         elif kind in {"HEIF", "AVIF"}:
             source = heif.read(data, kind, check)
+        elif kind == "GIF":
+            source = gif.read(data, check)
+        elif kind == "BMP":
+            source = bmp.read(data)
         else:
-            source = _plain(data, kind)
+            source = _webp(data)
     except (MemoryError, CutError):
         raise
     except Exception as error:
@@ -173,15 +176,13 @@ def _check_size(width: int, height: int, settings: Settings) -> None:
         )
 
 
-def _plain(data: bytes, kind: str) -> Source:
-    """Return a WebP, BMP or GIF file, of which Pillow reads all there is to read."""
-    image = Image.open(io.BytesIO(data), formats=(kind,))
+def _webp(data: bytes) -> Source:
+    """Return a WebP file, of which Pillow reads all there is to read."""
+    image = Image.open(io.BytesIO(data), formats=("WEBP",))
 
     def decode() -> Decoded:
-        covered = image.tile[0][1] if isinstance(image, GifImageFile) and image.tile else None
         image.load()
-        whole = (0, 0, *image.size)
-        return Decoded(image, None if covered is None or covered == whole else _alpha_of_frame(image, covered))
+        return Decoded(image)
 
     return Source(
         image.size,
@@ -189,14 +190,6 @@ def _plain(data: bytes, kind: str) -> Source:
         orientation=orientation.of_exif(image.info.get("exif")) or 1,
         profile=image.info.get("icc_profile"),
     )
-
-
-def _alpha_of_frame(image: Image.Image, covered: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """Transparent where the first frame of an animation leaves its screen as it is."""
-    left, top, right, bottom = covered
-    alpha = np.zeros((image.height, image.width), np.uint8)
-    alpha[top:bottom, left:right] = np.asarray(image.convert("RGBA").getchannel("A"))[top:bottom, left:right]
-    return alpha
 
 
 def _upright_srgb(decoded: Decoded, source: Source, spread: Spread = map) -> Photo:

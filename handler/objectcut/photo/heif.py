@@ -11,17 +11,21 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pillow_heif
 from PIL import Image
 
-from objectcut.photo import colourspace, orientation
+from objectcut.photo import colourspace, heifitems, kinds, orientation
 from objectcut.photo.source import Decoded, Source
 
 pillow_heif.register_heif_opener()
+
+# Tiles go on beyond the edges, transparency is a picture of its own, and AVIF may have a coarse one first.
+_MOST_TIMES = 4
+_FEW_PIXELS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def read(data: bytes, kind: str, check: Callable[[tuple[int, int]], None]) -> So
         check: is told width and height before a decoder sees the file.
 
     Raises:
-        CutError: what `check` raises.
+        CutError: what `check` raises; `unreadable_image` for a file whose decoder would go through far more pixels.
         Exception: whatever the plugin raises for a broken header.
     """
     main = _Main()
@@ -48,7 +52,9 @@ def read(data: bytes, kind: str, check: Callable[[tuple[int, int]], None]) -> So
         main = _described(data)
     if main.size is not None:
         check(main.size)
-    image = Image.open(io.BytesIO(_without_exif(data) if kind == "AVIF" else data), formats=(kind,))
+    image = Image.open(io.BytesIO(_still(data) if kind == "AVIF" else data), formats=(kind,))
+    if heifitems.decoded_pixels(data) > max(_MOST_TIMES * image.width * image.height, _FEW_PIXELS):
+        raise kinds.unreadable()
     profile = image.info.get("icc_profile")
     if profile is None and main.colours is not None:
         profile = colourspace.profile_of_codes(*main.colours)
@@ -65,44 +71,38 @@ def read(data: bytes, kind: str, check: Callable[[tuple[int, int]], None]) -> So
     return Source(image.size, decode, orientation=turned or 1, profile=profile)
 
 
-def _without_exif(data: bytes) -> bytes:
-    """Return the file with its EXIF item renamed to one that no decoder knows: Pillow fails on a broken one."""
-    for name, start, end in _boxes(data, 0, len(data)):
+def _still(data: bytes) -> bytes:
+    """Return the file with the names of some parts replaced by ones that no decoder knows.
+
+    They are the EXIF item, for Pillow fails on a broken one, and the animation: the main picture is its first one.
+    """
+    parts = bytearray(data)
+    for name, start, end in heifitems.boxes(data, 0, len(data)):
         if name == b"meta":
-            return data[:start] + data[start:end].replace(b"Exif", b"skip") + data[end:]
-    return data
-
-
-def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, start and end of the content of each box."""
-    while at + 8 <= end:
-        size, name = struct.unpack_from(">I4s", data, at)
-        start = at + 8
-        if size == 1:
-            size, start = struct.unpack_from(">Q", data, start)[0], start + 8
-        stop = at + size if size else end
-        if stop < start or stop > end:
-            return
-        yield name, start, stop
-        at = stop
+            parts[start:end] = data[start:end].replace(b"Exif", b"skip")
+        elif name == b"ftyp":
+            parts[start:end] = data[start:end].replace(b"avis", b"avif")
+        elif name == b"moov":
+            parts[start - 4 : start] = b"skip"
+    return bytes(parts)
 
 
 def _described(data: bytes) -> _Main:
-    meta = next((box for box in _boxes(data, 0, len(data)) if box[0] == b"meta"), None)
+    meta = next((box for box in heifitems.boxes(data, 0, len(data)) if box[0] == b"meta"), None)
     if meta is None:
         return _Main()
-    boxes = {name: (start, end) for name, start, end in _boxes(data, meta[1] + 4, meta[2])}
+    boxes = {name: (start, end) for name, start, end in heifitems.boxes(data, meta[1] + 4, meta[2])}
     if not {b"pitm", b"iprp"} <= set(boxes):
         return _Main()
     at = boxes[b"pitm"][0]
     item = struct.unpack_from(">I" if data[at] else ">H", data, at + 4)[0]
     properties: list[tuple[bytes, int, int]] = []
     of_item: set[int] = set()
-    for name, start, end in _boxes(data, *boxes[b"iprp"]):
+    for name, start, end in heifitems.boxes(data, *boxes[b"iprp"]):
         if name == b"ipco":
-            properties = list(_boxes(data, start, end))
+            properties = list(heifitems.boxes(data, start, end))
         elif name == b"ipma":
-            of_item |= _associated(data, start, item)
+            of_item |= next((listed for number, listed in heifitems.associations(data, start) if number == item), set())
 
     size = colours = None
     for index, (name, start, end) in enumerate(properties, start=1):
@@ -113,17 +113,3 @@ def _described(data: bytes) -> _Main:
         elif name == b"colr" and data[start : start + 4] == b"nclx" and end - start >= 8:
             colours = struct.unpack_from(">HH", data, start + 4)
     return _Main(size, colours)
-
-
-def _associated(data: bytes, at: int, item: int) -> set[int]:
-    """Return the properties of an item, counted from 1, by a box ipma."""
-    version, wide = data[at], data[at + 3] & 1
-    entries, at = struct.unpack_from(">I", data, at + 4)[0], at + 8
-    for _ in range(entries):
-        number, at = struct.unpack_from(">I" if version else ">H", data, at)[0], at + (4 if version else 2)
-        count, at = data[at], at + 1
-        listed = struct.unpack_from(f">{count}{'H' if wide else 'B'}", data, at)
-        if number == item:
-            return {index & (0x7FFF if wide else 0x7F) for index in listed}
-        at += count * (2 if wide else 1)
-    return set()

@@ -1,8 +1,9 @@
 """JPEG files: what their segments say, and a picture that lacks nothing but its end.
 
 Owns the walk over the segments: the decoder gets only those that make pixels, so that broken ones of other kinds do no
-harm. Leaves the decoding to libjpeg-turbo: through simplejpeg, which writes a flawless photo's pixels where they are
-needed, else through Pillow, which has more patience.
+harm, and no more scans than a photo has, since each of them, however short, costs the decoder all pixels. Leaves the
+decoding to libjpeg-turbo: through simplejpeg, which writes a flawless photo's pixels where they are needed, else
+through Pillow, which has more patience.
 
 Format: ITU-T T.81, annex B; Exif, ICC.1 annex B.4 and Adobe's TN5116 for the application segments.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import random
 import re
 from collections.abc import Iterator
@@ -28,8 +30,15 @@ _SOF = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 
 _LS, _SOS, _COM, _EXIF, _ICC = 0xF7, 0xDA, 0xFE, 0xE1, 0xE2
 # Start and least length of the two application segments that say how colours are stored.
 _OF_PIXELS = {0xE0: (b"JFIF\0", 14), 0xEE: (b"Adobe", 12)}
-_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # behind the bits of a scan
-_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+_NEXT_MARKER = re.compile(
+    rb"\xff[^\x00\x01\xd0-\xd7\xff]"
+)  # behind the bits of a scan; one that has a length, or the end
+_PADDING = re.compile(rb"\xff*")
+# Before the first scan. A profile, which is the largest part that programs write, has at most 255.
+_MOST_SEGMENTS = 4096
+# libjpeg writes 18 scans at most, for four inks. Others may have several for each bit of a small picture.
+_USUAL_SCANS, _MOST_SCANS = 24, 100
+_MOST_SCANNED_PIXELS = 600_000_000  # as many as the usual scans of 25 megapixels have
 _COLOURS = 3  # components
 _BAND_ROWS = 256
 
@@ -38,7 +47,8 @@ def read(data: bytes) -> Source:
     """Read the header of a JPEG file.
 
     Raises:
-        CutError: `unsupported_image` for 12 bits and other rare forms.
+        CutError: `unsupported_image` for 12 bits and other rare forms; `unreadable_image` for more segments or scans
+            than photos have.
         Exception: whatever Pillow raises for a broken header.
     """
     parts: list[bytes | memoryview] = [_START]
@@ -59,9 +69,11 @@ def read(data: bytes) -> Source:
             parts.append(view[start:end])
         at = end
     plain = b"".join([*parts, view[at:]])
+    width, height = size = _opened(plain).size
+    _check_scans(plain, width * height)
 
     return Source(
-        size=_opened(plain).size,
+        size=size,
         decode=lambda: Decoded(_pixels(plain) if components == _COLOURS else _loaded(plain)),
         shrunk=lambda side: _shrunk(plain, side),
         orientation=turned or 1,
@@ -72,16 +84,17 @@ def read(data: bytes) -> Source:
 def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Marker, offset and content of the segments before the first scan, as long as they follow each other."""
     at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
+    for _ in range(_MOST_SEGMENTS):
+        at = max(_PADDING.match(data, at).end() - 1, at)  # type: ignore[union-attr]  # it matches nothing, too
+        if at + 4 > len(data) or data[at] != 0xFF:
+            return
         marker = data[at + 1]
-        if marker == 0xFF:  # padding
-            at += 1
-            continue
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         if marker == _SOS or not 0xC0 <= marker <= 0xFE or 0xD0 <= marker <= 0xD9 or end < at + 4 or end > len(data):
             return
         yield marker, at, data[at + 4 : end]
         at = end
+    raise kinds.unreadable()
 
 
 def _makes_pixels(marker: int, content: bytes) -> bool:
@@ -89,6 +102,15 @@ def _makes_pixels(marker: int, content: bytes) -> bool:
         start, least = _OF_PIXELS[marker]
         return content.startswith(start) and len(content) >= least
     return marker != _COM and not 0xE0 <= marker <= 0xEF
+
+
+def _check_scans(data: bytes, pixels: int) -> None:
+    most = min(_MOST_SCANS, max(_USUAL_SCANS, _MOST_SCANNED_PIXELS // max(pixels, 1)))
+    if data.count(bytes([0xFF, _SOS])) <= most:  # quick; what follows the photo is counted as well
+        return
+    scans = (marker for marker, _ in _markers(data) if marker == _SOS)
+    if next(itertools.islice(scans, most, None), None) is not None:
+        raise kinds.unreadable()
 
 
 def _checked_components(marker: int, frame: bytes) -> int:
@@ -153,19 +175,26 @@ def _lacks_only_its_end(data: bytes) -> bool:
 
 def _noise(data: bytes) -> bytes:
     """More of a scan, of no meaning: bits, and the restart markers that are next."""
-    *_, last = (7, *(match[0][1] for match in _RESTART.finditer(data)))
+    _, last = max((data.rfind(bytes([0xFF, 0xD0 + n])), n) for n in range(8))
     chance = random.Random(0)  # noqa: S311
     parts = ((*(chance.randrange(255) for _ in range(64)), 0xFF, 0xD0 + (last + n) % 8) for n in range(1, 33))
     return b"".join(map(bytes, parts))
 
 
+def _markers(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Marker and content of the segments up to the end of the picture, also of those between the scans."""
+    at = 2
+    while (match := _NEXT_MARKER.search(data, at)) and match[0] != _END:
+        at = match.end()
+        content = data[at + 2 : at + int.from_bytes(data[at : at + 2], "big")]
+        yield match[0][1], content
+        at += 2 + len(content)
+
+
 def _has_all_scans(data: bytes) -> bool:
     """Return whether the scans bring every coefficient of every component to its full precision."""
     missing: dict[int, set[int]] = {}
-    at = 2
-    while match := _NEXT_MARKER.search(data, at):
-        marker, at = match[0][1], match.end()
-        content = data[at + 2 : at + int.from_bytes(data[at : at + 2], "big")]
+    for marker, content in _markers(data):
         if marker in _SOF and len(content) >= 6:
             missing = {content[i]: set(range(64)) for i in range(6, len(content), 3)}
         elif marker == _SOS and len(content) >= 4:
@@ -173,7 +202,6 @@ def _has_all_scans(data: bytes) -> bool:
             if precision & 15 == 0:
                 for component in content[1 : 1 + 2 * content[0] : 2]:
                     missing.get(component, set()).difference_update(range(first, last + 1))
-        at += 2 + len(content)
     return bool(missing) and not any(missing.values())
 
 

@@ -28,13 +28,16 @@ from objectcut.photo.tifflayout import Layout
 from objectcut.photo.tiffplanes import Plane
 
 _KIND, _MAKE, _SUB, _ICC, _DNG_VERSION = 254, 271, 330, 34_675, 50_706
+_COLOUR_MAP = 320
 _OF_PIXELS = {
     *(form.WIDTH, form.HEIGHT, form.BITS, form.COMPRESSION, form.PHOTOMETRIC, form.FILL_ORDER, form.SAMPLES),
     *(form.STRIPS, form.STRIP_ROWS, form.STRIP_BYTES, form.TILES, form.TILE_WIDTH, form.TILE_HEIGHT, form.TILE_BYTES),
     *(form.PLANAR, form.PREDICTOR, form.EXTRA, form.FORMAT),
-    *(292, 293, 320, 332, *range(512, 522), 347, 529, 530, 531, 532),  # fax, palette, inks, JPEG, YCbCr
+    *(292, 293, _COLOUR_MAP, 332, *range(512, 522), 347, 529, 530, 531, 532),  # fax, palette, inks, JPEG, YCbCr
 }
-_MOST_TAG_BYTES = 8 << 20
+_MOST_PROFILE_BYTES = 8 << 20
+_MOST_TAG_BYTES = 1 << 16  # of the others; several may point to the same bytes, and each is read
+_MOST_BYTES_OF_TAG = MappingProxyType({**dict.fromkeys(form.PARTS, 8 << 20), _COLOUR_MAP: 3 << 17})
 _MOST_BYTES_A_PIXEL = 12
 _CFA, _LINEAR_RAW = 32_803, 34_892  # what a camera's sensor saw
 _RAW_KINDS = MappingProxyType(
@@ -71,7 +74,7 @@ def read(data: bytes, check: Callable[[tuple[int, int]], None]) -> Source:
         size,
         decode,
         orientation=orientation.of_tags(tags) or 1,
-        profile=None if icc is None or len(icc.content) > _MOST_TAG_BYTES else bytes(icc.content) or None,
+        profile=None if icc is None or len(icc.content) > _MOST_PROFILE_BYTES else bytes(icc.content) or None,
     )
 
 
@@ -95,7 +98,9 @@ def _refuse_camera_raw(data: bytes, tags: Directory) -> None:
 
 def _plain(data: bytes, tags: Directory) -> bytes:
     kept = {
-        tag: entry for tag, entry in tags.entries.items() if tag in _OF_PIXELS and len(entry.content) <= _MOST_TAG_BYTES
+        tag: entry
+        for tag, entry in tags.entries.items()
+        if tag in _OF_PIXELS and len(entry.content) <= _MOST_BYTES_OF_TAG.get(tag, _MOST_TAG_BYTES)
     }
     return directories.rewritten(data, tags, kept)
 

@@ -20,6 +20,7 @@ from objectcut.photo.directory import Directory
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 256, 257, 258, 259, 262, 266
 STRIPS, SAMPLES, STRIP_ROWS, STRIP_BYTES, PLANAR, PREDICTOR = 273, 277, 278, 279, 284, 317
 TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES, EXTRA, FORMAT = 322, 323, 324, 325, 338, 339
+PARTS = (STRIPS, STRIP_BYTES, TILES, TILE_BYTES)
 # Values of PHOTOMETRIC, of FORMAT and of EXTRA.
 WHITE_IS_ZERO, GREY, RGB, CMYK, CIELAB, ICCLAB = 0, 1, 2, 5, 8, 9
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
@@ -33,6 +34,7 @@ _FIRST_OF_FIRMS = 32_766  # from here on, compressions that firms were given a n
 _PHOTOMETRICS = {*range(6), 8, 9, 10, 32_844, 32_845}
 _DEPTHS = {1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32, 64}
 _MOST_SAMPLES = 16
+_LEAST_TILE, _FEW_TILES = 16 * 16, 4096  # px, which is the least of the format; as many as a border of them
 _MOST_TILED_PIXELS = 1 << 24  # tiles may go on beyond a small photo, but not without end
 
 
@@ -107,6 +109,8 @@ def layout_of(tags: Directory) -> Layout | None:
     tiled = -(-width // tile_width) * tile_width * -(-height // tile_height) * tile_height
     if tiled > max(2 * width * height, _MOST_TILED_PIXELS):
         return None
+    if not _has_plausible_parts(tags, width, height):
+        return None
     photometric = tags.number(PHOTOMETRIC, WHITE_IS_ZERO)
     bits = tags.numbers(BITS) or (1,)
     samples = tags.number(SAMPLES, 1)
@@ -131,3 +135,13 @@ def layout_of(tags: Directory) -> Layout | None:
         tile_width=tile_width,
         order=tags.order,
     )
+
+
+def _has_plausible_parts(tags: Directory, width: int, height: int) -> bool:
+    """Whether there are no more strips than rows, and no more tiles than the smallest ones: each of them takes time."""
+    planes = min(tags.number(SAMPLES, 1), _MOST_SAMPLES) if tags.number(PLANAR, 1) == 2 else 1
+    most = {
+        **dict.fromkeys((STRIPS, STRIP_BYTES), height),
+        **dict.fromkeys((TILES, TILE_BYTES), _FEW_TILES + width * height // _LEAST_TILE),
+    }
+    return all(tags.entries[tag].count <= planes * most[tag] for tag in PARTS if tag in tags.entries)
