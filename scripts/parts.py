@@ -17,7 +17,7 @@ from objectcut.catalogue import Catalogue
 from objectcut.network.weightfiles import locked
 from objectcut.settings import Settings
 from processes import start_gateway, start_torchserve
-from readiness import answers, check_worker, has_worker, wait, warm_up, workers
+from readiness import answering, answers, check_worker, has_worker, wait, warm_up
 from rundir import PORT_TAKEN, RunDir
 from supervision import Failed, Part, Passing, check
 
@@ -113,10 +113,13 @@ class TorchServe(Part):
         Raises:
             Failed: TorchServe ended, or refuses one.
         """
-        wait(lambda: workers(self._run) is not None, going_well, "TorchServe did not answer")
+        wait(lambda: answering(self._run), going_well, "TorchServe did not answer")
+        first, *others = self._catalogue().entries
         try:
             management = Management(self._run)
-            for entry in self._catalogue().entries[1:]:
+            if not management.versions(first.served_as):
+                raise Failed(f"TorchServe cannot read the archive of {first.card.name}; {self._logs} says why")
+            for entry in others:
                 if entry.version not in management.versions(entry.served_as):
                     management.register(entry.served_as)
         except Unreachable as error:

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 from PIL import Image
@@ -83,17 +82,22 @@ def warm_up(address: str) -> None:
             raise Failed(f"the server is up but does not cut: {reply.text[:300]}")
 
 
-def workers(run: RunDir) -> list[dict[str, Any]] | None:
-    """Return the workers of the first model, ready or not; None while TorchServe does not answer."""
+def answering(run: RunDir) -> bool:
+    """Return whether TorchServe answers, whatever models it has."""
     try:
-        return Management(run).workers(Catalogue.read(run.models).entries[0].path)
+        Management(run).models()
     except Unreachable:
-        return None
+        return False
+    return True
 
 
 def has_worker(run: RunDir) -> bool:
-    """Return whether TorchServe has a model worker that is ready."""
-    return any(worker["status"] == "READY" for worker in workers(run) or ())
+    """Return whether the first model has a worker that is ready."""
+    try:
+        workers = Management(run).workers(Catalogue.read(run.models).entries[0].path)
+    except Unreachable:
+        return False
+    return any(worker["status"] == "READY" for worker in workers)
 
 
 def _worker_error(log: Path) -> str | None:

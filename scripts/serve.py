@@ -29,7 +29,7 @@ from objectcut.worker.memory import free_bytes, worker_bytes
 from parts import Gateway, TorchServe
 from processes import FILES
 from rundir import InUse, Ports, RunDir, is_free
-from supervision import Failed, Part, keep_running
+from supervision import Failed, Part, keep_running, words
 from tempfolder import temp_folder
 
 console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
@@ -186,7 +186,7 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("Stopped.")
     except (Failed, InUse, ModelError, RuntimeError, OSError) as error:
-        console.print(f"ObjectCut stopped: {error}", style="red")
+        console.print(f"ObjectCut stopped: {words(error)}", style="red")
         return 1
     return 0
 

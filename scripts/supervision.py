@@ -32,6 +32,13 @@ Trouble = (Failed, ModelError, OSError, RuntimeError)
 """What may go wrong with a part."""
 
 
+def words(error: Exception) -> str:
+    """Return what went wrong, in words for people."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename2 or error.filename} cannot be used: {error.strerror}"
+    return str(error)
+
+
 class Part(ABC):
     """One part of a server.
 
@@ -158,7 +165,7 @@ def _keep_running(parts: Sequence[Part], console: Console, greet: Callable[[], N
             if not greeted and not isinstance(cause, Passing):
                 raise cause from None
             pause = part.pause(cause)
-            console.print(f"{cause}. Starting it again{f' in {pause:.0f} s' if pause else ''}.", style="yellow")
+            console.print(f"{words(cause)}. Starting it again{f' in {pause:.0f} s' if pause else ''}.", style="yellow")
             part.trouble = cause
             time.sleep(pause)
 
