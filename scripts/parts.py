@@ -22,6 +22,7 @@ from rundir import PORT_TAKEN, RunDir
 from supervision import Failed, Part, Passing, check
 
 _LAST_ANSWERS_S = 10.0
+_SILENT_S = 60.0  # a gateway that does not say for so long that it is alive hangs
 
 
 class TorchServe(Part):
@@ -59,6 +60,10 @@ class TorchServe(Part):
                 wait(lambda: answers(ready), lambda: check(parts), "the gateway did not find the worker")
                 warm_up(self._address)
         self._keys = self._run.key_file.read_bytes()
+
+    def works(self) -> bool:
+        # False while Java hangs, and when it has given up on workers that died again and again.
+        return self._address is None or answers(f"{self._address}/health/ready")
 
     def check(self) -> None:
         if self.child is not None and self.child.ended() and self.child.wrote(PORT_TAKEN):
@@ -139,7 +144,8 @@ class Gateway(Part):
 
     def __init__(self, run: RunDir, host: str, port: int, address: str, console: Console) -> None:
         # For as long as it may take to finish what is in flight and to tell those who wait.
-        super().__init__("the gateway", run.logs, Settings.from_environment().stop_s + _LAST_ANSWERS_S)
+        stop_s = Settings.from_environment().stop_s + _LAST_ANSWERS_S
+        super().__init__("the gateway", run.logs, stop_s, _SILENT_S)
         self._run, self._host, self._port, self._address, self._console = run, host, port, address, console
 
     def begin(self) -> Child:
@@ -150,7 +156,10 @@ class Gateway(Part):
         return start_gateway(self._run, ports, self._host, self._port)
 
     def settle(self, parts: Sequence[Part]) -> None:
-        wait(lambda: answers(f"{self._address}/health/live"), lambda: check(parts), "the gateway did not answer")
+        wait(self.works, lambda: check(parts), "the gateway did not answer")
+
+    def works(self) -> bool:
+        return answers(f"{self._address}/health/live")
 
     def check(self) -> None:
         super().check()

@@ -12,12 +12,14 @@ from typing import NoReturn
 from rich.console import Console
 
 from child import STOP_S, Child
+from management import LOAD_S
 from objectcut.network.card import ModelError
 
 _PAUSES_S = (0.0, 1.0, 2.0, 4.0)
 """Before each new start of a part: what was killed is back at once, what has no memory or disk gets some time."""
 _WITHIN_S = 600.0  # in which that many starts are tried
 _LOOK_S = 0.5
+_ASK_S = 10.0  # between two questions whether a part still works
 
 
 class Failed(Exception):
@@ -46,19 +48,21 @@ class Part(ABC):
         name: what to call it in messages.
         logs: the folder where it writes what it does.
         stop_s: seconds that it gets to finish when it is told to stop.
+        patience_s: seconds after which it is taken for dead when it runs and does not work.
 
     Attributes:
         child: its process; None while it has none.
-        settled: whether it does its work.
+        worked: when it was last known to do its work, s of the monotonic clock; None until it has begun to.
         trouble: why its last process ended; None before that.
     """
 
-    def __init__(self, name: str, logs: Path, stop_s: float = STOP_S) -> None:
+    def __init__(self, name: str, logs: Path, stop_s: float = STOP_S, patience_s: float = LOAD_S) -> None:
         self.name = name
         self.child: Child | None = None
-        self.settled = False
+        self.worked: float | None = None
         self.trouble: Exception | None = None
-        self._logs, self._stop_s = logs, stop_s
+        self._logs, self._stop_s, self._patience_s = logs, stop_s, patience_s
+        self._asked = float("-inf")
         self._troubles: list[float] = []
 
     @abstractmethod
@@ -86,6 +90,25 @@ class Part(ABC):
         if self.child is not None and self.child.ended():
             raise Failed(f"{self.name} stopped: {self.child.last_words()} (all of it in {self._logs})")
 
+    def works(self) -> bool:
+        """Return whether it does its work now, within seconds."""
+        return True
+
+    def look(self) -> None:
+        """Return when it works, or did not long ago.
+
+        Raises:
+            Failed: it has not for too long, though its process runs.
+        """
+        now = time.monotonic()
+        if self.worked is None or now < self._asked + _ASK_S:
+            return
+        self._asked = now
+        if self.works():
+            self.worked = now
+        elif now - self.worked > self._patience_s:
+            raise Failed(f"{self.name} runs, but has not worked for {now - self.worked:.0f} s")
+
     def stop(self) -> None:
         """End it and whatever it started."""
         if self.child is None:
@@ -94,7 +117,7 @@ class Part(ABC):
             self.child.kill()  # what it started has nobody any more who tells it to end
         else:
             self.child.stop(self._stop_s)
-        self.child, self.settled = None, False
+        self.child, self.worked = None, None
 
     def pause(self, cause: Exception) -> float:
         """Return the seconds to wait before it is started again.
@@ -148,9 +171,9 @@ def _keep_running(parts: Sequence[Part], console: Console, greet: Callable[[], N
                 if part.child is None:
                     part.child = part.begin()
             for part in reversed(parts):
-                if not part.settled:
+                if part.worked is None:
                     part.settle(parts)
-                    part.settled = True
+                    part.worked = time.monotonic()
                     if greeted:
                         console.print(f"{part.name} was started again and is ready.", style="green")
             if not greeted:
@@ -158,6 +181,8 @@ def _keep_running(parts: Sequence[Part], console: Console, greet: Callable[[], N
                 greeted = True
             while True:
                 check(parts)
+                for part in parts:
+                    part.look()
                 time.sleep(_LOOK_S)
         except Trouble as error:
             part, cause = _culprit(parts, part, error)

@@ -54,7 +54,7 @@ def told(said: Console) -> list[str]:
 def test_a_part_that_dies_over_and_over_is_started_again_after_longer_pauses_until_it_is_too_much(
     tmp_path: Path, said: Console
 ) -> None:
-    steady, weak = Shell("steady", tmp_path, "sleep 100"), Shell("weak", tmp_path, "echo no luck; exit 3")
+    steady, weak = Shell("steady", tmp_path, "exec sleep 100"), Shell("weak", tmp_path, "echo no luck; exit 3")
     with pytest.raises(Failed, match=r"weak stopped: no luck, exit status 3 .* again 3 times in 10 minutes"):
         keep_running([steady, weak], said, lambda: said.print("ready"))
     assert (len(steady.begun), len(weak.begun)) == (1, 4)
@@ -69,7 +69,7 @@ def test_a_part_that_dies_over_and_over_is_started_again_after_longer_pauses_unt
 
 
 def test_a_part_that_dies_before_it_ever_worked_is_not_tried_again(tmp_path: Path, said: Console) -> None:
-    steady, weak = Shell("steady", tmp_path, "sleep 100"), Shell("weak", tmp_path, "exit 3", works=False)
+    steady, weak = Shell("steady", tmp_path, "exec sleep 100"), Shell("weak", tmp_path, "exit 3", works=False)
     with pytest.raises(Failed, match="weak stopped"):
         keep_running([steady, weak], said, lambda: said.print("ready"))
     assert len(weak.begun) == 1
@@ -86,6 +86,21 @@ def test_what_a_dead_part_started_is_ended_before_it_begins_anew(tmp_path: Path,
     wait_until(lambda: not any(map(runs, pids)), 30, "the end of what it started")
 
 
+def test_a_part_that_runs_and_does_not_work_for_long_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Console
+) -> None:
+    class Hangs(Shell):
+        def works(self) -> bool:
+            return False
+
+    monkeypatch.setattr(supervision, "_ASK_S", 0.1)
+    hangs = Hangs("hangs", tmp_path, "exec sleep 100")
+    hangs._patience_s = 0.3
+    with pytest.raises(Failed, match=r"hangs runs, but has not worked for .* again 3 times"):
+        keep_running([hangs], said, lambda: None)
+    assert len(hangs.begun) == 4
+
+
 def test_a_part_whose_port_was_taken_is_tried_again_though_it_never_worked(tmp_path: Path, said: Console) -> None:
     class Late(Shell):
         def settle(self, parts: Sequence[Part]) -> None:
@@ -93,7 +108,7 @@ def test_a_part_whose_port_was_taken_is_tried_again_though_it_never_worked(tmp_p
             if len(self.begun) < 3:
                 raise Passing("the port is taken")
 
-    late = Late("late", tmp_path, "sleep 100")
+    late = Late("late", tmp_path, "exec sleep 100")
 
     def ready() -> None:
         raise KeyboardInterrupt
