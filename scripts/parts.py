@@ -76,7 +76,6 @@ class TorchServe(Part):
     def stop(self) -> None:
         super().stop()
         self._keys = b""
-        self._run.key_file.unlink(missing_ok=True)
 
     def _write_keys(self) -> None:
         """Write the key file again, whole or not at all: somebody deleted it, and TorchServe still asks for them."""
