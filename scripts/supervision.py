@@ -190,7 +190,8 @@ def _keep_running(parts: Sequence[Part], console: Console, greet: Callable[[], N
             if not greeted and not isinstance(cause, Passing):
                 raise cause from None
             pause = part.pause(cause)
-            console.print(f"{words(cause)}. Starting it again{f' in {pause:.0f} s' if pause else ''}.", style="yellow")
+            when = f" in {pause:.0f} s" if pause else ""
+            console.print(f"{words(cause)}. Starting {part.name} again{when}.", style="yellow")
             part.trouble = cause
             time.sleep(pause)
 

@@ -62,7 +62,7 @@ def test_a_part_that_dies_over_and_over_is_started_again_after_longer_pauses_unt
     assert all(was >= told for was, told in zip(pauses, (0.0, 0.3, 0.6), strict=True))
     lines = told(said)
     assert lines[0] == "ready"
-    assert sum("weak stopped: no luck, exit status 3" in line and "Starting it again" in line for line in lines) == 3
+    assert sum("weak stopped: no luck, exit status 3" in line and "Starting weak again" in line for line in lines) == 3
     assert lines.count("weak was started again and is ready.") == 3
     assert steady.child is None
     assert weak.child is None
