@@ -19,7 +19,7 @@ _PREFIX = "objectcut-server-"  # short: the path of a socket has at most 107 byt
 
 @contextmanager
 def temp_folder() -> Iterator[Path]:
-    """Make a folder, and delete it in the end, and those that servers of this user left who were killed.
+    """Delete the folders that killed servers of this user left, make one, and delete it in the end.
 
     Raises:
         OSError: there is no place for it.
