@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +112,7 @@ def _chosen(weights: Path, remark: str | None = None) -> Chosen:
 
 
 def build(weights: Path, archive: Path = ARCHIVE, version: int = 1, checked: bool = False) -> bool:
-    """Build the archive if an input changed since it was built. True when it was built.
+    """Build the archive if an input changed since it was built, or it is damaged. True when it was built.
 
     Args:
         weights: a model file.
@@ -125,7 +126,7 @@ def build(weights: Path, archive: Path = ARCHIVE, version: int = 1, checked: boo
     """
     stamp = archive.with_suffix(".inputs")
     inputs = f"{version}.0 {_digest(weights)}"
-    if archive.exists() and stamp.exists() and stamp.read_text() == inputs:
+    if stamp.exists() and stamp.read_text() == inputs and _whole(archive):
         return False
     if not checked and weights.parent != STORE:
         _check(weights)
@@ -152,6 +153,15 @@ def build(weights: Path, archive: Path = ARCHIVE, version: int = 1, checked: boo
         (Path(scratch) / f"{FIRST}.mar").replace(archive)
         stamp.write_text(inputs)
     return True
+
+
+def _whole(archive: Path) -> bool:
+    """Return whether an archive is there and undamaged: TorchServe would run on without its model."""
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            return packed.testzip() is None
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _check(weights: Path) -> None:

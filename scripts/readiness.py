@@ -5,58 +5,51 @@ from __future__ import annotations
 import io
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 from PIL import Image
 
-from child import Child
 from management import LOAD_S, Management, Unreachable
 from objectcut.catalogue import Catalogue
-from processes import TORCHSERVE
-from rundir import PORT_TAKEN, RunDir
+from rundir import RunDir
+from supervision import Failed
 
 _WARM_UPS = 5
 _MODEL_LOG = "model_log.log"
 
 
-class Failed(Exception):
-    """A start that did not succeed; the message names the cause in one line."""
-
-
-class PortTaken(Failed):
-    """Another program took one of TorchServe's ports after it was found free."""
-
-
-def wait(condition: Callable[[], bool], children: Sequence[Child], run: RunDir, otherwise: str) -> None:
+def wait(condition: Callable[[], bool], check: Callable[[], None], otherwise: str, seconds: float = LOAD_S) -> None:
     """Return when the condition holds.
 
+    Args:
+        condition: is asked again and again.
+        check: likewise; raises when there is nothing to wait for any more.
+        otherwise: what to say when it takes too long.
+        seconds: what is too long.
+
     Raises:
-        Failed: a part or the model's worker ended meanwhile, or it took too long.
+        Failed: it took too long.
     """
-    deadline = time.monotonic() + LOAD_S
+    deadline = time.monotonic() + seconds
     while not condition():
-        check(children, run)
-        if _worker_error(run.logs / _MODEL_LOG):
-            time.sleep(0.5)  # until all of it is written
-            raise Failed(f"the model's worker failed: {_worker_error(run.logs / _MODEL_LOG)}")
+        check()
         if time.monotonic() > deadline:
-            raise Failed(f"{otherwise} in {LOAD_S:.0f} s; see {run.logs}")
+            raise Failed(f"{otherwise} in {seconds:.0f} s")
         time.sleep(0.2)
 
 
-def check(children: Sequence[Child], run: RunDir) -> None:
-    """Return when all parts run.
+def check_worker(run: RunDir) -> None:
+    """Return when no worker of the TorchServe that starts has failed.
 
     Raises:
-        Failed: one ended; `PortTaken` if another try may succeed.
+        Failed: one did, for the reason that it names.
     """
-    for child in children:
-        if child.ended():
-            kind = PortTaken if child.name == TORCHSERVE and child.wrote(PORT_TAKEN) else Failed
-            raise kind(f"{child.name} stopped: {child.last_words()} (all of it in {run.logs})")
+    log = run.logs / _MODEL_LOG
+    if _worker_error(log):
+        time.sleep(0.5)  # until all of it is written
+        raise Failed(f"the model's worker failed: {_worker_error(log)}")
 
 
 def answers(url: str) -> bool:
@@ -70,6 +63,8 @@ def answers(url: str) -> bool:
 def warm_up(address: str, run: RunDir) -> None:
     """Cut some noise before anybody waits: Java and the model's worker take several times as long at first.
 
+    Others may ask meanwhile; where they leave it no time for this they warm it up.
+
     Raises:
         Failed: the server does not cut.
     """
@@ -77,24 +72,34 @@ def warm_up(address: str, run: RunDir) -> None:
     Image.effect_noise((640, 480), 100).convert("RGB").save(noise, "JPEG")
     for _ in range(_WARM_UPS):
         files, options = {"image_file": noise.getvalue()}, {"min_score": "0"}
-        reply = httpx.post(f"{address}/cut", files=files, data=options, timeout=LOAD_S, trust_env=False)
+        try:
+            reply = httpx.post(f"{address}/cut", files=files, data=options, timeout=LOAD_S, trust_env=False)
+        except httpx.TransportError as error:
+            raise Failed(f"the server is up but does not answer: {error}") from error
         if reply.status_code == httpx.codes.UNAUTHORIZED:  # it wants a key, which TorchServe does not
             reply = Management(run).cut(Catalogue.read(run.models).entries[0].path, noise.getvalue())
+        if reply.status_code in {429, 503} and reply.json()["code"] in {"rate_limited", "overloaded"}:
+            return
         if reply.status_code not in {200, 422}:  # 422: nothing was found in the noise, which is as it should be
             raise Failed(f"the server is up but does not cut: {reply.text[:300]}")
 
 
-def workers(run: RunDir) -> list[dict[str, Any]] | None:
-    """Return the workers of the first model, ready or not; None while TorchServe does not answer."""
+def answering(run: RunDir) -> bool:
+    """Return whether TorchServe answers, whatever models it has."""
     try:
-        return Management(run).workers(Catalogue.read(run.models).entries[0].path)
+        Management(run).models()
     except Unreachable:
-        return None
+        return False
+    return True
 
 
 def has_worker(run: RunDir) -> bool:
-    """Return whether TorchServe has a model worker that is ready."""
-    return any(worker["status"] == "READY" for worker in workers(run) or ())
+    """Return whether the first model has a worker that is ready."""
+    try:
+        workers = Management(run).workers(Catalogue.read(run.models).entries[0].path)
+    except Unreachable:
+        return False
+    return any(worker["status"] == "READY" for worker in workers)
 
 
 def _worker_error(log: Path) -> str | None:

@@ -1,42 +1,37 @@
 #!/usr/bin/env python3
 """Start ObjectCut: build the archive, start TorchServe and the gateway, wait until a photo could be cut.
 
-Ctrl-C, a failure of one part or the end of this program stops all of it. Logs are kept in .run/<port>/logs/.
+A part that dies is started again. Ctrl-C, the end of this program, or a part that dies over and over stops all of it.
+Logs are kept in .run/<port>/logs/.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import textwrap
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
 import build_mar
 import kept
-from child import Child
-from management import Management, Unreachable
 from objectcut.catalogue import Catalogue, Entry
 from objectcut.network.card import ModelError
 from objectcut.network.weightfiles import locked
 from objectcut.request.labels import Labels
 from objectcut.settings import Settings
 from objectcut.worker.memory import free_bytes, worker_bytes
-from processes import FILES, start_gateway, start_torchserve
-from readiness import Failed, PortTaken, answers, check, has_worker, wait, warm_up, workers
+from parts import Gateway, TorchServe
+from processes import FILES
 from rundir import InUse, Ports, RunDir, is_free
+from supervision import Failed, Part, keep_running, words
+from tempfolder import temp_folder
 
-_LAST_ANSWERS_S = 10.0
-_STARTS = 4  # two servers that start at the same moment may choose the same ports
 console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -61,7 +56,7 @@ def serve(choice: Choice) -> None:
     """Run until stopped.
 
     Raises:
-        Failed: it could not start, or a part ended by itself.
+        Failed: it could not start, or a part died over and over.
         InUse: another server has this run folder.
         ModelError: the model cannot be had or used.
     """
@@ -85,88 +80,53 @@ def serve(choice: Choice) -> None:
         for part in ("torchserve", "gateway") if choice.parts == "all" else (choice.parts,):
             stack.enter_context(run.locked(part))
         run.logs.mkdir(exist_ok=True)
-        folder = tempfile.TemporaryDirectory(prefix="objectcut-", ignore_cleanup_errors=True)
-        temp = Path(stack.enter_context(folder))
-        models = [] if choice.parts == "gateway" else _own_archives(choice.model, temp, run)
-        for attempt in range(_STARTS):
-            try:
-                _run(choice, run, temp, models, fresh_ports=attempt > 0)
-            except PortTaken as error:
-                if attempt == _STARTS - 1:
-                    raise
-                console.print(f"{error}. Another program was faster; starting again with other ports.")
-
-
-def _run(choice: Choice, run: RunDir, temp: Path, models: list[build_mar.Chosen], fresh_ports: bool) -> None:
-    """Start the parts and watch them until stopped.
-
-    Raises:
-        Failed: it could not start, or a part ended by itself; `PortTaken` if another try may succeed.
-    """
-    with ExitStack() as stack:
-        children: list[Child] = []
-        if models:
-            stack.callback(run.key_file.unlink, missing_ok=True)
-            children.append(start_torchserve(run, temp, choice.workers, fresh_ports))
-            stack.callback(children[-1].stop)
+        parts: list[Part] = []
+        models: list[build_mar.Chosen] = []
+        if choice.parts != "gateway":
+            temp = stack.enter_context(temp_folder())
+            stack.callback(run.key_file.unlink, missing_ok=True)  # that of a server that was killed too
+            models = _listed(choice.model, run)
+            address = choice.address if choice.parts == "all" else None
+            parts.append(TorchServe(run, temp, choice.workers, address, console))
         if choice.parts != "torchserve":
-            with console.status("Waiting for TorchServe's ports ..."):
-                wait(lambda: run.ports() is not None, children, run, "no TorchServe has used this run folder")
-            children.append(start_gateway(run, choice.host, choice.port))
-            # First of all, and for as long as it may take to finish what is in flight and to tell those who wait.
-            stack.callback(children[-1].stop, Settings.from_environment().stop_s + _LAST_ANSWERS_S)
-        if choice.parts == "torchserve":
-            with console.status("Starting TorchServe and loading the model ..."):
-                _register_others(children, run)
-                wait(lambda: has_worker(run), children, run, "no worker became ready")
-            console.print("TorchServe is ready.")
-        if choice.parts == "all":
-            with console.status("Starting TorchServe and loading the model ..."):
-                _register_others(children, run)
-                wait(lambda: answers(f"{choice.address}/health/ready"), children, run, "no worker became ready")
-                warm_up(choice.address, run)
-            console.print(f"ObjectCut is ready on {choice.address}", style="bold green")
-            for place, model in enumerate(models):
-                classes = len(Labels.of(model.card.classes, model.card.unlisted).names)
-                role = "Model" if not place else "On request"
-                console.print(f"{role}: {model.card.name}, {classes} classes. {model.remark or ''}".rstrip())
-            console.print(
-                f"TorchServe: http://127.0.0.1:{(run.ports() or Ports()).inference}, keys and logs in {run.path}, "
-                f"Java's heap at most {Settings.from_environment().java_heap_mb} MB"
-            )
-        console.print("Ctrl-C stops it.")
-        while True:
-            check(children, run)
-            time.sleep(0.5)
+            parts.append(Gateway(run, choice.host, choice.port, choice.address, console))
+        keep_running(parts, console, lambda: _greet(choice, run, models))
 
 
-def _own_archives(names: str, temp: Path, run: RunDir) -> list[build_mar.Chosen]:
-    """Build the archives and put them into `temp`, where no other server's build can replace them; list the models.
+def _greet(choice: Choice, run: RunDir, models: list[build_mar.Chosen]) -> None:
+    if choice.parts == "torchserve":
+        console.print("TorchServe is ready.")
+    if choice.parts == "all":
+        console.print(f"ObjectCut is ready on {choice.address}", style="bold green")
+        for place, model in enumerate(models):
+            classes = len(Labels.of(model.card.classes, model.card.unlisted).names)
+            role = "Model" if not place else "On request"
+            console.print(f"{role}: {model.card.name}, {classes} classes. {model.remark or ''}".rstrip())
+        console.print(
+            f"TorchServe: http://127.0.0.1:{(run.ports() or Ports()).inference}, keys and logs in {run.path}, "
+            f"Java's heap at most {Settings.from_environment().java_heap_mb} MB"
+        )
+    console.print("Ctrl-C stops it.")
+
+
+def _listed(names: str, run: RunDir) -> list[build_mar.Chosen]:
+    """List the models in the run folder, and return them.
 
     Raises:
         ModelError: a model cannot be used, or there is no memory for the first one.
     """
     with locked(build_mar.STORE, "archive"):
-        chosen = build_mar.choose_all(names, console)
-        chosen = _with_added(chosen, run)
-        catalogue = Catalogue.of(
-            Entry(each.card, worker_bytes(each.weights.stat().st_size), each.weights.resolve(), each.version)
-            for each in chosen
+        chosen = _with_added(build_mar.choose_all(names, console), run)
+    catalogue = Catalogue.of(
+        Entry(each.card, worker_bytes(each.weights.stat().st_size), each.weights.resolve(), each.version)
+        for each in chosen
+    )
+    needed, free = catalogue.entries[0].needs, free_bytes()
+    if free < needed:
+        raise ModelError(
+            f"the model {chosen[0].card.name} needs about {needed / 1e6:.0f} MB of memory, and {free / 1e6:.0f} MB "
+            "are free. Stop another program, or take a smaller model: MODEL=bundled"
         )
-        needed, free = catalogue.entries[0].needs, free_bytes()
-        if free < needed:
-            raise ModelError(
-                f"the model {chosen[0].card.name} needs about {needed / 1e6:.0f} MB of memory, and {free / 1e6:.0f} MB "
-                "are free. Stop another program, or take a smaller model: MODEL=bundled"
-            )
-        for each, entry in zip(chosen, catalogue.entries, strict=True):
-            archive = build_mar.archive_of(entry.served_as)
-            with console.status(f"Building the archive of {each.card.name} ..."):
-                build_mar.build(each.weights, archive, each.version)
-            try:
-                os.link(archive, temp / archive.name)
-            except OSError:  # another file system
-                shutil.copyfile(archive, temp / archive.name)
     catalogue.write(run.models)
     return chosen
 
@@ -178,24 +138,6 @@ def _with_added(chosen: list[build_mar.Chosen], run: RunDir) -> list[build_mar.C
     together = [*(each for each in chosen if each.card.name not in names), *added]
     default = run.default.read_text().strip() if run.default.exists() else ""
     return sorted(together, key=lambda each: each.card.name != default)  # stable: the others stay as they are
-
-
-def _register_others(children: list[Child], run: RunDir) -> None:
-    """Tell TorchServe of all models but the first, which it begins with.
-
-    Raises:
-        Failed: TorchServe ended, or refuses one.
-    """
-    others = Catalogue.read(run.models).entries[1:]
-    if not others:
-        return
-    wait(lambda: workers(run) is not None, children, run, "TorchServe did not answer")
-    management = Management(run)
-    try:
-        for entry in others:
-            management.register(entry.served_as)
-    except Unreachable as error:
-        raise Failed(str(error)) from error
 
 
 def _settings() -> str:
@@ -245,7 +187,7 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("Stopped.")
     except (Failed, InUse, ModelError, RuntimeError, OSError) as error:
-        console.print(f"ObjectCut stopped: {error}", style="red")
+        console.print(f"ObjectCut stopped: {words(error)}", style="red")
         return 1
     return 0
 

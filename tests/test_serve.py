@@ -10,10 +10,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -21,8 +22,13 @@ import psutil
 import pytest
 from conftest import READY_S, ROOT, Server, encoded, free_port, halt, processes, start, stop, wait_until
 from PIL import Image
-from safetensors.numpy import load_file, save_file
+from safetensors import numpy, torch
 
+import models as scripts_models
+from conversion.model import Wanted
+from management import Management
+from objectcut.network import checkpoint
+from objectcut.network.card import read_card
 from rundir import RunDir
 
 BUNDLED = ROOT / "model_store" / "bundled.safetensors"
@@ -105,11 +111,11 @@ def test_a_missing_model_is_named(model: str, starter: Starter) -> None:
 
 
 def test_weights_that_cannot_be_used_are_named_before_anything_starts(starter: Starter, tmp_path: Path) -> None:
-    weights = load_file(BUNDLED)
+    weights = numpy.load_file(BUNDLED)
     weights.pop("roi_heads.box_predictor.cls_score.bias")
     with BUNDLED.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    save_file(weights, tmp_path / "mine.safetensors", metadata=header["__metadata__"])
+    numpy.save_file(weights, tmp_path / "mine.safetensors", metadata=header["__metadata__"])
     said = starter(MODEL=str(tmp_path / "mine.safetensors"), run=tmp_path / "broken").wait_for_end()
     assert "roi_heads.box_predictor.cls_score.bias" in said
     assert "java" not in said
@@ -215,15 +221,74 @@ def workers(started: Started) -> list[int]:
     return [p.pid for p in processes(started.run) if "model_service_worker" in " ".join(p.cmdline())]
 
 
-def test_nothing_outlives_a_server_that_is_killed(starter: Starter) -> None:
-    started = starter(TMPDIR=tempfile.mkdtemp(prefix="killed-"))
+def test_nothing_outlives_a_server_that_is_killed_but_files_that_the_next_start_deletes(starter: Starter) -> None:
+    temp = Path(tempfile.mkdtemp(prefix="killed-"))
+    started = starter(TMPDIR=str(temp))
     started.wait_for_start()
-    temp = Path(processes(started.run)[0].environ()["TMPDIR"])
     os.kill(started.process.pid, signal.SIGKILL)
     started.process.wait()
     wait_until(lambda: processes(started.run) == [], 30, "the end of its children")
-    shutil.rmtree(temp)  # nobody was left to clean up
-    (started.run / "key_file.json").unlink(missing_ok=True)
+    left = list(temp.iterdir())
+    assert left
+    starter(TMPDIR=str(temp), MODEL="nonsense", run=started.run).wait_for_end()
+    assert not any(folder.exists() for folder in left)
+    assert not (started.run / "key_file.json").exists()
+    shutil.rmtree(temp)
+
+
+def test_what_is_killed_comes_back_with_all_models_and_nobody_is_told_anything_else(
+    starter: Starter, tmp_path: Path, chelsea: Image.Image
+) -> None:
+    card = replace(read_card(BUNDLED), name="second")
+    checkpoint.write(torch.load_file(BUNDLED), card, tmp_path / "second.safetensors")
+    started = starter(MODEL=f"bundled,{tmp_path / 'second.safetensors'}")
+    started.wait_for_start()
+    run = RunDir(started.run)
+    scripts_models.add(run, BUNDLED, Wanted())  # version 2: the archive that TorchServe began with is out of date
+    asked = {"files": {"image_file": encoded(chelsea)}, "timeout": 120, "trust_env": False}
+    over = threading.Event()
+
+    def ask_again_and_again() -> list[httpx.Response]:
+        replies = []
+        while not over.is_set():
+            replies.append(httpx.post(f"{started.url}/cut", **asked))
+            if replies[-1].status_code != 200:
+                time.sleep(0.5)
+        return replies
+
+    with ThreadPoolExecutor(3) as pool:
+        asking = [pool.submit(ask_again_and_again) for _ in range(3)]
+        time.sleep(1)
+        before = {process.pid for process in processes(started.run)}
+        torchserve(started).kill()
+        again = "TorchServe was started again and is ready"
+        wait_until(
+            lambda: again in started.said.read_text() or started.process.poll() is not None, READY_S, "the return"
+        )
+        over.set()
+        replies = [reply for each in asking for reply in each.result()]
+    said = started.said.read_text()
+    assert "TorchServe stopped: it was killed by SIGKILL" in said
+    assert "Starting TorchServe again." in said
+    assert {reply.status_code for reply in replies} == {200, 503}
+    assert all(int(reply.headers["retry-after"]) > 0 for reply in replies if reply.status_code == 503)
+    now = {process.pid for process in processes(started.run)}
+    assert len(now) == len(before), "workers of the TorchServe that died were left"
+    assert Management(run).versions("objectcut") == [2]
+    assert httpx.post(f"{started.url}/cut", data={"model": "second"}, **asked).json()["response"]["model"] == "second"
+
+    run.key_file.unlink()
+    wait_until(run.key_file.exists, 30, "the return of the key file")
+    assert httpx.post(f"{started.url}/cut", **asked).status_code == 200
+
+    next(process for process in processes(started.run) if process.cmdline()[1:] == ["-m", "gateway"]).kill()
+    wait_until(lambda: "the gateway was started again" in started.said.read_text(), READY_S, "the gateway's return")
+    assert httpx.post(f"{started.url}/cut", **asked).status_code == 200
+    assert stop(started.process) == 0
+
+
+def torchserve(started: Started) -> psutil.Process:
+    return next(process for process in processes(started.run) if "org.pytorch.serve.ModelServer" in process.cmdline())
 
 
 def test_the_gateway_waits_for_torchserve_and_finds_it_again(

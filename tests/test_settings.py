@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from conftest import ROOT
 from pydantic import ValidationError
 
 from objectcut.settings import Settings
@@ -79,3 +80,32 @@ def test_a_wrong_value_names_itself(name, value, monkeypatch):
 def test_a_misspelt_setting_stops_the_start():
     with pytest.raises(ValidationError, match="max_pixel"):
         Settings(max_pixel=1)
+
+
+@pytest.mark.parametrize(
+    ("variable", "nearest"),
+    [
+        ("OBJECTCUT_MAXPIXELS", "OBJECTCUT_MAX_PIXELS"),
+        ("objectcut_origin", "OBJECTCUT_ORIGINS"),
+        ("OBJECTCUT_RUNDIR", "OBJECTCUT_RUN_DIR"),
+        ("OBJECTCUT_QUEUE_MEGAPIXEL", "OBJECTCUT_QUEUE_MEGAPIXELS"),
+    ],
+)
+def test_a_misspelt_variable_is_told_with_the_nearest_name(variable, nearest, monkeypatch):
+    monkeypatch.setenv(variable, "5")
+    with pytest.raises(ValueError, match=rf"there is no {variable}; did you mean {nearest}\?"):
+        Settings.from_environment()
+
+
+def test_a_variable_like_no_other_is_told_with_where_all_are_listed(monkeypatch):
+    monkeypatch.setenv("OBJECTCUT_XYZZY", "5")
+    with pytest.raises(ValueError, match=r"there is no OBJECTCUT_XYZZY; .*--help"):
+        Settings.from_environment()
+
+
+def test_every_variable_that_a_program_reads_is_known(monkeypatch):
+    for folder in ("scripts", "frontend", "handler"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for variable in re.findall(r"OBJECTCUT_[A-Z_]+[A-Z]", path.read_text()):
+                monkeypatch.setenv(variable, "1")
+    Settings.from_environment()

@@ -1,11 +1,14 @@
 """All knobs of ObjectCut in one typed object.
 
 Each is read from the environment (`OBJECTCUT_MAX_PIXELS=...`), else from the `objectcut` section of
-`model-config.yaml`, else it has the default below. A wrong value stops the program at its start.
+`model-config.yaml`, else it has the default below. A wrong value stops the program at its start, and so does a variable
+of that prefix that nobody knows.
 """
 
 from __future__ import annotations
 
+import difflib
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,6 +26,8 @@ _RATE = re.compile(r"[1-9]\d{0,8} ?(/|per) ?(\d{1,5} ?)?(second|minute|hour|day)
 _SET_BY_SERVE = frozenset(
     ("host", "port", "inference_url", "management_url", "metrics_url", "key_file", "models", "abandoned", "log_file")
 )
+_PREFIX = "OBJECTCUT_"
+_READ_ELSEWHERE = frozenset(("key", "run_dir", "server"))  # by scripts/rundir.py and scripts/cut.py
 
 
 def _origin(text: str) -> str:
@@ -43,7 +48,7 @@ def _rate(text: str) -> str:
 class Settings(BaseSettings):
     """Limits and addresses. Bytes, pixels and seconds, as the names say."""
 
-    model_config = SettingsConfigDict(env_prefix="OBJECTCUT_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
 
     # What a request may bring.
     max_body_bytes: PositiveInt = Field(
@@ -199,14 +204,25 @@ class Settings(BaseSettings):
         """Return the settings of this process.
 
         Raises:
-            ValueError: a variable has a wrong value; the message names it in one line.
+            ValueError: a variable has a wrong value, or is none of ours; the message names it in one line.
         """
+        cls._refuse_unknown()
         try:
             return cls()
         except ValidationError as error:
             first = error.errors()[0]
-            name = f"OBJECTCUT_{str(first['loc'][0]).upper()}"
+            name = f"{_PREFIX}{str(first['loc'][0]).upper()}"
             raise ValueError(f"{name}={first['input']}: {first['msg']}") from None
+
+    @classmethod
+    def _refuse_unknown(cls) -> None:
+        known = (*cls.model_fields, *_READ_ELSEWHERE)
+        for variable in sorted(os.environ):
+            prefix, name = variable[: len(_PREFIX)].upper(), variable[len(_PREFIX) :].lower()
+            if prefix == _PREFIX and name not in known:
+                nearest = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean {_PREFIX}{nearest[0].upper()}?" if nearest else "serve.py --help lists all"
+                raise ValueError(f"there is no {variable}; {hint}")
 
     @classmethod
     def described(cls) -> list[tuple[str, str, str]]:
@@ -217,7 +233,7 @@ class Settings(BaseSettings):
                 continue
             value = None if field.default_factory else field.default
             written = ",".join(value) if isinstance(value, tuple) else str(value or "")
-            rows.append((f"OBJECTCUT_{name.upper()}", written, str(field.description)))
+            rows.append((f"{_PREFIX}{name.upper()}", written, str(field.description)))
         return rows
 
     @field_validator("fetch_allow", "fetch_hosts", "fetch_deny", "hosts", "origins", "proxies", mode="before")

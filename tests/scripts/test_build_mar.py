@@ -27,7 +27,7 @@ def handler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy
 
 
-def test_the_archive_is_built_only_when_an_input_changed(handler: Path, tmp_path: Path) -> None:
+def test_the_archive_is_built_only_when_an_input_changed_or_it_is_damaged(handler: Path, tmp_path: Path) -> None:
     archive, weights = tmp_path / "objectcut.mar", tmp_path / "model.safetensors"
     shutil.copyfile(build_mar.STORE / "bundled.safetensors", weights)
     build = partial(build_mar.build, weights, archive, checked=True)
@@ -40,6 +40,9 @@ def test_the_archive_is_built_only_when_an_input_changed(handler: Path, tmp_path
     assert build()
     archive.unlink()
     assert build()
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[:-1_000_000])
+    assert build(), "the archive was damaged"
 
 
 def test_weights_that_no_worker_could_use_are_no_archive(tmp_path: Path) -> None:
