@@ -56,7 +56,7 @@ class _Lost(Enum):
     FORGOTTEN = auto()  # it lost the request before a worker had it
     DIED = auto()  # the worker that had it died, or TorchServe itself
     HUNG = auto()  # the worker that had it is replaced, and TorchServe has the request again
-    HOPELESS = auto()  # TorchServe has it, and no worker is to be expected
+    HOPELESS = auto()  # no worker is to be expected
 
 
 @dataclass(eq=False)
@@ -194,7 +194,7 @@ class ServedModel:
             alone = deaths >= _SUSPECT
             async with self._company.joined(alone):
                 await self._check(order)
-                outcome = await self._ask(order)
+                outcome = _Lost.HOPELESS if self._hopeless else await self._ask(order)
             if isinstance(outcome, Reply):
                 if "x-model" not in outcome.headers:
                     logger.warning("TorchServe itself answered %d: %s", outcome.status, _line(outcome.text))
@@ -270,7 +270,7 @@ class ServedModel:
         headers = {**headers, "Content-Type": wire.MEDIA_TYPE}
         reply = await self._connection.call("POST", url, "inference", longest_s, headers, body, ticket)
         if "x-worker" in reply.headers:
-            self._workers.answered()
+            self._workers.note_ready()
             self._in_flight.answered(reply.headers["x-worker"], ticket.sent, time.monotonic())
         return reply
 

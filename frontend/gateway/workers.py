@@ -62,9 +62,10 @@ class Workers:
         self._without_since: float | None = None  # the first look that found none ready after one that did
         self._begun: set[str] = set()  # process ids since then
 
-    def answered(self) -> None:
-        """Note that a worker answered a request."""
-        self._seen_ready = True
+    def note_ready(self) -> None:
+        """Note that a worker is ready; also for those who had an answer of one."""
+        self._seen_ready, self._without_since = True, None
+        self._begun.clear()
 
     @property
     def missing(self) -> bool:
@@ -75,8 +76,7 @@ class Workers:
         """Return what TorchServe tells now; None when it does not answer."""
         self._state = await self._told()
         if self._state is not None and self._state.ready:
-            self._seen_ready, self._without_since = True, None
-            self._begun.clear()
+            self.note_ready()
         else:
             self._without_since = time.monotonic() if self._without_since is None else self._without_since
             self._begun |= self._state.others if self._state is not None else set()
@@ -110,7 +110,7 @@ class Workers:
 
         A TorchServe that worked and does not answer is being started again. How long that takes, nobody knows.
         """
-        return not self._seen_ready if self._state is None else not self.expected()
+        return self.missing and (not self._seen_ready if self._state is None else not self.expected())
 
     async def scale(self, workers: int) -> None:
         """Ask for this many workers; one that goes finishes what it has in hand, unless it hangs.

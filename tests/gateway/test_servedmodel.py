@@ -251,6 +251,16 @@ def test_a_model_that_sleeps_when_it_becomes_the_default_wakes(tmp_path: Path, m
         assert standin.woken
 
 
+def test_a_model_wakes_again_when_torchserve_was_started_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with sleeping(tmp_path, monkeypatch, 9 * NEEDS, mine=LOADS_S / 4) as (standin, url):
+        assert ask(url, "mine").status_code == 200
+        standin.woken.clear()
+        standin.script = [Says(503, BUSY), CUT]
+        assert told(ask(url, "mine")) == (503, "not_ready")
+        assert ask(url, "mine").status_code == 200
+        assert standin.woken
+
+
 def test_no_photo_is_lost_when_torchserve_trips_over_its_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with sleeping(tmp_path, monkeypatch, 9 * NEEDS, mine=LOADS_S / 4) as (standin, url):
         standin.trips = 3
