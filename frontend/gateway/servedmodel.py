@@ -526,7 +526,7 @@ def _worker_died(reply: Reply) -> bool:
 
 
 def _worker_gone() -> CutError:
-    return CutError("not_ready", "The model stopped and is starting again. Try again soon.", retry_after=10)
+    return CutError("not_ready", "The model stopped, or is still starting. Try again soon.", retry_after=10)
 
 
 def _line(text: str) -> str:

@@ -59,7 +59,7 @@ class Workers:
         self._url = f"{settings.management_url}/models/{path}"
         self._state: State | None = None
         self._seen_ready = False
-        self._without_since: float | None = None  # the first look that found none ready after one that did
+        self._without_since: float | None = None  # when none was ready any more, or TorchServe back without one
         self._begun: set[str] = set()  # process ids since then
 
     def note_ready(self) -> None:
@@ -74,11 +74,13 @@ class Workers:
 
     async def look(self) -> State | None:
         """Return what TorchServe tells now; None when it does not answer."""
-        self._state = await self._told()
+        before, self._state = self._state, await self._told()
         if self._state is not None and self._state.ready:
             self.note_ready()
         else:
-            self._without_since = time.monotonic() if self._without_since is None else self._without_since
+            back = before is None and self._state is not None  # TorchServe, whose workers begin now
+            if self._without_since is None or back:
+                self._without_since = time.monotonic()
             self._begun |= self._state.others if self._state is not None else set()
         return self._state
 
