@@ -166,9 +166,9 @@ def photo_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PhotoHost]:
 
 
 @contextlib.contextmanager
-def serving(app: Any, **options: Any) -> Iterator[str]:
+def serving(app: Any, port: int | None = None, **options: Any) -> Iterator[str]:
     """The address of an ASGI application that runs in a thread, with uvicorn's options, while the block does."""
-    port = free_port()
+    port = port or free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, **options))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -672,3 +672,39 @@ def test_java_and_the_workers_run_under_rules(server: Server) -> None:
     for process in (java(server), server.worker()):
         # Landlock's rules are shown nowhere. What goes with them is: nobody under them gains rights by a program.
         assert "NoNewPrivs:\t1" in Path(f"/proc/{process.pid}/status").read_text()
+
+
+def cut_by_all(client: httpx.Client, photo: bytes, senders: int, meanwhile: Callable[[], object]) -> None:
+    """Have this many senders wait while something happens; all of them get their picture."""
+
+    def ask(_: int) -> int:
+        return client.post("/cut", files={"image_file": photo}, data={"objects": "cat"}, headers=PICTURE).status_code
+
+    with ThreadPoolExecutor(senders) as pool:
+        statuses = pool.map(ask, range(senders))
+        meanwhile()
+        assert list(statuses) == [200] * senders
+
+
+def test_workers_that_die_one_after_the_other_cost_nobody_an_answer(
+    server: Server, client: httpx.Client, cat: bytes
+) -> None:
+    def workers() -> list[psutil.Process]:
+        return [p for p in server.processes() if "model_service_worker" in " ".join(p.cmdline())]
+
+    def kill_two() -> None:
+        first = server.worker()
+        first.kill()
+        wait_until(lambda: [p for p in workers() if p.pid != first.pid], 60, "the next worker's start")
+        server.worker().kill()
+
+    cut_by_all(client, cat, 8, kill_two)
+
+
+def test_a_worker_that_hangs_is_replaced_and_nobody_notices(server: Server, client: httpx.Client, cat: bytes) -> None:
+    hanging = server.worker()
+    halt(hanging)
+    not_ready = lambda: client.get("/health/ready").status_code == 503  # noqa: E731
+    cut_by_all(client, cat, 3, lambda: wait_until(not_ready, 100, "word of it"))
+    assert not hanging.is_running()
+    assert client.get("/health/ready").status_code == 200

@@ -14,6 +14,9 @@ from gateway.work import Pace, Work
 from objectcut.errors import CutError
 
 _UNKNOWN_S = 5  # to come back in, before anything was answered
+# A worker that takes so much longer than usual for a batch hangs. What is usual may have been measured with photos that
+# the workers knew already, or before the machine was busy: so no less than this for each megapixel, nor for a batch.
+_HANGS, _HANGS_MEGAPIXEL_S, _HANGS_S = 10.0, 1.0, 20.0
 
 
 class Room:
@@ -52,6 +55,18 @@ class Room:
             "The server has more photos waiting than it can take. Try again soon.",
             retry_after=self._pace.retry_after(self._megapixels + waiting) or _UNKNOWN_S,
         )
+
+    def unattended(self) -> None:
+        """Note that no worker does what is inside: the time counts for nothing."""
+        self._pace.skip(time.monotonic())
+
+    def longest_s(self, megapixels: float) -> float:
+        """Return how many seconds a worker may take for a batch before it is taken for one that hangs.
+
+        Args:
+            megapixels: of the batch's work.
+        """
+        return max(_HANGS_S, _HANGS_MEGAPIXEL_S * megapixels, _HANGS * self._pace.seconds(megapixels))
 
     def take(self, work: Work) -> bool:
         """Take room for a request, if there is any."""

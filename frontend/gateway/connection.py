@@ -18,6 +18,7 @@ from objectcut.settings import Settings
 
 logger = logging.getLogger(__name__)
 _TRIES, _AGAIN_S = 20, 0.25
+_STARTING = "The model is still starting. Try again in a few seconds."
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +35,17 @@ class Reply:
         return self.body.decode("utf-8", "replace")
 
 
-class Broken(Exception):
-    """An answer ended in its middle: TorchServe puts its word on a worker that died behind what it had sent."""
+class Disconnected(CutError):
+    """There is no connection to TorchServe, or it ended before the answer was whole; `not_ready` for senders.
+
+    Args:
+        begun: whether there was one: TorchServe may have had the request when it ended. It also ends answers in their
+            middle, when the worker died behind what it had sent.
+    """
+
+    def __init__(self, begun: bool) -> None:
+        super().__init__("not_ready", _STARTING, retry_after=5)
+        self.begun = begun
 
 
 class Connection:
@@ -79,7 +89,7 @@ class Connection:
 
         Raises:
             CutError: `not_ready` or `overloaded`.
-            Broken: the handler's answer ended too early.
+            Disconnected: TorchServe is away, or ended the connection.
         """
         if self._session is None:  # it belongs to the event loop, which did not run yet when this object was made
             self._session = aiohttp.ClientSession(
@@ -99,13 +109,9 @@ class Connection:
                         ticket.answering = "x-model" in reply.headers
                     answer = Reply(reply.status, reply.headers, await reply.read())
             except asyncio.TimeoutError as error:
-                raise CutError(
-                    "overloaded", "The server did not finish in time. Try again in a while.", retry_after=30
-                ) from error
+                raise too_late() from error
             except aiohttp.ClientError as error:
-                if ticket is not None and ticket.answering:
-                    raise Broken from error
-                raise not_ready() from error
+                raise Disconnected(begun=not isinstance(error, aiohttp.ClientConnectorError)) from error
             if answer.status == 400 and b"InvalidKeyException" in answer.body:
                 if keys_refused:
                     logger.error("TorchServe refuses the keys in %s", self._settings.key_file)
@@ -138,4 +144,9 @@ class Connection:
 
 def not_ready() -> CutError:
     """Return the error for a server whose model cannot be asked yet."""
-    return CutError("not_ready", "The model is still starting. Try again in a few seconds.", retry_after=5)
+    return CutError("not_ready", _STARTING, retry_after=5)
+
+
+def too_late() -> CutError:
+    """Return the error for a request that took too long."""
+    return CutError("overloaded", "The server did not finish in time. Try again in a while.", retry_after=30)

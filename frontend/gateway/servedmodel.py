@@ -1,7 +1,11 @@
-"""The gateway's side of one model in TorchServe: calls, its workers, and failures in the words of the interface.
+"""The gateway's side of one model in TorchServe: calls, asked again where they fail, and failures in our words.
 
 TorchServe says the same few things for very different troubles. A reply that carries the handler's `X-Model` is the
 handler's own and goes through as it is; anything else is TorchServe speaking and is translated here.
+
+A worker that dies takes its whole batch with it, and one that is replaced or scaled down stops in the middle of one. A
+cut changes nothing, so it is asked for again, until it is answered, no worker is to be expected, or its time is over. A
+photo that was there at two deaths may be their cause. It is asked for alone then, and refused if that worker dies too.
 """
 
 from __future__ import annotations
@@ -11,16 +15,20 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Mapping, Set
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cached_property
 from typing import Any, TypeVar
 
 from gateway.admission import Admission, Room
-from gateway.connection import Broken, Connection, Reply, not_ready
+from gateway.company import Company
+from gateway.connection import Connection, Disconnected, Reply, not_ready, too_late
 from gateway.inflight import InFlight, Ticket
+from gateway.refused import Refused, digest_of, refusal
 from gateway.work import Work
+from gateway.workers import BATCH, SOON_S, State, Workers
 from objectcut.catalogue import Entry, description
 from objectcut.errors import CutError, internal
 from objectcut.request import wire
@@ -31,23 +39,45 @@ from objectcut.worker.memory import free_bytes
 
 logger = logging.getLogger(__name__)
 Made = TypeVar("Made")
-_RESTART_S, _POLL_S = 20.0, 0.25  # a worker that died is back in about 6 s with the bundled model
-_WORD_S = 2.0  # for anything but a cut; a TorchServe that takes longer for it does not work
+_POLL_S = 0.25
 _LOOK_S = 2.0
+_SUSPECT = 2  # deaths of workers that had a photo, after which it may be what killed them
+_SCALINGS = 60  # tries to have as many workers as before
 _LOAD_S = 60.0  # after which a worker that does not come keeps no other model waiting
 _PROBE_S = 4.0  # between two probes: the last one may be lost itself
-_BATCH = 8  # until TorchServe is asked
 _AHEAD = 2  # batches a worker is given: the one that it works on, and the next
 _PASSED_ON = ("content-type", "x-object-count", "x-object-ids", "x-foreground-box", "retry-after", "x-model")
 
 
-@dataclass(frozen=True)
-class _State:
-    """The process ids of the workers that are ready, how many requests each takes at once, and how many are wanted."""
+class _Lost(Enum):
+    """Why TorchServe will not answer a request."""
 
-    workers: Set[str]
-    batch: int
-    wanted: int
+    AWAY = auto()  # it does not run
+    FORGOTTEN = auto()  # it lost the request before a worker had it
+    DIED = auto()  # the worker that had it died, or TorchServe itself
+    HUNG = auto()  # the worker that had it is replaced, and TorchServe has the request again
+    HOPELESS = auto()  # no worker is to be expected
+
+
+@dataclass(eq=False)
+class _Order:
+    """A request on its way.
+
+    Attributes:
+        request: with its photo.
+        work: that it is.
+        headers: for the handler.
+        deadline: when it must be answered.
+        left: whether nobody waits for the answer any more.
+        name: by which the workers know it while TorchServe has it; not the request's id, which its sender may choose.
+    """
+
+    request: CutRequest
+    work: Work
+    headers: Mapping[str, str]
+    deadline: float
+    left: bool = False
+    name: str = ""
 
 
 class ServedModel:
@@ -76,15 +106,19 @@ class ServedModel:
         self._settings = settings
         self._connection = connection
         self._path, self.entry = path, entry
+        self._workers, self._batch = Workers(settings, connection, path), BATCH
         self._may_sleep = may_sleep
         self._described = (0, 0)  # by which start of TorchServe
         self._description: dict[str, Any] | None = None
         self._in_flight = InFlight()
-        self._room, self._admission = room, Admission(_AHEAD * _BATCH, room)
+        self._room, self._admission = room, Admission(_AHEAD * BATCH, room)
+        self._company, self._refused = Company(), Refused()
         self._abandoned = Abandoned(settings.abandoned)
-        self._lost: dict[Ticket, asyncio.Future[None]] = {}
+        self._lost: dict[Ticket, asyncio.Future[_Lost]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watching: asyncio.Task[None] | None = None
+        self._recovering: asyncio.Task[None] | None = None
+        self._replacing: asyncio.Task[None] | None = None
         self._probed = float("-inf")
         self._used = time.monotonic()
         self._turn = turn
@@ -105,26 +139,36 @@ class ServedModel:
         are told not to begin it, and the place stays taken until it has gone through.
 
         Raises:
-            CutError: TorchServe could not bring it to the handler, or not back.
+            CutError: TorchServe could not bring it to the handler, or not back in time.
         """
         work = await asyncio.to_thread(Work.of, request, self._settings.max_pixels)
+        deadline = time.monotonic() + self._settings.answer_s
+        order = _Order(request, work, {"Accept": accept, "X-Request-Id": request_id}, deadline)
+        try:
+            return await asyncio.wait_for(self._predict(order), self._settings.answer_s)
+        except asyncio.TimeoutError as error:
+            raise (_worker_gone() if self._workers.missing else too_late()) from error
+
+    async def _predict(self, order: _Order) -> Reply:
+        await self._check(order)
         self._used = time.monotonic()
         if self._asleep or self._may_sleep():  # the default may have been put to sleep before it was the default
             await self._wake()
             self._used = time.monotonic()
+        if not self._workers.expected():
+            await self._state()  # the last look may be long ago
+            if not self._workers.expected():
+                raise _worker_gone()
         self._watch()
-        await self._admission.enter(work)
-        left = asyncio.Event()
-        name = uuid.uuid4().hex  # not the request's id, which its sender may choose
-        headers = {"Accept": accept, "X-Request-Id": request_id, "X-Ticket": name}
-        sent = self._begin(self._predict(request, headers, left))
-        sent.add_done_callback(lambda _: self._left(work))
+        await self._admission.enter(order.work)
+        sent = self._begin(self._answered(order))
+        sent.add_done_callback(lambda _: self._left(order.work))
         try:
             return await asyncio.shield(sent)
         except asyncio.CancelledError:
-            left.set()
-            self._abandoned.add(name)
-            sent.add_done_callback(lambda _: self._abandoned.discard(name))
+            order.left = True
+            if order.name:
+                self._abandoned.add(order.name)
             raise
 
     def _left(self, work: Work) -> None:
@@ -139,46 +183,95 @@ class ServedModel:
         task.add_done_callback(lambda done: done.cancelled() or done.exception())  # if nobody else asks for it
         return task
 
-    async def _predict(self, request: CutRequest, headers: Mapping[str, str], left: asyncio.Event) -> Reply:
-        for attempt in (1, 2):
-            reply = await self._ask(request, headers)
-            if reply is not None and "x-model" in reply.headers:
-                passed_on = {name: reply.headers[name] for name in _PASSED_ON if name in reply.headers}
-                return Reply(reply.status, passed_on, reply.body)
-            lost = f"lost {headers['X-Request-Id']} with a worker"
-            event = f"answered {reply.status}: {reply.text[:500]}" if reply else lost
-            logger.warning("TorchServe itself %s", " ".join(event.split()))
-            # A worker that dies takes its whole batch with it, and scaling down stops a worker in the middle of one.
-            # A cut changes nothing, so it can be asked for again; once, in case the photo is what killed the worker.
-            if attempt == 1 and not left.is_set() and (reply is None or _worker_died(reply)):
-                await self._until_ready()
-            else:
-                break
-        raise _worker_gone() if reply is None else await self._translated(reply)
+    async def _answered(self, order: _Order) -> Reply:
+        """Ask as often as it takes.
 
-    async def _ask(self, request: CutRequest, headers: Mapping[str, str]) -> Reply | None:
-        """TorchServe's answer; None when it lost the request."""
+        Raises:
+            CutError: as `predict`.
+        """
+        deaths, taken = 0, False
+        while True:
+            alone = deaths >= _SUSPECT
+            async with self._company.joined(alone):
+                await self._check(order)
+                outcome = _Lost.HOPELESS if self._hopeless else await self._ask(order)
+            if isinstance(outcome, Reply):
+                if "x-model" not in outcome.headers:
+                    logger.warning("TorchServe itself answered %d: %s", outcome.status, _line(outcome.text))
+                    raise await self._translated(outcome)
+                passed_on = {name: outcome.headers[name] for name in _PASSED_ON if name in outcome.headers}
+                return Reply(outcome.status, passed_on, outcome.body)
+            request_id = order.headers["X-Request-Id"]
+            logger.warning("TorchServe will not answer %s: %s", request_id, outcome.name.lower())
+            if outcome is _Lost.HOPELESS:
+                raise _worker_gone()
+            taken = taken or outcome is not _Lost.AWAY
+            if outcome in {_Lost.DIED, _Lost.HUNG}:
+                deaths += 1
+                if alone:
+                    self._refused.add(await asyncio.to_thread(digest_of, order.request))
+                    logger.error("The photo of %s stopped the model %d times and is refused", request_id, deaths)
+                    raise refusal()
+            # What TorchServe had is worth a longer wait than what can as well be sent later.
+            await self._until_ready(order.deadline if taken else min(order.deadline, time.monotonic() + SOON_S))
+
+    async def _check(self, order: _Order) -> None:
+        """Ask for nothing that nobody waits for, nor for a photo that is refused.
+
+        Raises:
+            CutError: it is either.
+        """
+        if self._refused and await asyncio.to_thread(digest_of, order.request) in self._refused:
+            raise refusal()
+        if order.left:
+            raise too_late()
+
+    async def _ask(self, order: _Order) -> Reply | _Lost:
+        """Ask once.
+
+        Raises:
+            CutError: the time is over, or TorchServe's keys do not fit.
+        """
+        request = order.request
         assert request.photo is not None
+        order.name = uuid.uuid4().hex
+        headers = {**order.headers, "X-Ticket": order.name}
         body = wire.pack(request.form(), request.photo, request.backdrop)
-        ticket = self._in_flight.send(time.monotonic(), request.nbytes)
+        now = time.monotonic()
+        ticket = self._in_flight.send(now, request.nbytes, order.work.megapixels)
         lost = self._lost[ticket] = asyncio.get_running_loop().create_future()
-        call = asyncio.ensure_future(self._infer(request.task, headers, body, ticket))
+        call = asyncio.ensure_future(self._infer(request.task, headers, body, ticket, max(order.deadline - now, 0.0)))
+        outcome: Reply | _Lost | None = None
         try:
             await asyncio.wait({call, lost}, return_when=asyncio.FIRST_COMPLETED)
-            return call.result() if call.done() else None
-        except Broken:
-            return None
+            outcome = call.result() if call.done() else lost.result()
+        except Disconnected as error:
+            outcome = _Lost.DIED if error.begun else _Lost.AWAY
         finally:
             call.cancel()
             del self._lost[ticket]
             self._in_flight.close(ticket)
+            self._let_go(order, outcome in {None, _Lost.HUNG, _Lost.HOPELESS})
+        return _Lost.DIED if isinstance(outcome, Reply) and _worker_died(outcome) else outcome
 
-    async def _infer(self, task: str, headers: Mapping[str, str], body: bytes, ticket: Ticket) -> Reply:
+    def _let_go(self, order: _Order, left_behind: bool) -> None:
+        """Take back what the workers were told of a request; later, if TorchServe may have it still."""
+        name, order.name = order.name, ""
+        if left_behind:
+            self._abandoned.add(name)
+            asyncio.get_running_loop().call_later(self._settings.answer_s, self._abandoned.discard, name)
+        else:
+            self._abandoned.discard(name)
+
+    async def _infer(
+        self, task: str, headers: Mapping[str, str], body: bytes, ticket: Ticket, longest_s: float
+    ) -> Reply:
         url = f"{self._settings.inference_url}/predictions/{self._path}/{task}"
         headers = {**headers, "Content-Type": wire.MEDIA_TYPE}
-        reply = await self._connection.call("POST", url, "inference", self._settings.answer_s, headers, body, ticket)
+        reply = await self._connection.call("POST", url, "inference", longest_s, headers, body, ticket)
         if "x-worker" in reply.headers:
-            self._in_flight.answered(reply.headers["x-worker"], ticket.sent)
+            self._workers.note_ready()
+            self._in_flight.answered(reply.headers["x-worker"], ticket.sent, time.monotonic())
         return reply
 
     def _watch(self) -> None:
@@ -191,18 +284,53 @@ class ServedModel:
         while len(self._admission):
             state = await self._state()
             now = time.monotonic()
-            for ticket in self._in_flight.look(state.workers, now) if state else ():
-                self._lost[ticket].set_result(None)
+            if state is not None:
+                self._lose(_Lost.FORGOTTEN, self._in_flight.look(state.ready, now, state.queued))
+                if self._hopeless:
+                    self._lose(_Lost.HOPELESS, self._lost)
             if self._in_flight.in_doubt(now) and now - self._probed > _PROBE_S:
                 self._probed = now
                 self._begin(self._probe())
+            if self._hangs and (self._replacing is None or self._replacing.done()):
+                self._replacing = self._begin(self._replace())
             await asyncio.sleep(_LOOK_S)
+
+    def _lose(self, how: _Lost, tickets: Iterable[Ticket]) -> None:
+        for ticket in tickets:
+            if not self._lost[ticket].done():
+                self._lost[ticket].set_result(how)
+
+    @property
+    def _hangs(self) -> bool:
+        """Whether a worker takes much longer for a batch than usual."""
+        longest_s = self._room.longest_s(self._in_flight.heaviest(self._batch))
+        return self._in_flight.overdue(time.monotonic(), longest_s)
+
+    async def _replace(self) -> None:
+        """Have other workers, as one of these hangs: TorchServe itself would wait `responseTimeout` for it.
+
+        TorchServe ends at once those that it is to have no more, and puts what they had in hand back to its queue.
+        """
+        async with self._turn:
+            state = await self._state()
+            if state is None or not state.wanted or not self._hangs:
+                return
+            logger.error("A worker of %s hangs; it is replaced", self._path)
+            with suppress(CutError):
+                await self._workers.scale(0)
+            self._lose(_Lost.HUNG, self._lost)
+            for _ in range(_SCALINGS):
+                with suppress(CutError):
+                    await self._workers.scale(state.wanted)
+                    break
+                await asyncio.sleep(_POLL_S)
 
     async def _probe(self) -> None:
         """Ask for nothing: the refusal tells which worker has come this far in the queue."""
         ticket = Ticket(time.monotonic())
-        with suppress(CutError, Broken):
-            await self._infer("cut", {"X-Request-Id": "probe"}, wire.pack({}, b""), ticket)
+        with suppress(CutError):
+            headers = {"X-Request-Id": "probe"}
+            await self._infer("cut", headers, wire.pack({}, b""), ticket, self._settings.answer_s)
 
     @property
     def in_flight(self) -> int:
@@ -247,34 +375,48 @@ class ServedModel:
         return description(self.entry.card)
 
     async def ready(self) -> bool:
-        """Return whether a worker waits for photos."""
+        """Return whether a worker waits for photos, and none hangs."""
         state = await self._state()
-        return state is not None and bool(state.workers)
+        return state is not None and bool(state.ready) and not self._hangs
 
-    async def _state(self) -> _State | None:
+    async def _state(self) -> State | None:
         """Return the state of the workers; None when TorchServe does not answer."""
-        try:
-            reply = await self._connection.call(
-                "GET", f"{self._settings.management_url}/models/{self._path}", "management", _WORD_S
-            )
-            if reply.status == 404:  # this version was replaced or removed
-                return _State(frozenset(), _BATCH, 0)
-            model = json.loads(reply.body)[0]
-            ready = {str(worker["pid"]) for worker in model["workers"] if worker["status"] == "READY"}
-            state = _State(ready, int(model["batchSize"]), int(model["maxWorkers"]))
-        except (CutError, ValueError, LookupError, TypeError):
-            return None
-        self._admission.resize(_AHEAD * state.batch * max(len(state.workers), 1))
+        state = await self._workers.look()
+        if self._workers.missing and len(self._admission):
+            self._room.unattended()
+        if state is not None:
+            self._batch = state.batch
+            self._loaded = self._loaded and state.wanted > 0  # a TorchServe that was started anew has no worker of it
+            self._admission.resize(_AHEAD * state.batch * max(len(state.ready), 1))
         return state
 
-    async def _until_ready(self) -> None:
-        """Wait for a worker, but not for ever, nor where none is to come."""
-        deadline = time.monotonic() + _RESTART_S
-        while time.monotonic() < deadline:
+    async def _until_ready(self, deadline: float) -> None:
+        """Wait for a worker.
+
+        Raises:
+            CutError: `not_ready`: none is to be expected, or none came until the deadline.
+        """
+        if self._recovering is None or self._recovering.done():
+            self._recovering = self._begin(self._recover())  # once for all who wait
+        recovering = self._recovering
+        await asyncio.wait({recovering}, timeout=max(deadline - time.monotonic(), 0.0))
+        if not recovering.done():
+            raise _worker_gone()
+        recovering.result()
+
+    async def _recover(self) -> None:
+        while len(self._admission):
             state = await self._state()
-            if state is not None and (state.workers or not state.wanted):
+            if state is not None and state.ready:
                 return
+            if self._hopeless:
+                raise _worker_gone()
             await asyncio.sleep(_POLL_S)
+
+    @property
+    def _hopeless(self) -> bool:
+        replaced = self._replacing is not None and not self._replacing.done()  # none is wanted for a moment
+        return self._workers.hopeless() and not replaced
 
     async def _wake(self) -> None:
         """Give a model that sleeps its worker back, and wait for it.
@@ -314,7 +456,7 @@ class ServedModel:
                     retry_after=60,
                 )
             if not state.wanted:
-                await self._scale(1)
+                await self._workers.scale(1)
             self._asleep = False
             loaded = await self._ready_until(start + _LOAD_S)
         if not loaded and not await self._ready_until(start + self._settings.wake_s):
@@ -346,7 +488,7 @@ class ServedModel:
                 self._loaded = False  # it may sleep another time, and its workers are others' affair now
             elif self._idle and not self._asleep:
                 self._asleep, self._loaded = True, False  # before anything is awaited: who comes now wakes it again
-                await self._scale(0)
+                await self._workers.scale(0)
         if self._asleep and not self._may_sleep():
             await self._wake()
 
@@ -355,15 +497,6 @@ class ServedModel:
         loading = self._loading is not None and not self._loading.done()
         unused_s = time.monotonic() - self._used
         return unused_s > self._settings.idle_s and not loading and not len(self._admission)
-
-    async def _scale(self, workers: int) -> None:
-        """Ask for this many workers; one that goes finishes what it has in hand."""
-        url = f"{self._settings.management_url}/models/{self._path}?min_worker={workers}&max_worker={workers}"
-        reply = await self._connection.call("PUT", url, "management", _WORD_S)
-        if reply.status < 300:
-            return
-        logger.error("TorchServe did not scale %s to %d: %s", self._path, workers, " ".join(reply.text.split())[:300])
-        raise not_ready()
 
     async def _translated(self, reply: Reply) -> CutError:
         """Return what TorchServe itself answered, as one of our errors."""
@@ -393,6 +526,8 @@ def _worker_died(reply: Reply) -> bool:
 
 
 def _worker_gone() -> CutError:
-    return CutError(
-        "not_ready", "The model stopped while it worked and is starting again. Try again soon.", retry_after=10
-    )
+    return CutError("not_ready", "The model stopped, or is still starting. Try again soon.", retry_after=10)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:500]

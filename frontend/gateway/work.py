@@ -62,12 +62,20 @@ class Pace:
             share = _REMEMBERED_S / self._seconds
             self._seconds, self._megapixels = share * self._seconds, share * self._megapixels
 
+    def skip(self, now: float) -> None:
+        """Leave out the time since the last note: there was nobody to do the work."""
+        if self._since is not None:
+            self._since = now
+
+    def seconds(self, megapixels: float) -> float:
+        """Return in how many seconds so much work is usually done; 0 before anything was measured."""
+        return megapixels * self._seconds / self._megapixels if self._megapixels else 0.0
+
     def retry_after(self, megapixels: float) -> int | None:
         """Return in how many seconds so much work will be done, rounded up; None before anything was measured."""
         if not self._megapixels:
             return None
-        seconds = math.ceil(megapixels * self._seconds / self._megapixels)
-        return min(max(seconds, _SHORTEST_S), _LONGEST_S)
+        return min(max(math.ceil(self.seconds(megapixels)), _SHORTEST_S), _LONGEST_S)
 
 
 def _pixels(photo: bytes) -> float:

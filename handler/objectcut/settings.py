@@ -183,7 +183,9 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="form of the lines of the gateway's log")
     max_model_bytes: PositiveInt = Field(2_000_000_000, description="largest model file that may be uploaded, bytes")
     answer_s: PositiveFloat = Field(
-        130.0, description="seconds that a cut may take at most; above TorchServe's responseTimeout"
+        130.0,
+        description="seconds after which a photo is answered with an error at the latest, its waits for a turn and "
+        "for a worker included; above TorchServe's responseTimeout",
     )
 
     # What scripts/serve.py tells the parts.

@@ -223,6 +223,30 @@ def test_the_time_to_come_back_in_is_what_the_work_will_take(monkeypatch: pytest
     asyncio.run(story())
 
 
+def test_the_time_without_a_worker_is_not_what_the_work_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(admission.time, "monotonic", lambda: now)
+
+    async def story() -> None:
+        nonlocal now
+        room = Room(100, 10, 1e6)
+        queue = Admission(1, room)
+        for _ in range(3):
+            await queue.enter(Work(1, 10.0))
+            now += 500.0
+            room.unattended()
+            now += 20.0
+            queue.leave(Work(1, 10.0))
+        assert room.longest_s(50.0) == 10 * 100, "ten times as long as usual"
+        assert room.longest_s(0.1) == 20, "but never less than this"
+
+    asyncio.run(story())
+
+
+def test_a_batch_may_take_a_while_before_anything_was_measured() -> None:
+    assert Room(100, 10, 1e6).longest_s(60.0) == 60
+
+
 def test_more_places_let_more_in_and_fewer_send_nobody_away() -> None:
     async def story() -> None:
         crowd = Crowd(places=1)

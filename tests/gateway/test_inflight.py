@@ -1,4 +1,4 @@
-"""Stories of requests and workers, told in seconds: which requests TorchServe has lost."""
+"""Stories of requests and workers, told in seconds: which requests TorchServe has lost, and which workers hang."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Story:
     def answer(self, worker: str, *names: str) -> None:
         for name in names:
             ticket = self.tickets.pop(name)
-            self.flight.answered(worker, ticket.sent)
+            self.flight.answered(worker, ticket.sent, self.now)
             self.flight.close(ticket)
 
     def wait(self, seconds: float, probed: tuple[str, ...] = ()) -> list[str]:
@@ -40,7 +40,7 @@ class Story:
                 self.flight.close(self.tickets.pop(name))
             if self.flight.in_doubt(self.now):
                 for worker in probed:
-                    self.flight.answered(worker, self.now)
+                    self.flight.answered(worker, self.now, self.now)
         return lost
 
 
@@ -180,14 +180,14 @@ def with_a_departure(size: int = 0) -> tuple[InFlight, Ticket]:
     ticket = flight.send(0, size)
     flight.look({"1"}, 1)
     flight.look({"2"}, 2)
-    flight.answered("2", 5)
+    flight.answered("2", 5, 5)
     return flight, ticket
 
 
 def test_a_large_photo_takes_its_time_to_get_into_the_queue() -> None:
     flight, ticket = with_a_departure(20_000_000)
     assert flight.look({"2"}, 8) == flight.look({"2"}, 10) == [], "a small one that was sent later overtook it"
-    flight.answered("2", 11)
+    flight.answered("2", 11, 11)
     assert flight.look({"2"}, 12) == []
     assert flight.look({"2"}, 14) == [ticket]
 
@@ -203,7 +203,7 @@ def test_two_looks_with_doubt_between_them_are_not_enough_either() -> None:
     flight, ticket = with_a_departure()
     assert flight.look({"2"}, 8) == []
     assert flight.look({"2", "3"}, 10) == [], "the one that came may have it"
-    flight.answered("3", 11)
+    flight.answered("3", 11, 11)
     assert flight.look({"2", "3"}, 12) == []
     assert flight.look({"2", "3"}, 14) == [ticket]
 
@@ -214,3 +214,70 @@ def test_without_a_worker_nothing_is_known() -> None:
     story.wait(2)
     story.workers = set()
     assert story.wait(100) == []
+
+
+LONGEST_S = 20.0
+
+
+def hangs(story: Story) -> bool:
+    return story.flight.overdue(story.now, LONGEST_S)
+
+
+def test_a_worker_that_answers_nothing_for_long_hangs() -> None:
+    story = Story({"1"})
+    story.send("a")
+    story.wait(20)
+    assert not hangs(story)
+    story.wait(4)
+    assert hangs(story)
+    story.workers = {"2"}
+    story.wait(20)
+    assert not hangs(story), "the next one has as long"
+
+
+def test_a_worker_that_answers_others_does_not_hang() -> None:
+    story = Story({"1"})
+    story.send("waits", *(f"a{turn}" for turn in range(9)))
+    for turn in range(9):
+        story.wait(16)
+        story.answer("1", f"a{turn}")
+        assert not hangs(story)
+    story.wait(24)
+    assert hangs(story)
+
+
+def test_one_that_hangs_is_known_beside_one_that_works() -> None:
+    story = Story({"1", "2"})
+    story.send("in hand of 1")
+    for turn in range(5):
+        story.wait(6)
+        story.send(f"a{turn}")
+        story.answer("2", f"a{turn}")
+    assert hangs(story)
+
+
+def test_workers_that_take_requests_of_other_programs_do_not_hang() -> None:
+    flight = InFlight()
+    flight.send(0)
+    for now in range(0, 200, 2):
+        flight.look({"1"}, now, queued=200 - now)
+        assert not flight.overdue(now, LONGEST_S)
+    flight.look({"1"}, 230, queued=2)
+    assert flight.overdue(230, LONGEST_S)
+
+
+def test_without_a_request_or_a_worker_nobody_hangs() -> None:
+    story = Story({"1"})
+    story.wait(100)
+    assert not hangs(story)
+    story.workers = set()
+    story.send("a")
+    story.wait(100)
+    assert not hangs(story)
+
+
+def test_the_heaviest_batch_that_a_worker_may_have() -> None:
+    flight = InFlight()
+    for megapixels in (1.0, 5.0, 3.0):
+        flight.send(0, 0, megapixels)
+    assert flight.heaviest(2) == 8.0

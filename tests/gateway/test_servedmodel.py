@@ -11,10 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ROOT, gateway, told, wait_until
+from conftest import ROOT, free_port, gateway, told, wait_until
 from standin import CUT, HANDLERS, WORKER_DIED, Says, Standin, torchserve
 
-from gateway import servedmodel
+from gateway import admission, servedmodel, workers
 from objectcut.catalogue import Catalogue, Entry
 from objectcut.network.card import read_card
 
@@ -49,12 +49,12 @@ SPEAKING = [
 
 
 @pytest.mark.parametrize(
-    ("says", "workers", "expected"), [row[1:] for row in SPEAKING], ids=[row[0] for row in SPEAKING]
+    ("says", "states", "expected"), [row[1:] for row in SPEAKING], ids=[row[0] for row in SPEAKING]
 )
 def test_what_torchserve_says_itself_is_translated(
-    says: Says, workers: list[str], expected: tuple[int, str], tmp_path: Path
+    says: Says, states: list[str], expected: tuple[int, str], tmp_path: Path
 ):
-    standin = Standin([says], workers=workers)
+    standin = Standin([says], workers=states)
     reply = cut(standin, tmp_path)
     assert (reply.status_code, reply.json()["code"]) == expected
     assert says.body.decode() not in reply.text
@@ -63,7 +63,9 @@ def test_what_torchserve_says_itself_is_translated(
 
 
 @pytest.mark.parametrize(
-    "first", [WORKER_DIED, Says(200, b"half a pic", HANDLERS, cut_short=True)], ids=["before", "in the middle"]
+    "first",
+    [WORKER_DIED, Says(200, b"half a pic", HANDLERS, cut_short=True), Says(200, b"", cut_short=True)],
+    ids=["before", "in the middle", "with TorchServe"],
 )
 def test_a_photo_whose_worker_died_is_sent_once_more(first: Says, tmp_path: Path):
     standin = Standin([first, CUT])
@@ -72,11 +74,104 @@ def test_a_photo_whose_worker_died_is_sent_once_more(first: Says, tmp_path: Path
     assert len(standin.tokens) == 2
 
 
-def test_a_photo_that_kills_two_workers_is_not_sent_to_a_third(tmp_path: Path):
-    standin = Standin([WORKER_DIED])
-    reply = cut(standin, tmp_path)
-    assert (reply.status_code, reply.json()["code"]) == (503, "not_ready")
-    assert len(standin.tokens) == 2
+def send(url: str, photo: bytes = PHOTO) -> httpx.Response:
+    return httpx.post(f"{url}/cut", content=photo, trust_env=False, timeout=60)
+
+
+def test_a_photo_that_kills_its_workers_is_refused_and_takes_no_other_with_it(tmp_path: Path):
+    standin = Standin([CUT], deadly=b"deadly")
+    photos = [PHOTO + b"deadly", *(PHOTO + bytes([each]) for each in range(5))]
+    with (
+        torchserve(standin, tmp_path) as behind,
+        gateway(behind) as url,
+        ThreadPoolExecutor(len(photos)) as senders,
+    ):
+        deadly, *others = senders.map(lambda photo: send(url, photo), photos)
+        assert [reply.status_code for reply in others] == [200] * len(others)
+        assert told(deadly) == (400, "unreadable_image")
+        assert deadly.json()["details"] == {"reason": "model_stopped"}
+        assert (len(standin.beside), standin.beside[-1]) == (3, 0), "the last time it was alone"
+        assert told(send(url, photos[0])) == (400, "unreadable_image")
+        assert len(standin.beside) == 3, "it was not tried again"
+        assert send(url).status_code == 200
+
+
+def test_a_worker_that_takes_long_to_come_back_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(workers, "SOON_S", 0.2)
+    standin = Standin([replace(WORKER_DIED, dead_s=2.0), CUT])
+    assert cut(standin, tmp_path).status_code == 200
+    assert len(standin.tokens) == 2, "nothing was asked while there was no worker"
+
+
+@pytest.mark.parametrize("answer_s", [1.5, 60.0])
+def test_a_worker_that_never_comes_back_is_not_waited_for_without_an_end(
+    answer_s: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(workers, "SOON_S", 0.2 if answer_s == 60 else 30.0)
+    monkeypatch.setattr(workers, "_LATEST_S", 1.0 if answer_s == 60 else 30.0)
+    reply = cut(Standin([replace(WORKER_DIED, dead_s=math.inf)]), tmp_path, answer_s=answer_s)
+    assert told(reply) == (503, "not_ready")
+    assert int(reply.headers["retry-after"]) > 0
+
+
+def test_while_no_worker_can_start_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(workers, "SOON_S", 0.5)
+    monkeypatch.setattr(servedmodel, "_LOOK_S", 0.1)
+    standin = Standin([CUT], workers=["UNLOADING"], restless=True, hangs=True)
+    with torchserve(standin, tmp_path) as behind, gateway(behind) as url, ThreadPoolExecutor(4) as senders:
+        for reply in senders.map(lambda _: send(url), range(4)):
+            assert told(reply) == (503, "not_ready")
+            assert int(reply.headers["retry-after"]) > 0
+        given = len(standin.tokens)
+        assert told(send(url)) == (503, "not_ready")
+        assert len(standin.tokens) == given, "TorchServe was given one more to keep"
+        standin.workers, standin.restless, standin.hangs = ["READY"], False, False
+        assert send(url).status_code == 200
+
+
+def test_a_worker_that_hangs_is_replaced_and_its_photos_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(admission, "_HANGS_S", 0.5)
+    monkeypatch.setattr(admission, "_HANGS_MEGAPIXEL_S", 0.0)
+    standin = Standin([CUT], hangs=True)
+    with torchserve(standin, tmp_path) as behind, gateway(behind) as url, ThreadPoolExecutor(3) as senders:
+        replies = list(senders.map(lambda _: send(url), range(3)))
+    assert [reply.status_code for reply in replies] == [200] * 3
+    assert standin.scaled == ["0", "1"]
+
+
+def test_a_torchserve_that_starts_anew_answers_those_who_wait(tmp_path: Path):
+    port, standin = free_port(), Standin([CUT])
+    with torchserve(standin, tmp_path, port) as behind:
+        pass
+    with gateway(behind) as url, ThreadPoolExecutor(3) as senders:
+        with torchserve(standin, tmp_path, port):
+            assert send(url).status_code == 200
+        waiting = [senders.submit(send, url) for _ in range(3)]
+        wait_until(lambda: not ready(url), 20, "word of it")
+        assert httpx.get(f"{url}/health/live", trust_env=False).status_code == 200
+        standin.key = "another"
+        with torchserve(standin, tmp_path, port):
+            assert [reply.result().status_code for reply in waiting] == [200] * 3
+            assert ready(url)
+
+
+def ready(url: str) -> bool:
+    return httpx.get(f"{url}/health/ready", trust_env=False, timeout=20).status_code == 200
+
+
+def test_a_torchserve_that_stays_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for module in (workers, servedmodel):
+        monkeypatch.setattr(module, "SOON_S", 0.5)
+    port = free_port()
+    with torchserve(Standin([CUT]), tmp_path, port) as behind:
+        pass
+    with gateway(behind) as url:
+        with torchserve(Standin([CUT]), tmp_path, port):
+            assert send(url).status_code == 200
+        for _ in range(2):
+            reply = send(url)
+            assert told(reply) == (503, "not_ready")
+            assert int(reply.headers["retry-after"]) > 0
 
 
 NEEDS = 600_000_000
@@ -153,6 +248,16 @@ def test_a_model_that_sleeps_when_it_becomes_the_default_wakes(tmp_path: Path, m
         file = tmp_path / "models.json"
         Catalogue(Catalogue.read(file).entries[::-1]).write(file)
         assert ask(url, "").status_code == 200
+        assert standin.woken
+
+
+def test_a_model_wakes_again_when_torchserve_was_started_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with sleeping(tmp_path, monkeypatch, 9 * NEEDS, mine=LOADS_S / 4) as (standin, url):
+        assert ask(url, "mine").status_code == 200
+        standin.woken.clear()
+        standin.script = [Says(503, BUSY), CUT]
+        assert told(ask(url, "mine")) == (503, "not_ready")
+        assert ask(url, "mine").status_code == 200
         assert standin.woken
 
 

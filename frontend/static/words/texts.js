@@ -291,6 +291,8 @@ export const TEXTS = {
     "error.object_not_found.nothing_there": "En la foto no se ha encontrado ningún objeto que el modelo conozca.",
     "error.object_not_found.nothing_left": "No queda nada: los objetos llenan toda la foto, o la foto es transparente.",
     "error.unreadable_image": "No se puede leer la foto: el archivo está dañado, incompleto o no es una imagen.",
+    "error.unreadable_image.model_stopped":
+      "El modelo se ha parado cada vez con esta foto, y por ahora no se vuelve a intentar. Guárdala en otro formato o tamaño, o elige otra.",
     "error.unreadable_image.background_image":
       "No se puede leer la imagen de fondo: el archivo está dañado, incompleto o no es una imagen.",
     "error.unsupported_image": "No se aceptan archivos {kind}. Elige JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF o TIFF.",
