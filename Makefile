@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashe
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test faults weights scale load bench bench-page screenshots check check-page format hooks lock clean
+.PHONY: help serve test faults weights scale load bench bench-page screenshots fuzz check check-page format hooks lock clean
 
 # What checks the page's JavaScript, where Node is there: serving needs neither.
 NODE_TOOLS := $(if $(shell command -v npm 2>/dev/null),node_modules/installed)
@@ -54,6 +54,9 @@ bench-page: .venv/installed-tests  ## weight, paint, jumps and waiting times of 
 
 screenshots: .venv/installed-tests  ## pictures of the page in docs/screenshots, and the README's; needs Chromium
 	@exec $(BIN)/python scripts/screenshots.py $(ARGS)
+
+fuzz: .venv/installed-tests  ## damaged files and odd requests, N=1000, to a server of its own; ARGS=--stage only decodes
+	@exec $(BIN)/python scripts/fuzz.py --inputs $(or $(N),1000) $(ARGS)
 
 check: .venv/installed-tests check-page  ## style, types and spelling
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/codespell $$(git ls-files | grep -v lock)
