@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashe
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test faults weights scale load bench bench-page screenshots fuzz check check-page format hooks lock clean
+.PHONY: help serve test faults weights scale load bench bench-page screenshots fuzz audit sbom check check-page format hooks lock clean
 
 # What checks the page's JavaScript, where Node is there: serving needs neither.
 NODE_TOOLS := $(if $(shell command -v npm 2>/dev/null),node_modules/installed)
@@ -58,7 +58,14 @@ screenshots: .venv/installed-tests  ## pictures of the page in docs/screenshots,
 fuzz: .venv/installed-tests  ## damaged files and odd requests, N=1000, to a server of its own; ARGS=--stage only decodes
 	@exec $(BIN)/python scripts/fuzz.py --inputs $(or $(N),1000) $(ARGS)
 
-check: .venv/installed-tests check-page  ## style, types and spelling
+audit: .venv/installed-tests  ## look up the packages that serving needs among the known vulnerabilities
+	@exec $(BIN)/python scripts/audit.py $(ARGS)
+
+sbom: .venv/installed-tests  ## list these packages in sbom.json, a bill of materials in the CycloneDX format
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --output-format JSON --output-file sbom.json && echo 'The list is sbom.json.'
+
+check: .venv/installed-tests check-page audit  ## style, types, spelling and known vulnerabilities
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/codespell $$(git ls-files | grep -v lock)
 
 check-page: $(NODE_TOOLS)
