@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashe
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test faults weights scale load soak bench bench-page screenshots fuzz audit sbom check check-page format hooks lock clean
+.PHONY: help serve test faults weights scale load soak drills bench bench-page screenshots fuzz audit sbom check check-page format hooks lock clean
 
 # What checks the page's JavaScript, where Node is there: serving needs neither.
 NODE_TOOLS := $(if $(shell command -v npm 2>/dev/null),node_modules/installed)
@@ -48,6 +48,9 @@ load: .venv/installed-tests  ## a minute of load on a running server from USERS=
 
 soak: .venv/installed-tests  ## MINUTES=2 of mixed traffic to a server whose parts are killed meanwhile; every answer is compared
 	@PYTHONPATH=$(CURDIR)/scripts exec $(BIN)/python loadtests/soak.py --minutes $(or $(MINUTES),2) $(ARGS)
+
+drills: .venv/installed-tests  ## one fault after the other, and whether the server stood it; ARGS="--only 'disk full'" for one
+	@PYTHONPATH=$(CURDIR)/scripts exec $(BIN)/python loadtests/drills.py $(ARGS)
 
 bench: .venv/installed-tests  ## speed, memory and detections beside torchvision's own; ARGS="--help" says what to choose
 	@exec $(BIN)/python scripts/bench.py $(ARGS)
