@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashe
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test faults weights scale load bench bench-page screenshots check check-page format hooks lock clean
+.PHONY: help serve test faults weights scale load soak drills bench bench-page screenshots fuzz audit sbom check check-page format hooks lock clean
 
 # What checks the page's JavaScript, where Node is there: serving needs neither.
 NODE_TOOLS := $(if $(shell command -v npm 2>/dev/null),node_modules/installed)
@@ -46,6 +46,12 @@ load: .venv/installed-tests  ## a minute of load on a running server from USERS=
 	@$(BIN)/locust -f loadtests/locustfile.py --headless --users $(USERS) --spawn-rate 4 --run-time 1m \
 		--host http://127.0.0.1:$(or $(PORT),8000) --only-summary
 
+soak: .venv/installed-tests  ## MINUTES=2 of mixed traffic to a server whose parts are killed meanwhile; every answer is compared
+	@PYTHONPATH=$(CURDIR)/scripts exec $(BIN)/python loadtests/soak.py --minutes $(or $(MINUTES),2) $(ARGS)
+
+drills: .venv/installed-tests  ## one fault after the other, and whether the server stood it; ARGS="--only 'disk full'" for one
+	@PYTHONPATH=$(CURDIR)/scripts exec $(BIN)/python loadtests/drills.py $(ARGS)
+
 bench: .venv/installed-tests  ## speed, memory and detections beside torchvision's own; ARGS="--help" says what to choose
 	@exec $(BIN)/python scripts/bench.py $(ARGS)
 
@@ -55,7 +61,17 @@ bench-page: .venv/installed-tests  ## weight, paint, jumps and waiting times of 
 screenshots: .venv/installed-tests  ## pictures of the page in docs/screenshots, and the README's; needs Chromium
 	@exec $(BIN)/python scripts/screenshots.py $(ARGS)
 
-check: .venv/installed-tests check-page  ## style, types and spelling
+fuzz: .venv/installed-tests  ## damaged files and odd requests, N=1000, to a server of its own; ARGS=--stage only decodes
+	@exec $(BIN)/python scripts/fuzz.py --inputs $(or $(N),1000) $(ARGS)
+
+audit: .venv/installed-tests  ## look up the packages that serving needs among the known vulnerabilities
+	@exec $(BIN)/python scripts/audit.py $(ARGS)
+
+sbom: .venv/installed-tests  ## list these packages in sbom.json, a bill of materials in the CycloneDX format
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --output-format JSON --output-file sbom.json && echo 'The list is sbom.json.'
+
+check: .venv/installed-tests check-page audit  ## style, types, spelling and known vulnerabilities
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/codespell $$(git ls-files | grep -v lock)
 
 check-page: $(NODE_TOOLS)

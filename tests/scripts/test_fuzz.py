@@ -1,0 +1,83 @@
+"""What damaged files and odd requests do to the decoding stage and to the gateway, and what the program says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import httpx
+import pytest
+
+from fuzz import Found, Outcome, Stage, fuzz
+from fuzzing.calls import call, calls
+from fuzzing.files import damaged, originals
+from objectcut.photo.decode import load
+from objectcut.settings import Settings
+
+FILES = originals()
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    yield stage
+    stage.close()
+
+
+def test_no_damaged_file_brings_the_decoding_stage_down(stage: Stage, tmp_path: Path) -> None:
+    found = Found(tmp_path / "kept")
+    fuzz(stage, 600, 1, found)
+    assert [outcome for outcome in found.outcomes if outcome.failed] == []
+    assert {outcome.sent for outcome in found.outcomes} == set(FILES)
+    assert {"200", "400 unreadable_image"} <= {outcome.answer for outcome in found.outcomes}
+    assert not found.folder.exists()
+
+
+def test_no_random_request_is_a_defect_of_the_gateway(client: httpx.Client) -> None:
+    known = calls(client.get("/openapi.json").json())
+    assert {path for _, path, _ in known} >= {"/cut", "/detect", "/labels"}
+    seen = set()
+    for number in range(400):
+        rng = Random(number)
+        method, path, operation = rng.choice(known)
+        reply = client.send(call(client, method, path, operation, [FILES["JPEG"], b"no photo"], rng))
+        if reply.is_error:
+            body = reply.json()
+            assert body["code"] != "internal", (number, method, path)
+            seen.add((reply.status_code, body["code"]))
+    # Nothing is behind this gateway, so what it has no objection to is not ready.
+    assert seen >= {(400, "invalid_request"), (415, "unsupported_image"), (503, "not_ready")}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_the_originals_can_be_decoded_and_the_same_numbers_do_the_same_damage(kind: str) -> None:
+    photo = load(FILES[kind], Settings())
+    assert sorted((photo.width, photo.height)) == [120, 160]
+    once, again, other = (damaged(FILES[kind], [FILES["GIF"]], Random(seed)) for seed in (3, 3, 4))
+    assert once == again
+    assert other != once
+
+
+def test_a_decoder_that_dies_is_told_with_its_file(stage: Stage, tmp_path: Path) -> None:
+    found = Found(tmp_path / "kept")
+    found.add(stage(0, Random(1)))
+    stage._process.kill()
+    stage._process.join()
+    found.add(stage(1, Random(2)))
+    found.add(stage(2, Random(3)))
+    assert [outcome.failed for outcome in found.outcomes] == [False, True, False]
+    assert found.outcomes[1].answer == "the process died: -9"
+    assert (tmp_path / "kept" / "000001.request").read_bytes() == found.outcomes[1].request
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_report_names_what_failed_and_what_was_slow(number: int, tmp_path: Path, capsys) -> None:
+    found = Found(tmp_path / "kept", seconds=4.0)
+    found.add(Outcome("JPEG", "200", 0.1, b"fine"))
+    found.add(Outcome("POST /cut", "500 internal", 3.0, b"POST /cut", failed=bool(number)))
+    found.report()
+    said = capsys.readouterr().out
+    assert "2 inputs in 4 s" in said
+    assert "1 took over 2 s" in said
+    assert ("Failed: 1 of 2" if number else "Passed.") in said
