@@ -1,8 +1,10 @@
 /** The server's calls that carry a photo, and how many of them it has. Owns their names and fields. */
 
 import { address, modelFields } from "./address.js";
-import { ask, call } from "./api.js";
+import { ApiError, ask, call } from "./api.js";
 import { upload } from "./upload.js";
+
+const KEPT_AS = "objectcut-key"; // in the tab's own storage, which ends with it
 
 /**
  * @typedef {object} DetectedObject
@@ -47,8 +49,8 @@ import { upload } from "./upload.js";
  */
 export async function detect(photo, sending) {
   const body = form(photo, modelFields());
-  const reply = await call(
-    () => upload(address("detect"), { body, ...sending }),
+  const reply = await keyed(
+    (headers) => upload(address("detect"), { headers, body, ...sending }),
     (reply) => reply.json(),
   );
   return reply.response;
@@ -63,14 +65,33 @@ export async function detect(photo, sending) {
  */
 export function cut(photo, fields, { accept, ...sending }) {
   const body = form(photo, fields);
-  return call(
-    () => upload(address("cut"), { headers: { Accept: accept }, body, ...sending }),
+  return keyed(
+    (headers) => upload(address("cut"), { headers: { Accept: accept, ...headers }, body, ...sending }),
     async (reply) => ({
       blob: await reply.blob(),
       count: Number(reply.headers.get("X-Object-Count")),
       ids: reply.headers.get("X-Object-Ids")?.split(",").filter(Boolean).map(Number) ?? null,
     }),
   );
+}
+
+/**
+ * Make a call with the key of this tab, and ask for one where the server wants another.
+ * @template T
+ * @param {(headers: Record<string, string>) => ReturnType<typeof upload>} send
+ * @param {(reply: import("./api.js").Reply) => Promise<T>} read
+ * @returns {Promise<T>}
+ */
+async function keyed(send, read) {
+  const key = sessionStorage.getItem(KEPT_AS);
+  try {
+    return await call(() => send(key ? { "X-Api-Key": key } : {}), read);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== "unauthorized") throw error;
+    const { askForKey } = await import("../form/key.js");
+    sessionStorage.setItem(KEPT_AS, await askForKey(error, Boolean(key)));
+    return keyed(send, read);
+  }
 }
 
 /** Ask how many photos the server processes, or has waiting. @returns {Promise<number>} */
