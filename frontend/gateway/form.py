@@ -12,15 +12,16 @@ from urllib.parse import unquote_to_bytes
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from objectcut.errors import CutError
-from objectcut.request.picturefield import BACKDROP
+from objectcut.errors import CutError, wrong_field
+from objectcut.request.picturefield import PICTURES, check_length, unescaped
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _MOST = 50  # fields; there are about 20 to choose from
 _TOO_MANY = f"it has more than {_MOST} fields"
-_FILES = ("image_file", BACKDROP)
+_LISTS = ("objects", "pick", "box", "point", "roi")
+_LONGEST_NAME = 300  # bytes, escaped; the longest name of a field has 16 characters
 
 
 def multipart(body: bytes, content_type: str) -> dict[str, bytes]:
@@ -49,8 +50,20 @@ def urlencoded(body: bytes) -> dict[str, bytes]:
     Raises:
         CutError: `invalid_request`.
     """
-    pairs = [pair.partition(b"=") for pair in body.strip().split(b"&", _MOST + 1) if pair]
-    return _joined([(_unquoted(name).decode("utf-8", "replace"), _unquoted(value)) for name, _, value in pairs])
+    if body.count(b"&") >= _MOST:
+        raise _broken(_TOO_MANY)
+    return _joined(_pairs(body))
+
+
+def query(text: bytes) -> dict[str, str]:
+    """Return the parameters of a query string, as `_joined`.
+
+    Raises:
+        CutError: `invalid_request`.
+    """
+    if text.count(b"&") >= _MOST:
+        raise CutError("invalid_request", f"The query string has more than {_MOST} parameters.")
+    return {name: value.decode("utf-8", "replace") for name, value in _joined(_pairs(text)).items()}
 
 
 class _Parts:
@@ -92,24 +105,31 @@ class _Parts:
         self.whole = True
 
 
+def _pairs(text: bytes) -> list[tuple[str, bytes]]:
+    fields = []
+    for escaped, _, value in [pair.partition(b"=") for pair in text.strip().split(b"&") if pair]:
+        name = _unquoted(escaped[:_LONGEST_NAME]).decode("utf-8", "replace")
+        check_length(name, value)
+        fields.append((name, unescaped(value.replace(b"+", b" "), name) if name in PICTURES else _unquoted(value)))
+    return fields
+
+
 def _unquoted(text: bytes) -> bytes:
     return unquote_to_bytes(text.replace(b"+", b" "))
 
 
 def _joined(fields: list[tuple[str, bytes]]) -> dict[str, bytes]:
-    """Name to value; one that was sent several times is a list with commas.
+    """Name to value; a list that was sent several times has commas between.
 
     Raises:
-        CutError: `invalid_request` for too many, and for a file that was sent several times.
+        CutError: `invalid_request` for anything else that was sent several times.
     """
-    if len(fields) > _MOST:
-        raise _broken(_TOO_MANY)
     values: dict[str, list[bytes]] = {}
     for name, value in fields:
         values.setdefault(name, []).append(value)
-    for name in _FILES:
-        if (times := len(values.get(name, []))) > 1:
-            raise CutError("invalid_request", f"'{name}' was sent {times} times.", details={"field": name})
+    for name, several in values.items():
+        if len(several) > 1 and name not in _LISTS:
+            raise wrong_field(name[:100], f"was sent {len(several)} times")
     return {name: b",".join(several) for name, several in values.items()}
 
 

@@ -21,17 +21,19 @@ async def read(request: Request, task: Task, settings: Settings) -> CutRequest:
     Raises:
         CutError: `invalid_request`, `body_too_large`, or `unsupported_image` for an unknown packing.
     """
-    query = {name: ",".join(request.query_params.getlist(name)) for name in request.query_params}
     content_type = request.headers.get("content-type", "")
     encoding = ",".join(request.headers.getlist("content-encoding"))
     body = await request.body()
-    return await run_in_threadpool(_checked, body, encoding, content_type, query, task, settings)
+    return await run_in_threadpool(
+        _checked, body, encoding, content_type, request.scope["query_string"], task, settings
+    )
 
 
 def _checked(
-    body: bytes, encoding: str, content_type: str, query: dict[str, str], task: Task, settings: Settings
+    body: bytes, encoding: str, content_type: str, query_string: bytes, task: Task, settings: Settings
 ) -> CutRequest:
     body = unpacked(body, encoding, settings.max_body_bytes)
+    query = form.query(query_string)
     kind = body_kind(body, content_type)
     if kind == "json" and content_type.lower().startswith("text/plain"):  # which pages of other sites may send
         raise CutError("invalid_request", "JSON must be sent with 'Content-Type: application/json', not as plain text.")

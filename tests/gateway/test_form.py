@@ -60,8 +60,8 @@ def test_a_field_that_is_sent_several_times_is_a_list():
     assert form.urlencoded(b"objects=cat&objects=dog&crop=1") == {"objects": b"cat,dog", "crop": b"1"}
 
 
-@pytest.mark.parametrize("field", ["image_file", "background_image"])
-def test_a_file_that_is_sent_several_times_is_refused(field: str):
+@pytest.mark.parametrize("field", ["image_file", "background_image", "image_base64", "image_url", "crop", "model"])
+def test_what_is_no_list_and_sent_several_times_is_refused(field: str):
     body = whole(*[part(f'name="{field}"; filename="a"', PHOTO)] * 3)
     with pytest.raises(CutError, match=f"'{field}' was sent 3 times") as caught:
         form.multipart(body, TYPE)

@@ -6,7 +6,10 @@ import asyncio
 import base64
 import gzip
 import json
+import time
+import tracemalloc
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote, urlencode
 
@@ -128,7 +131,9 @@ def test_a_background_image_is_a_file_or_text():
         ((b"objects=cat", URLENCODED, "crop=1"), "invalid_request", "not in the query string"),
         ((PHOTO, "image/png", "nonsense"), "invalid_request", "'nonsense' is not a field of this call."),
         ((PHOTO, "image/png", "Objects=cat"), "invalid_request", "Did you mean 'objects'?"),
-        ((PHOTO, "image/png", "crop=true&crop=false"), "invalid_request", "'crop' must be a valid boolean"),
+        ((PHOTO, "image/png", "crop=true&crop=false"), "invalid_request", "'crop' was sent 2 times."),
+        ((PHOTO, "image/png", "model=a&model=a"), "invalid_request", "'model' was sent 2 times."),
+        ((PHOTO, "image/png", "objects=cat&" * 51), "invalid_request", "The query string has more than 50 parameters."),
         ((PHOTO, "image/png", "objects=" + "a" * 60_000), "invalid_request", "more than 100 characters"),
         ((PHOTO, "image/png", "x" * 60_000), "invalid_request", "is not a field of this call."),
         ((PHOTO, "image/png", "%FF=%FF&%00"), "invalid_request", "is not a field of this call."),
@@ -151,3 +156,66 @@ def test_a_body_that_unpacks_to_too_much_or_to_nothing():
     with pytest.raises(CutError, match="'Content-Encoding: br'") as caught:
         incoming(PHOTO, "image/png", content_encoding="br")
     assert caught.value.status == 415
+
+
+def filled(unit: bytes, size: int = 10_000_000) -> bytes:
+    return unit * (size // len(unit))
+
+
+def with_photo(fields: bytes) -> bytes:
+    return b'{"image_base64": "%s", %s}' % (TEXT.encode(), fields)
+
+
+def part(name: bytes, data: bytes, *headers: bytes) -> bytes:
+    lines = b"\r\n".join([b'Content-Disposition: form-data; name="%s"' % name, *headers])
+    return b"--edge\r\n%s\r\n\r\n%s\r\n" % (lines, data)
+
+
+HOSTILE: dict[str, tuple[Callable[[], tuple[bytes, str, str]], str]] = {
+    "separators": (lambda: (b"crop=1" + filled(b"&"), URLENCODED, ""), "more than 50 fields"),
+    "separators alone": (lambda: (filled(b"&"), URLENCODED, ""), "The body is neither."),
+    "blanks": (lambda: (filled(b" ") + b"x", "", ""), "The body is neither."),
+    "broken escapes": (lambda: (b"image_base64=" + filled(b"%"), URLENCODED, ""), "has a '%' without"),
+    "escapes": (lambda: (b"image_base64=" + filled(b"%21"), URLENCODED, ""), "not valid base64"),
+    "no base64": (lambda: (b"image_base64=" + filled(b"\xff"), URLENCODED, ""), "not valid base64"),
+    "words": (lambda: (b"image_base64=" + filled(b"A ") + b"?", URLENCODED, ""), "not valid base64"),
+    "long option": (lambda: (b"objects=" + filled(b"a,"), URLENCODED, ""), "'objects' is longer than"),
+    "long name": (lambda: (b"crop=1&" + filled(b"%41"), URLENCODED, ""), "is not a field of this call"),
+    "query": (lambda: (PHOTO, "", "&".join(f"a{i}" for i in range(10_000))), "more than 50 parameters"),
+    "ids": (lambda: (with_photo(b'"pick": [' + filled(b"1,") + b"1]"), "", ""), "bytes beside 'image_base64'"),
+    "ids in text": (lambda: (with_photo(b'"pick": "' + filled(b"1,") + b'"'), "", ""), "bytes beside"),
+    "wrong names": (lambda: (with_photo(b'"objects": [' + filled(b"1,", 60_000) + b"1]"), "", ""), "valid string"),
+    "boxes": (lambda: (with_photo(b'"box": [' + filled(b"[],") + b"1]"), "", ""), "bytes beside"),
+    "fields": (lambda: (b"{" + b",".join(b'"k%d":1' % i for i in range(900_000)) + b"}", "", ""), "bytes beside"),
+    "nested": (lambda: (with_photo(filled(b'"a":{', 60_000)), "", ""), "not valid JSON"),
+    "nested further": (lambda: (with_photo(filled(b'"a":{')), "", ""), "bytes beside"),
+    "repeated": (lambda: (b"{" + filled(b'"image_base64":"",') + b"}", "", ""), "was sent several times"),
+    "escaped quotes": (lambda: (b'{"image_base64": "' + filled(b'\\"') + b'"}', "", ""), "bytes beside"),
+    "escaped letters": (lambda: (b'{"image_base64": "' + filled(b"\\u0041") + b'?"}', "", ""), "not valid base64"),
+    "escaped slashes": (lambda: (b'{"image_base64": "' + filled(b"ab\\/") + b'?"}', "", ""), "not valid base64"),
+    "no end": (lambda: (b'{"image_base64": "' + filled(b"A"), "", ""), "not valid JSON"),
+    "surrogates": (lambda: (b'{"image_base64": "data:,\\ud800"}', "", ""), "not valid base64"),
+    "parts": (lambda: (part(b"a", b"1") * 100_000 + b"--edge--", FORM, ""), "more than 50 fields"),
+    "header of a part": (lambda: (part(b"a", b"1", b"X: " + filled(b"1")), FORM, ""), "Maximum header size"),
+    "boundary": (lambda: (b"--", "multipart/form-data; boundary=" + "b" * 60_000, ""), "Boundary length"),
+    "form without end": (lambda: (part(b"image_file", filled(b"\r\n--")), FORM, ""), "ends before its last boundary"),
+    "list in a form": (lambda: (part(b"pick", b"[" + filled(b"1,")) + b"--edge--", FORM, ""), "'pick' is longer than"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_text_is_refused_before_it_costs_much(case: str):
+    make, says = HOSTILE[case]
+    call = make()
+    tracemalloc.start()
+    began = time.monotonic()
+    with pytest.raises(CutError) as caught:
+        incoming(*call, limit=20_000_000)
+    seconds = time.monotonic() - began
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert caught.value.code == "invalid_request"
+    assert says in caught.value.message
+    assert len(caught.value.body("")) < 600
+    assert most < 60e6, "the body has 10 MB"
+    assert seconds < 5

@@ -18,6 +18,8 @@ from objectcut.settings import Settings
 SETTINGS = Settings()
 PHOTO = bytes(range(256)) * 3 + b"\xfb\xff"  # 770 bytes: needs padding, and the letters in which the alphabets differ
 TEXT = base64.b64encode(PHOTO).decode()
+IMAGE = encoded(Image.new("RGB", (3, 2)), "WEBP", lossless=True)
+IMAGE_TEXT = base64.b64encode(IMAGE).decode()
 
 
 def asked(task: Task = "cut", **options: object) -> CutRequest:
@@ -66,7 +68,8 @@ def test_every_spelling_of_base64_is_the_same_photo(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["?!", "QUJDR", "QQ==QQ==", "data:image/png;base64", "data:;base64,?!", "ü", 5, ["QUJD"]]
+    "text",
+    ["?!", "QUJDR", "QQ==QQ==", "data:image/png;base64", "data:;base64,?!", "data:,%4", "QU%zz", "ü", 5, ["QUJD"]],
 )
 def test_what_is_no_base64_is_refused(text):
     assert refused(image_base64=text).details == {"field": "image_base64"}
@@ -103,7 +106,7 @@ def test_a_body_that_is_no_json_object(body):
 
 def test_a_body_nested_too_deeply():
     with pytest.raises(CutError, match="not valid JSON"):
-        parse.from_json(b"[" * 200_000, "cut", SETTINGS)
+        parse.from_json(b"[" * 60_000, "cut", SETTINGS)
 
 
 def test_json_from_bytes():
@@ -316,7 +319,15 @@ def test_a_zip_has_neither_background_nor_another_format(options, fields):
         ("objects", {"cat": 1}, "must be a list"),
         ("objects", [5], "must be a valid string"),
         ("objects", "[cat", "not a valid JSON list"),
-        pytest.param("objects", "[" * 100_000, "not a valid JSON list", id="objects-nested"),
+        pytest.param("objects", "[" * 60_000, "not a valid JSON list", id="objects-nested"),
+        pytest.param("objects", "a," * 40_000, "longer than 65,536 characters", id="objects-long"),
+        pytest.param("objects", ["a," * 4_000] * 10, "longer than 65,536 characters", id="objects-long-items"),
+        pytest.param("pick", [1] * 70_000, "longer than 65,536 characters", id="pick-many"),
+        pytest.param("pick", [10**5000], "'largest'", id="pick-digits"),
+        pytest.param("margin", 10**5000, "must be pixels", id="margin-digits"),
+        ("margin", "1." + "0" * 30, "must be pixels"),
+        ("margin", [1], "must be pixels"),
+        pytest.param("point", [10**5000, 1], "valid number", id="point-digits"),
         ("objects", ["cat"] * 101, "101 names; at most 100"),
         ("objects", ["c" * 101], "more than 100 characters in one value"),
         ("return_white_bg", "perhaps", "valid boolean"),
@@ -468,10 +479,6 @@ def test_a_photo_that_is_too_heavy():
     assert parse.from_raw(PHOTO, {}, "cut", Settings(max_body_bytes=770)).photo == PHOTO
 
 
-IMAGE = encoded(Image.new("RGB", (3, 2)), "WEBP", lossless=True)
-IMAGE_TEXT = base64.b64encode(IMAGE).decode()
-
-
 @pytest.mark.parametrize("field", ["image_base64", "background_image"])
 @pytest.mark.parametrize(
     ("before", "data"),
@@ -524,6 +531,7 @@ def in_json(field: str, value: str) -> CutError:
         ("image_base64", "@my cat.PNG", "holds the name of a file, not the file"),
         ("image_url", f"data:image/webp;base64,{IMAGE_TEXT}", "holds a data: URL, which belongs in 'image_base64'."),
         ("image_url", IMAGE_TEXT, "holds base64 text, which belongs in 'image_base64'."),
+        pytest.param("image_url", base64.b64encode(IMAGE + bytes(50_000)).decode(), "holds base64 text", id="long"),
         ("image_url", IMAGE, "holds an image file, which belongs in 'image_file'."),
         ("background_image", "https://example.org/cat.jpg", "holds an address; send the picture itself"),
     ],

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, field_validator, model_validator
 
 from objectcut.identity import LARGEST
 from objectcut.request.colour import parse_colour, rgba
@@ -62,11 +62,17 @@ def _pick(value: object) -> object:
     ids = [value] if isinstance(value, int) else _listed(value)
     if isinstance(ids, list | tuple) and len(ids) > _MAX_IDS:
         raise ValueError(f"has {len(ids):,} ids; at most {_MAX_IDS:,} are accepted")
-    if isinstance(ids, list | tuple) and ids and all(re.fullmatch(r"\s*\d{1,16}\s*", str(part)) for part in ids):
+    if isinstance(ids, list | tuple) and ids and all(map(_is_id, ids)):
         numbers = tuple(int(part) for part in ids)
         if max(numbers) <= LARGEST:
             return numbers
     raise ValueError("must be 'all', 'largest', 'best' or a list of the ids that /detect gives")
+
+
+def _is_id(part: object) -> bool:
+    if isinstance(part, str):
+        return re.fullmatch(r"\s*\d{1,16}\s*", part) is not None
+    return type(part) is int and 0 <= part <= LARGEST
 
 
 def _boxes(value: object) -> object:
@@ -117,7 +123,7 @@ class DetectOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    objects: Annotated[tuple[Name, ...], BeforeValidator(_names)] = Field(
+    objects: Annotated[tuple[Name, ...], FailFast(), BeforeValidator(_names)] = Field(
         (), description="names of the objects: any case, plurals and synonyms; empty means every object"
     )
     min_score: float = Field(0.5, ge=0, le=1, allow_inf_nan=False, description="lowest detection score, 0 to 1")
@@ -209,8 +215,9 @@ class CutOptions(DetectOptions):
     @field_validator("margin", mode="before")
     @classmethod
     def _check_margin(cls, value: object) -> str:
-        text = str(value).strip().lower().removesuffix("px").strip()
-        if not re.fullmatch(r"\d{1,5}(\.\d+)?\s*%?", text):
+        plain = isinstance(value, str | float) or (isinstance(value, int) and value.bit_length() < 64)
+        text = str(value).strip().lower().removesuffix("px").strip() if plain else ""
+        if not re.fullmatch(r"\d{1,5}(\.\d{1,20})?\s*%?", text):
             raise ValueError("must be pixels or a share such as '5%', not negative")
         if text.endswith("%") and float(text[:-1]) > 100:
             raise ValueError("must be at most 100%")

@@ -15,8 +15,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from objectcut.errors import CutError, wrong_field
+from objectcut.request import jsonbody
 from objectcut.request.options import CutOptions, DetectOptions, Task
-from objectcut.request.picturefield import BACKDROP, check_place, decode_base64, holds, is_base64, misplaced
+from objectcut.request.picturefield import (
+    BACKDROP,
+    check_length,
+    check_place,
+    decode_base64,
+    holds,
+    is_base64,
+    misplaced,
+)
 from objectcut.request.sniff import body_kind, image_kind
 from objectcut.settings import Settings
 
@@ -60,7 +69,10 @@ class CutRequest:
     def form(self) -> dict[str, str]:
         """Return the options that differ from their defaults, as text fields that `from_form` reads back."""
         changed = self.options.model_dump(exclude_defaults=True)
-        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in changed.items()}
+        return {
+            name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            for name, value in changed.items()
+        }
 
     def check_bytes(self, settings: Settings) -> None:
         """Bound what is decoded, however it came.
@@ -84,18 +96,19 @@ def from_json(body: bytes | bytearray | Mapping[str, Any], task: Task, settings:
         CutError: `invalid_request`, naming the field.
     """
     if isinstance(body, bytes | bytearray):
-        if not body.strip():
+        if not body or body.isspace():
             raise CutError("invalid_request", "The body is empty. Send a photo, a form or JSON with 'image_url'.")
-        try:
-            body = json.loads(body)
-        except (ValueError, RecursionError):
-            raise CutError("invalid_request", "The body is not valid JSON.") from None
-    if not isinstance(body, Mapping):
+        fields = jsonbody.parsed(body)
+    else:
+        fields = body
+    if not isinstance(fields, Mapping):
         raise CutError("invalid_request", 'The JSON body must be an object such as {"image_url": "https://..."}.')
-    fields = {str(name): value for name, value in body.items() if value is not None}
-    if "image_file" in fields:
+    given = {str(name): value for name, value in fields.items() if value is not None}
+    if "image_file" in given:
         raise wrong_field("image_file", "belongs in a multipart form; in JSON use 'image_base64' or 'image_url'")
-    return _build(fields, task, settings)
+    for name, value in given.items():
+        check_length(name, value)
+    return _build(given, task, settings)
 
 
 def from_values(values: Mapping[str, Any], task: Task, settings: Settings) -> CutRequest:
@@ -122,6 +135,8 @@ def from_form(
     Raises:
         CutError: `invalid_request`, naming the field.
     """
+    for name, value in fields.items():
+        check_length(name, value)
     given = {name: _form_value(name, value, urlencoded) for name, value in fields.items()}
     return _build(_filled(given), task, settings)
 
@@ -138,6 +153,7 @@ def _form_value(name: str, value: str | bytes | bytearray, urlencoded: bool) -> 
             data = data.lstrip(b" ").replace(b" ", b"+")
         if name == BACKDROP and not isinstance(value, str) and not is_base64(data):
             return data
+        return data.decode("latin-1")  # base64 is ASCII
     return data.decode("utf-8", "replace")
 
 
@@ -166,7 +182,7 @@ def from_body(body: bytes, content_type: str, query: Mapping[str, str], task: Ta
         return from_raw(body, query, task, settings)
     if query:
         raise CutError("invalid_request", QUERY_IS_FOR_PHOTOS)
-    if kind == "json" or not body.strip():
+    if kind == "json" or not body or body.isspace():
         return from_json(body, task, settings)
     held = holds(body)
     problem = misplaced(held) if held else "is neither"

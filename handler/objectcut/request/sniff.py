@@ -9,7 +9,7 @@ import re
 from typing import Literal
 
 HEAD = 1024
-"""Bytes that are enough for `image_kind`."""
+"""Bytes that are enough for `image_kind` and `body_kind`."""
 
 ACCEPTED = ("JPEG", "PNG", "WebP", "HEIC", "AVIF", "BMP", "GIF", "TIFF")
 """Those kinds that `photo` reads."""
@@ -66,11 +66,12 @@ def body_kind(body: bytes | bytearray, content_type: str) -> Body:
     Returns:
         `text` for what is none of the others.
     """
-    if image_kind(body):
+    head = bytes(body[:HEAD])
+    if image_kind(head):
         return "photo"
-    if _JSON.match(body):
+    if _JSON.match(head):
         return "json"
-    if _MULTIPART.match(body):
+    if _MULTIPART.match(head):
         return "multipart"
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
@@ -79,9 +80,9 @@ def body_kind(body: bytes | bytearray, content_type: str) -> Body:
         return "photo"
     if kind == "application/json" or kind.endswith("+json"):
         return "json"
-    if kind in {"", "application/x-www-form-urlencoded"} and _URLENCODED.match(body):
+    if kind in {"", "application/x-www-form-urlencoded"} and _URLENCODED.match(head):
         return "urlencoded"
-    return "text" if _is_text(bytes(body[:HEAD])) else "photo"
+    return "text" if _is_text(head) else "photo"
 
 
 def _is_text(head: bytes) -> bool:
