@@ -41,6 +41,8 @@ READY_S = 240
 LONG = (
     "test_serve.py",
     "test_server.py",
+    "test_soak.py",
+    "test_drills.py",
     "test_page.py",
     "test_several.py",
     "test_bench_page.py",
@@ -49,6 +51,8 @@ LONG = (
     "test_your_own_classes.py",
     "test_convert.py",
     "test_export.py",
+    "test_supervision.py",
+    "test_senders.py",
 )
 """Begun first, where files are shared out: one that is begun last would keep all but one core waiting."""
 PATIENCE_MS = 30_000

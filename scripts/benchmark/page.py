@@ -76,7 +76,7 @@ def goals(figures: Figures) -> list[Goal]:
     small, large, drop = label(SMALL), label(LARGE), "from the drop to outlines, beside /detect"
     elsewhere = max(figures.get(OPENING, "requests", kind="other servers"))
     return [
-        Goal("opening: over the network", 60, max(figures.get(OPENING, "kB", kind="all")), " kB"),
+        Goal("opening: over the network", 62, max(figures.get(OPENING, "kB", kind="all")), " kB"),
         Goal("opening: requests to other servers", 0, elsewhere),
         ms("opening", "first paint", 300, "median"),
         ms("opening", "first content", 300, "median"),
