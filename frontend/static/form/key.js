@@ -15,7 +15,7 @@ addTexts({
   es: {
     "key.title": "Este servidor pide una clave",
     "key.label": "Tu clave",
-    "key.hint": "Te la da quien gestiona este servidor. Esta pestaña la guarda hasta que se cierra.",
+    "key.hint": "La da quien gestiona este servidor. Esta pestaña la guarda hasta que se cierra.",
     "key.go": "Continuar",
     "key.no": "Cancelar",
   },
