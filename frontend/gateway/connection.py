@@ -136,6 +136,8 @@ class Connection:
             if self._key_file.changed():
                 entries = json.loads(self._key_file.path.read_bytes())
                 self._keys = {name: entry["key"] for name, entry in entries.items()}
+        except FileNotFoundError:
+            pass  # a TorchServe that runs goes on with the keys that it wrote, whoever deleted the file
         except (OSError, ValueError, LookupError, TypeError):
             self._keys = {}
             self._key_file.forget()

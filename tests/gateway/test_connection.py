@@ -44,6 +44,15 @@ def test_without_a_key_file_the_model_is_not_ready(tmp_path: Path):
         assert send(url).json()["code"] == "not_ready"
 
 
+def test_known_keys_are_good_when_somebody_deletes_the_file(tmp_path: Path):
+    with torchserve(Standin([CUT]), tmp_path) as settings, gateway(settings) as url:
+        assert send(url).status_code == 200
+        (tmp_path / "key_file.json").unlink()
+        assert send(url).status_code == 200
+        write_keys(tmp_path, "right")
+        assert send(url).status_code == 200
+
+
 def test_a_torchserve_that_is_gone_is_not_ready(tmp_path: Path):
     with torchserve(Standin([CUT]), tmp_path) as settings:
         pass
