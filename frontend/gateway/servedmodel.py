@@ -15,6 +15,7 @@ import json
 import logging
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -54,7 +55,8 @@ class _Lost(Enum):
 
     AWAY = auto()  # it does not run
     FORGOTTEN = auto()  # it lost the request before a worker had it
-    DIED = auto()  # the worker that had it died, or TorchServe itself
+    DIED = auto()  # the worker that had it died
+    ENDED = auto()  # TorchServe itself ended, or the worker behind the beginning of the answer
     HUNG = auto()  # the worker that had it is replaced, and TorchServe has the request again
     HOPELESS = auto()  # no worker is to be expected
 
@@ -189,9 +191,10 @@ class ServedModel:
         Raises:
             CutError: as `predict`.
         """
-        deaths, taken = 0, False
+        deaths, taken = Counter[_Lost](), False
         while True:
-            alone = deaths >= _SUSPECT
+            # Each kind by itself: who is unlucky meets a worker's death and TorchServe's end one after the other.
+            alone = any(number >= _SUSPECT for number in deaths.values())
             async with self._company.joined(alone):
                 await self._check(order)
                 outcome = _Lost.HOPELESS if self._hopeless else await self._ask(order)
@@ -206,11 +209,12 @@ class ServedModel:
             if outcome is _Lost.HOPELESS:
                 raise _worker_gone()
             taken = taken or outcome is not _Lost.AWAY
-            if outcome in {_Lost.DIED, _Lost.HUNG}:
-                deaths += 1
+            if outcome in {_Lost.DIED, _Lost.HUNG, _Lost.ENDED}:
+                deaths[_Lost.DIED if outcome is _Lost.HUNG else outcome] += 1
                 if alone:
                     self._refused.add(await asyncio.to_thread(digest_of, order.request))
-                    logger.error("The photo of %s stopped the model %d times and is refused", request_id, deaths)
+                    times = deaths.total()
+                    logger.error("The photo of %s stopped the model %d times and is refused", request_id, times)
                     raise refusal()
             # What TorchServe had is worth a longer wait than what can as well be sent later.
             await self._until_ready(order.deadline if taken else min(order.deadline, time.monotonic() + SOON_S))
@@ -246,7 +250,7 @@ class ServedModel:
             await asyncio.wait({call, lost}, return_when=asyncio.FIRST_COMPLETED)
             outcome = call.result() if call.done() else lost.result()
         except Disconnected as error:
-            outcome = _Lost.DIED if error.begun else _Lost.AWAY
+            outcome = _Lost.ENDED if error.begun else _Lost.AWAY
         finally:
             call.cancel()
             del self._lost[ticket]

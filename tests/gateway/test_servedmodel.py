@@ -74,6 +74,12 @@ def test_a_photo_whose_worker_died_is_sent_once_more(first: Says, tmp_path: Path
     assert len(standin.tokens) == 2
 
 
+def test_a_photo_that_meets_a_workers_death_and_torchserves_end_is_not_blamed(tmp_path: Path):
+    standin = Standin([WORKER_DIED, Says(200, b"", cut_short=True), WORKER_DIED, CUT])
+    reply = cut(standin, tmp_path)
+    assert (reply.status_code, reply.content) == (200, b"a picture")
+
+
 def send(url: str, photo: bytes = PHOTO) -> httpx.Response:
     return httpx.post(f"{url}/cut", content=photo, trust_env=False, timeout=60)
 
