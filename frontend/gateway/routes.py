@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
-from gateway import openapi, ownmodels, samples
+from gateway import openapi, ownmodels, samples, unhandled
 from gateway.accesslog import AccessLog
 from gateway.administrators import Administrators
 from gateway.body import BodyLimit
@@ -37,7 +37,6 @@ from gateway.models import Models, summary
 from gateway.requestid import RequestId
 from gateway.security import Security
 from gateway.sites import Sites
-from gateway.unhandled import UnhandledErrors
 from gateway.work import Work
 from objectcut.errors import CutError
 from objectcut.network.card import BUNDLED
@@ -98,14 +97,15 @@ def create_app(settings: Settings) -> FastAPI:
         if asked.url is not None:
             asked = replace(asked, photo=await fetcher.fetch(asked.url), url=None)
             asked.check_bytes(settings)
-        limits = await limiter.charge(caller, Work.of(asked, settings.max_pixels).megapixels)
+        work = await asyncio.to_thread(Work.of, asked, settings.max_pixels)
+        limits = await limiter.charge(caller, work.megapixels)
         try:
-            reply = await model.predict(asked, accept, request_id)
+            reply = await model.predict(asked, work, accept, request_id)
         except CutError:
             later = models.get(asked.options.model)  # it may have been replaced or removed meanwhile
             if later is model:
                 raise
-            reply = await later.predict(asked, accept, request_id)
+            reply = await later.predict(asked, work, accept, request_id)
         return Response(reply.body, reply.status, {**reply.headers, **limits})
 
     @app.post("/cut", openapi_extra=openapi.CUT, summary="Cut objects out of a photo", tags=["pictures"])
@@ -161,7 +161,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @app.exception_handler(CutError)
     async def on_cut_error(request: Request, error: CutError) -> Response:
-        return Response(error.body(request.state.id), error.status, error.headers, "application/json")
+        return unhandled.answer(error, request.state.id)
 
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> Response:
@@ -183,7 +183,8 @@ def create_app(settings: Settings) -> FastAPI:
         refusal=models.refusal,
         others={ownmodels.PATH},
     )
-    app.add_middleware(UnhandledErrors)
+    app.add_middleware(Sites, listens_on=settings.host, hosts=settings.hosts, origins=settings.origins)
+    app.add_middleware(unhandled.UnhandledErrors)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -195,7 +196,6 @@ def create_app(settings: Settings) -> FastAPI:
                 *("Retry-After", "RateLimit", "RateLimit-Policy"),
             ),
         )
-    app.add_middleware(Sites, listens_on=settings.host, hosts=settings.hosts, origins=settings.origins)
     app.add_middleware(AccessLog)
     app.add_middleware(RequestId)
     app.add_middleware(Security, docs_path=_DOCS)

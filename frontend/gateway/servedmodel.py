@@ -134,7 +134,7 @@ class ServedModel:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def predict(self, request: CutRequest, accept: str, request_id: str) -> Reply:
+    async def predict(self, request: CutRequest, work: Work, accept: str, request_id: str) -> Reply:
         """Send a request that has its photo to the handler, when its turn comes.
 
         Whoever is cancelled before has never been there. After that TorchServe cannot be stopped any more: its workers
@@ -143,7 +143,6 @@ class ServedModel:
         Raises:
             CutError: TorchServe could not bring it to the handler, or not back in time.
         """
-        work = await asyncio.to_thread(Work.of, request, self._settings.max_pixels)
         deadline = time.monotonic() + self._settings.answer_s
         order = _Order(request, work, {"Accept": accept, "X-Request-Id": request_id}, deadline)
         try:

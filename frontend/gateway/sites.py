@@ -12,7 +12,6 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from objectcut.errors import CutError
@@ -23,7 +22,7 @@ _OF_ITSELF = {"same-origin", "none"}  # none: typed, or from a bookmark
 
 
 class Sites:
-    """ASGI middleware that refuses calls for other names, and what other sites' pages send.
+    """ASGI middleware that raises `invalid_request` for calls by other names, and for what other sites' pages send.
 
     Args:
         app: the application.
@@ -39,19 +38,12 @@ class Sites:
         self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            if scope["type"] == "http":
-                self._check(Headers(scope=scope), scope["method"])
-        except CutError as error:
-            body = error.body(scope["state"]["id"])
-            await Response(body, error.status, error.headers, "application/json")(scope, receive, send)
-            return
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            self._check_host(headers.get("host", ""))
+            if scope["method"] not in _READING:
+                self._check_origin(headers)
         await self._app(scope, receive, send)
-
-    def _check(self, headers: Headers, method: str) -> None:
-        self._check_host(headers.get("host", ""))
-        if method not in _READING:
-            self._check_origin(headers)
 
     def _check_host(self, host: str) -> None:
         name = _name(host)
@@ -67,7 +59,7 @@ class Sites:
         if origin is None or origin in self._origins or "*" in self._origins:
             return
         site = headers.get("sec-fetch-site")  # says it whatever a proxy made of Host, but not on every connection
-        if site in _OF_ITSELF if site else urlsplit(origin).netloc == headers.get("host", ""):
+        if site in _OF_ITSELF if site else origin.partition("://")[2] == headers.get("host", ""):
             return
         raise CutError(
             "invalid_request",

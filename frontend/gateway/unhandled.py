@@ -1,4 +1,4 @@
-"""The answer to a defect of ours: the cause goes to the log, once, and the sender gets the usual shape."""
+"""The answers to errors that no call of the application made: a middleware's own, and defects of ours."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import logging
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from objectcut.errors import internal
+from objectcut.errors import CutError, internal
 
 logger = logging.getLogger(__name__)
 
 
 class UnhandledErrors:
-    """ASGI middleware that answers an exception which nobody caught with `internal`.
+    """ASGI middleware that answers a `CutError` as it says, and any other exception with `internal`.
 
-    Starlette's own raises it again after the answer, so that the server logs it a second time.
+    The cause of the latter goes to the log, once: Starlette's own middleware raises it again after the answer, so that
+    the server logs it a second time.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -34,12 +35,16 @@ class UnhandledErrors:
 
         try:
             await self._app(scope, receive, watched)
-        except Exception:
+        except Exception as error:
             if started:
                 raise  # the server logs it and breaks the connection off, which tells the sender
             request_id = scope["state"]["id"]
-            logger.exception("request %s failed", request_id)
-            error = internal()
-            await Response(error.body(request_id), error.status, error.headers, "application/json")(
-                scope, receive, send
-            )
+            if not isinstance(error, CutError):
+                logger.exception("request %s failed", request_id)
+            told = error if isinstance(error, CutError) else internal()
+            await answer(told, request_id)(scope, receive, send)
+
+
+def answer(error: CutError, request_id: str) -> Response:
+    """Return an error as it is sent."""
+    return Response(error.body(request_id), error.status, error.headers, "application/json")

@@ -78,6 +78,7 @@ def test_a_public_server_is_called_as_others_call_it_unless_it_has_names(public:
         ({"Origin": "http://{host}", "Sec-Fetch-Site": "same-site"}, False),
         ({"Origin": "null"}, False),
         ({"Origin": "nonsense"}, False),
+        ({"Origin": "http://["}, False),
     ],
 )
 @pytest.mark.parametrize(
