@@ -100,6 +100,8 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         """Give one item its reply: the only place where an error becomes one."""
         request_id = _headers(context, index).get("x-request-id") or context.get_request_id(index)
         if isinstance(answer, CutError):
+            if answer.code in {"internal", "overloaded"}:  # `not_ready` is said of those who left
+                logger.warning("Request %s is answered with %s", request_id, answer.code)
             answer = reply.failure(answer, request_id)
         context.set_response_content_type(index, answer.media_type)
         context.set_response_status(answer.status, "", index)

@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
@@ -203,7 +203,7 @@ class Found:
             file.write_bytes(outcome.request)
             file.with_suffix(".txt").write_text(f"{outcome.sent}: {outcome.answer}, {outcome.seconds:.2f} s\n")
             console.print(f"{outcome.sent}: {outcome.answer}; kept as {file}", style="red")
-        self.outcomes.append(outcome)
+        self.outcomes.append(replace(outcome, request=b""))  # all of them would fill the memory
 
     def report(self) -> None:
         """Print how the inputs were answered."""

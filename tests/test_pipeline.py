@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from PIL import Image
 from objectcut import Pipeline
 from objectcut.edges.matte import Drawn
 from objectcut.errors import CutError
-from objectcut.instance import Instance
+from objectcut.instance import Detection, Instance, Query
 from objectcut.item import Order
 from objectcut.network.card import ModelError
 from objectcut.request.parse import from_values
@@ -72,6 +74,23 @@ def test_a_failure_that_is_the_gpus_own_is_not_hidden(pipeline: Pipeline, chelse
     request = from_values({"image_file": new, "objects": ["cat"]}, "cut", pipeline.settings)
     with pytest.raises(torch.AcceleratorError):
         pipeline.run([lambda: Order(request)], lambda _, answer: answer)
+
+
+def test_a_batch_that_is_too_much_for_the_memory_is_halved_until_it_is_not(pipeline: Pipeline, chelsea, monkeypatch):
+    photos = [encoded(chelsea.rotate(angle)) for angle in range(31, 39)]
+    whole, sizes = pipeline.detector.detect, []
+
+    def small(queries: Sequence[Query]) -> list[Detection]:
+        sizes.append(len(queries))
+        if len(queries) > 2 or any((query.pixels == chelsea.rotate(36)).all() for query in queries):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return list(whole(queries))
+
+    monkeypatch.setattr(pipeline.detector, "detect", small)
+    requests = [from_values({"image_file": photo, "objects": ["cat"]}, "cut", pipeline.settings) for photo in photos]
+    answers = pipeline.run([partial(Order, request) for request in requests], lambda _, answer: answer)
+    assert [getattr(answer, "code", "cut") for answer in answers] == ["cut"] * 5 + ["overloaded"] + ["cut"] * 2
+    assert sizes == [8, 4, 2, 2, 4, 2, 1, 1, 2]
 
 
 def test_an_unknown_suffix_is_named(pipeline: Pipeline, chelsea: Image.Image, tmp_path: Path):

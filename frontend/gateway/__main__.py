@@ -22,7 +22,13 @@ _LAST_ANSWERS_S = 5  # for answers that are on their way when all else is done
 
 def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     """Return how uvicorn serves the gateway."""
-    bounds = Bounds(settings.connections, settings.pace, 4 * settings.max_body_bytes)
+    bounds = Bounds(
+        settings.connections,
+        settings.connections_each,
+        settings.pace,
+        4 * settings.max_body_bytes,
+        proxies=settings.proxies,
+    )
     return uvicorn.Config(
         app,
         settings.host,

@@ -48,7 +48,7 @@ class Callers:
         Raises:
             CutError: `unauthorized`: it has a wrong key, or none where one is needed.
         """
-        address = _address(request)
+        address = sender_of(request.client.host if request.client else "")
         given = key_of(request)
         if given is None:
             if self._need_keys:
@@ -63,10 +63,10 @@ class Callers:
         return Caller(owner, address)
 
 
-def _address(request: Request) -> str:
-    host = request.client.host if request.client else ""
+def sender_of(address: str) -> str:
+    """Return what all addresses of one sender have in common: of IPv6 its network, else the address itself."""
     try:
-        ip = ipaddress.ip_address(host.partition("%")[0])
+        ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return host
-    return str(ipaddress.ip_network((ip, _IPV6_PREFIX), strict=False)) if ip.version == 6 else host
+        return address
+    return str(ipaddress.ip_network((ip, _IPV6_PREFIX), strict=False)) if ip.version == 6 else address

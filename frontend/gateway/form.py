@@ -18,7 +18,7 @@ from objectcut.request.picturefield import PICTURES, check_length, unescaped
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-_MOST = 50  # fields; there are about 20 to choose from
+_MOST = 40  # fields; there are about 20 to choose from
 _TOO_MANY = f"it has more than {_MOST} fields"
 _LISTS = ("objects", "pick", "box", "point", "roi")
 _LONGEST_NAME = 300  # bytes, escaped; the longest name of a field has 16 characters

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import http
+import ipaddress
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.callers import sender_of
 from objectcut.errors import CutError
 
 _HEAD_BYTES = 65_536  # a browser with many cookies sends 16 kB
@@ -29,17 +32,29 @@ class Bounds:
 
     Attributes:
         connections: at a time, of all senders.
+        each: of these, from one sender.
         pace: bytes per second at which a body must arrive, and an answer be read, at least.
         unwanted: bytes of a body that are still read after its answer: a sender that is cut off sees no answer.
         window_s: seconds over which the pace is taken, so that a line may stand still for a while.
         head_s: seconds for the head of a request.
+        proxies: addresses and networks of those who pass on the requests of many; `*` is everyone.
     """
 
     connections: int
+    each: int
     pace: int
     unwanted: int
     window_s: float = 15.0
     head_s: float = 10.0
+    proxies: Sequence[str] = ()
+
+    def is_proxy(self, address: str) -> bool:
+        """Return whether an address is one of a proxy."""
+        try:
+            ip = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        return any(each == "*" or ip in ipaddress.ip_network(each, strict=False) for each in self.proxies)
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -53,6 +68,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, bounds: Bounds, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self._bounds = bounds
+        self._sender = ""
         self._refused = self._endless = False
         self._reads_head = True
         self._bytes = 0  # of the head that is being read, or of the body in this window
@@ -63,9 +79,19 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own
         super().connection_made(transport)
         self._await_head()
+        host = self.client[0] if self.client else ""
+        self._sender = "" if self._bounds.is_proxy(host) else sender_of(host)
         if len(self.connections) > self._bounds.connections:
             self._refuse(
                 CutError("overloaded", "The server has more connections than it can take. Try again.", retry_after=10)
+            )
+        elif self._sender and self._siblings() > self._bounds.each:
+            self._refuse(
+                CutError(
+                    "rate_limited",
+                    f"You have {self._bounds.each} connections to this server already. Use those, or close some.",
+                    retry_after=10,
+                )
             )
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -119,6 +145,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's words are for its log
         self._refuse(CutError("invalid_request", _BROKEN))
+
+    def _siblings(self) -> int:
+        """How many connections the sender of this one has, with it."""
+        return sum(getattr(each, "_sender", "") == self._sender for each in self.connections)
 
     def _await_head(self) -> None:
         self._late = self.loop.call_later(self._bounds.head_s, self._leave)

@@ -217,14 +217,18 @@ class Pipeline:
         return [next(found) if isinstance(job, Job) else job for job in jobs]
 
     def _detect(self, jobs: Sequence[Job]) -> list[Detection | CutError]:
+        if len(jobs) < 2:
+            return list(map(isolated(lambda job: self.detector.detect([selection.query(job)])[0]), jobs))
         try:
             return list(self.detector.detect([selection.query(job) for job in jobs]))
         except Exception as error:
             if is_gpu_lost(error):
                 raise
-            # One photo may have been too much for the memory: find out which, and answer the others.
-            logger.warning("The batch failed (%r); its photos are tried one by one", error)  # each logs its own trace
-            return list(map(isolated(lambda job: self.detector.detect([selection.query(job)])[0]), jobs))
+            logger.warning("A batch of %d photos failed (%r); its halves are tried", len(jobs), error)
+        # All together, or one of them, may have been too much for the memory. Behind the `except`, whose error holds
+        # what the network had made.
+        half = len(jobs) // 2
+        return [*self._detect(jobs[:half]), *self._detect(jobs[half:])]
 
     def choose(self, job: Job, masks: Iterator[Found], detection: Detection) -> list[Instance]:
         """Return the instances that are wanted, by their masks, which may be small ones.

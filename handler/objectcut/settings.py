@@ -141,6 +141,9 @@ class Settings(BaseSettings):
         description="MB of requests that are held until they are answered; further ones are answered with `overloaded`",
     )
     connections: PositiveInt = Field(4000, description="connections at a time; further ones are closed")
+    connections_each: PositiveInt = Field(
+        250, description="of these, from one address, or one /64 network of IPv6; proxies may have all"
+    )
     pace: PositiveInt = Field(
         20_000,
         description="bytes per second at which requests must arrive, and answers be read, over each 15 s",

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -24,7 +24,7 @@ from gateway.senders import BoundedProtocol, Bounds
 
 PATIENCE_S = 30  # for what takes less than a second, on the slowest machine
 LIMIT = 1_000_000
-BOUNDS = Bounds(connections=50, pace=20_000, unwanted=4 * LIMIT, window_s=2.0, head_s=3.0)
+BOUNDS = Bounds(connections=50, each=50, pace=20_000, unwanted=4 * LIMIT, window_s=2.0, head_s=3.0)
 POST = b"POST /cut HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
 GET = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -56,7 +56,7 @@ def read(connection: socket.socket) -> bytes:
 def answer(connection: socket.socket) -> bytes:
     """One answer."""
     heard = b""
-    while (length := re.search(rb"content-length: (\d+)", heard)) is None or not heard.partition(b"\r\n\r\n")[2]:
+    while (length := re.search(rb"(?i)content-length: (\d+)", heard)) is None or not heard.partition(b"\r\n\r\n")[2]:
         chunk = connection.recv(1 << 20)
         assert chunk, heard
         heard += chunk
@@ -102,7 +102,7 @@ def test_a_body_that_comes_too_slowly_is_refused(at_first: int, connect: Callabl
 
 
 def test_a_body_that_keeps_the_pace_is_read_however_long_it_takes():
-    with gateway(Bounds(50, 10, LIMIT, window_s=2.0)) as connect, connect() as sender:
+    with gateway(Bounds(50, 50, 10, LIMIT, window_s=2.0)) as connect, connect() as sender:
         sender.sendall(POST % 5000)
         for _ in range(50):
             time.sleep(0.1)
@@ -190,7 +190,7 @@ def test_what_is_no_request_is_told_so(sent: bytes, connect: Callable[[], socket
 
 
 def test_more_connections_than_the_server_takes_are_told_when_to_come_back():
-    with gateway(Bounds(3, 20_000, LIMIT)) as connect:
+    with gateway(Bounds(3, 3, 20_000, LIMIT)) as connect:
         held = [connect() for _ in range(3)]
         for connection in held:
             connection.sendall(GET)
@@ -206,8 +206,24 @@ def test_more_connections_than_the_server_takes_are_told_when_to_come_back():
             assert b"200 OK" in answer(later)
 
 
+@pytest.mark.parametrize(
+    ("proxies", "served"), [((), 2), (("10.0.0.0/8",), 2), (("127.0.0.1",), 4), (("127.0.0.0/8",), 4), (("*",), 4)]
+)
+def test_one_address_may_have_no_more_than_its_part_of_the_connections(proxies: tuple[str, ...], served: int):
+    with gateway(Bounds(50, 2, 20_000, LIMIT, proxies=proxies)) as connect, ExitStack() as stack:
+        heard = []
+        for _ in range(4):
+            connection = stack.enter_context(connect())
+            with suppress(OSError):  # it may be refused before it asks
+                connection.sendall(GET)
+            heard.append(answer(connection))
+    assert [b"200 OK" in each for each in heard] == [place < served for place in range(4)]
+    assert {refusal(each)[:2] for each in heard[served:]} <= {(429, "rate_limited")}
+    assert all(b"Retry-After: " in each for each in heard[served:])
+
+
 def test_bodies_are_bounded_together_as_soon_as_they_are_announced():
-    with gateway(Bounds(50, 1, LIMIT), bodies_mb=1) as connect:
+    with gateway(Bounds(50, 50, 1, LIMIT), bodies_mb=1) as connect:
 
         def heard() -> bytes:
             with connect() as another:

@@ -71,13 +71,7 @@ def load(data: bytes, settings: Settings, spread: Spread = map) -> Photo:
     Raises:
         CutError: `unreadable_image`, `unsupported_image` or `image_too_large`.
     """
-    source = _opened(data, settings)
-    try:
-        return _upright_srgb(source.decode(), source, spread)
-    except (MemoryError, CutError):
-        raise  # not the photo's fault, or reported already
-    except Exception as error:  # Pillow's plugins raise whatever a broken file leads them to
-        raise kinds.unreadable() from error
+    return _load(_opened(data, settings), spread)
 
 
 def preview(data: bytes, settings: Settings, side: int) -> Preview | None:
@@ -89,19 +83,7 @@ def preview(data: bytes, settings: Settings, side: int) -> Preview | None:
     Raises:
         CutError: as `load`.
     """
-    source = _opened(data, settings)
-    if source.shrunk is None:
-        return None
-    try:
-        decoded = source.shrunk(side)
-        if decoded is None:
-            return None
-        width, height = source.size[::-1] if orientation.lies_on_its_side(source.orientation) else source.size
-        return Preview(_upright_srgb(decoded, source).pixels, width, height)
-    except (MemoryError, CutError):
-        raise
-    except Exception as error:
-        raise kinds.unreadable() from error
+    return _preview(_opened(data, settings), side)
 
 
 def begin(
@@ -122,13 +104,38 @@ def begin(
     Raises:
         CutError: as `load`.
     """
-    small = preview(data, settings, side)
+    source = _opened(data, settings)
+    small = _preview(source, side)
     if small is not None:
-        return small, None if submit is None else submit(load, data, settings, spread)
+        return small, None if submit is None else submit(_load, source, spread)
     whole: Future[Photo] = Future()
-    photo = load(data, settings, spread)
+    photo = _load(source, spread)
     whole.set_result(photo)
     return Preview(photo.pixels, photo.width, photo.height), whole
+
+
+def _load(source: Source, spread: Spread) -> Photo:
+    try:
+        return _upright_srgb(source.decode(), source, spread)
+    except (MemoryError, CutError):
+        raise  # not the photo's fault, or reported already
+    except Exception as error:  # Pillow's plugins raise whatever a broken file leads them to
+        raise kinds.unreadable() from error
+
+
+def _preview(source: Source, side: int) -> Preview | None:
+    if source.shrunk is None:
+        return None
+    try:
+        decoded = source.shrunk(side)
+        if decoded is None:
+            return None
+        width, height = source.size[::-1] if orientation.lies_on_its_side(source.orientation) else source.size
+        return Preview(_upright_srgb(decoded, source).pixels, width, height)
+    except (MemoryError, CutError):
+        raise
+    except Exception as error:
+        raise kinds.unreadable() from error
 
 
 def _opened(data: bytes, settings: Settings) -> Source:

@@ -71,11 +71,12 @@ def read(data: bytes) -> Source:
     plain = b"".join([*parts, view[at:]])
     width, height = size = _opened(plain).size
     _check_scans(plain, width * height)
+    file = _File(plain)
 
     return Source(
         size=size,
-        decode=lambda: Decoded(_pixels(plain) if components == _COLOURS else _loaded(plain)),
-        shrunk=lambda side: _shrunk(plain, side),
+        decode=lambda: Decoded(file.pixels() if components == _COLOURS else file.loaded()),
+        shrunk=lambda side: Decoded(file.loaded(side)) if min(size) >= 2 * side else None,
         orientation=turned or 1,
         profile=_profile(profile_parts),
     )
@@ -137,32 +138,44 @@ def _opened(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data), formats=("JPEG",))
 
 
-def _pixels(data: bytes) -> NDArray[np.uint8] | Image.Image:
-    try:
-        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, "RGB")
-    except ValueError:  # strict: also what libjpeg would only warn of
-        return _loaded(data)
-    return pixels
+class _File:
+    """A file with its pixels. One that is found to lack its end gets it once, for all who decode it.
+
+    Args:
+        data: the file, without segments that make no pixels.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def pixels(self) -> NDArray[np.uint8] | Image.Image:
+        """Return the colours, as an array where the file has no flaw."""
+        try:
+            pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(self._data, "RGB")
+        except ValueError:  # strict: also what libjpeg would only warn of
+            return self.loaded()
+        return pixels
+
+    def loaded(self, side: int | None = None) -> Image.Image:
+        """Return the pixels; with a side, of a smaller copy.
+
+        JPEG stores frequencies, so that a half, a quarter or an eighth of the size needs only the lower ones of them.
+        """
+        try:
+            return _decoded(self._data, side)
+        except OSError:
+            if self._data.endswith(_END) or not _lacks_only_its_end(self._data):
+                raise
+        self._data += _END
+        return _decoded(self._data, side)
 
 
-def _loaded(data: bytes, side: int | None = None) -> Image.Image:
-    """Return the pixels, of a smaller copy when a side is given."""
+def _decoded(data: bytes, side: int | None) -> Image.Image:
     image = _opened(data)
     if side is not None:
         image.draft(None, (side, side))
-    try:
-        image.load()
-    except OSError:
-        if data.endswith(_END) or not _lacks_only_its_end(data):
-            raise
-        return _loaded(data + _END, side)
+    image.load()
     return image
-
-
-def _shrunk(data: bytes, side: int) -> Decoded | None:
-    """JPEG stores frequencies, so that a half, a quarter or an eighth of the size needs only the lower ones of them."""
-    image = _opened(data)
-    return None if min(image.size) < 2 * side else Decoded(_loaded(data, side))
 
 
 def _lacks_only_its_end(data: bytes) -> bool:
@@ -206,8 +219,7 @@ def _has_all_scans(data: bytes) -> bool:
 
 
 def _digest(data: bytes) -> bytes:
-    image = _opened(data)
-    image.load()
+    image = _decoded(data, None)
     hasher = hashlib.blake2b()
     for top in range(0, image.height, _BAND_ROWS):
         hasher.update(image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height))).tobytes())
