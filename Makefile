@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashe
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test faults weights scale load soak drills bench bench-page screenshots fuzz audit sbom check check-page format hooks lock clean
+.PHONY: help serve test faults weights scale load soak drills hostile bench bench-page screenshots fuzz audit sbom check check-page format hooks lock clean
 
 # What checks the page's JavaScript, where Node is there: serving needs neither.
 NODE_TOOLS := $(if $(shell command -v npm 2>/dev/null),node_modules/installed)
@@ -51,6 +51,9 @@ soak: .venv/installed-tests  ## MINUTES=2 of mixed traffic to a server whose par
 
 drills: .venv/installed-tests  ## one fault after the other, and whether the server stood it; ARGS="--only 'disk full'" for one
 	@PYTHONPATH=$(CURDIR)/scripts exec $(BIN)/python loadtests/drills.py $(ARGS)
+
+hostile: .venv/installed-tests  ## what is made to cost the server much, and what each costs it; ARGS="--only 'no HTTP'" for one
+	@PYTHONPATH=$(CURDIR)/scripts exec $(BIN)/python loadtests/hostile.py $(ARGS)
 
 bench: .venv/installed-tests  ## speed, memory and detections beside torchvision's own; ARGS="--help" says what to choose
 	@exec $(BIN)/python scripts/bench.py $(ARGS)

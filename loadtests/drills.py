@@ -21,6 +21,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import quantiles
 
 import httpx
 import psutil
@@ -39,6 +40,7 @@ _BACK_S = 60.0  # in which the server must work again, on a slow machine too
 _STALLED_S = 180.0  # likewise after a worker that hangs: TorchServe gives it 120 s
 _STOP_S = 60.0  # more than the server takes to finish what it has
 _SLOW_SENDERS, _LEAVERS = 2000, 40
+_TIMED = 60  # photos; these are sent within the time that slow senders are given
 _FULL_MB = 64
 _BETWEEN_S = 1.5  # two kills
 _FILE_WIDTH = 140
@@ -268,12 +270,28 @@ def _small_disk() -> Iterator[Path]:
         yield Path(folder)
 
 
+def _p95(server: Server) -> float:
+    """Return the 95th percentile of the seconds in which photos are answered, one after the other.
+
+    Raises:
+        Failed: one was not cut.
+    """
+    seconds = []
+    for _ in range(_TIMED):
+        start = time.perf_counter()
+        if (came := _cut(server)) != "200":
+            raise Failed(f"the good sender got {came}")
+        seconds.append(time.perf_counter() - start)
+    return quantiles(seconds, n=20)[-1]
+
+
 def slow_senders() -> str:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < _SLOW_SENDERS + 200:
         raise Skipped(f"a process may have {hard} files here")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, _SLOW_SENDERS + 200), hard))
     with running() as server, ExitStack() as stack:
+        alone_s = _p95(server)
         before = _one(server, GATEWAY).memory_info().rss
         refused = 0
         for _ in range(_SLOW_SENDERS):
@@ -282,14 +300,12 @@ def slow_senders() -> str:
                 sender.sendall(b"POST /cut HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n\xff\xd8")
             except OSError:
                 refused += 1
-        start = time.monotonic()
-        came = Counter(_cut(server) for _ in range(_PHOTOS))
-        seconds = (time.monotonic() - start) / _PHOTOS
+        seconds = _p95(server)
         grown = (_one(server, GATEWAY).memory_info().rss - before) / 1e6
-        said = f"{_SLOW_SENDERS - refused} connected, the gateway took {grown:.0f} MB for them"
-        if set(came) != {"200"}:
-            raise Failed(f"{said}, and the good sender got {dict(came)}")
-        return f"{said}; the good sender was answered {_PHOTOS} times, in {seconds:.1f} s each"
+        return (
+            f"{_SLOW_SENDERS - refused} connected, the gateway took {grown:.0f} MB for them; good photos beside them: "
+            f"p95 of {_TIMED} {seconds * 1e3:.0f} ms, without them {alone_s * 1e3:.0f} ms"
+        )
 
 
 def senders_who_leave() -> str:

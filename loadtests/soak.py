@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -37,6 +39,7 @@ _KILL_S, _TELL_S, _LOOK_S = 20.0, 10.0, 2.0
 _SETTLED_S = 120.0  # after which memory should not grow any more
 _MOST_503 = 0.01
 _LONGEST_S = 30.0  # that a sender heeds Retry-After, or waits for a port that does not answer
+_HEALTH, _HEALTH_S = ("/health/live", "/metrics"), 0.5
 _SHOWN = (GATEWAY, JAVA, WORKER, STARTER)
 _FILE_WIDTH = 140  # of the tables where the output is no terminal
 console = Console(markup=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _FILE_WIDTH)
@@ -67,12 +70,14 @@ class Watched:
         errors: how often each difference was seen, by kind.
         kills: when, and of what.
         memory: by part: when, and bytes.
+        health: by path: seconds until it answered; it did not answer with 200 where they are infinite.
     """
 
     tallies: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     errors: Counter[tuple[str, str]] = field(default_factory=Counter)
     kills: list[tuple[float, str]] = field(default_factory=list)
     memory: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    health: dict[str, list[float]] = field(default_factory=dict)
 
     def whole(self) -> Tally:
         """Return all kinds together."""
@@ -182,7 +187,10 @@ async def send_all(
                 watched.tallies["the server"].lost += 1
             ended.set()
 
+        asked = threading.Thread(target=_ask_health, args=(server, watched, ended), daemon=True)
+        asked.start()
         await asyncio.gather(watch(), *(one_sender() for _ in range(senders)))
+        asked.join()
         await asyncio.to_thread(_look, server, watched, now())
 
 
@@ -208,6 +216,20 @@ async def _ask(
     if wait:
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(ended.wait(), min(wait, _LONGEST_S))
+
+
+def _ask_health(server: Server, watched: Watched, ended: asyncio.Event) -> None:
+    """Ask again and again whether the gateway lives. In a thread and a client of its own, which wait for nobody."""
+    with httpx.Client(base_url=server.url, timeout=ANSWER_S, trust_env=False) as client:
+        while not ended.is_set():
+            for path in _HEALTH:
+                start = time.perf_counter()
+                try:
+                    lives = client.get(path).status_code == 200
+                except httpx.HTTPError:
+                    lives = False
+                watched.health.setdefault(path, []).append(time.perf_counter() - start if lives else math.inf)
+            time.sleep(_HEALTH_S)
 
 
 def _look(server: Server, watched: Watched, now: float) -> None:
@@ -265,6 +287,12 @@ def report(watched: Watched) -> None:
             table.add_row(kind, problem, str(count))
         console.print(table)
     console.print(_memory(watched))
+    for path, seconds in watched.health.items():
+        p50, p95, p99 = _percentiles(seconds)
+        console.print(
+            f"{path} was asked {len(seconds)} times: p50 {p50} s, p95 {p95} s, p99 {p99} s, "
+            f"longest {max(seconds):.2f} s."
+        )
     killed = Counter(part for _, part in watched.kills)
     console.print(f"Killed: {', '.join(f'{count} x {part}' for part, count in killed.items()) or 'nothing'}.")
 

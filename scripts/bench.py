@@ -27,10 +27,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 import objectcut.network.torchprivate  # noqa: F401  # first: it decides how torchvision is imported
-from benchmark import network, served
+from benchmark import network, protections, served
 from benchmark.figures import Figures, Goal, ratio
 from benchmark.network import ALONE, BACKBONE, MEMORY, MODELS, PRODUCTS, SIDES, SPEED, Subject
 from benchmark.photos import LARGE, SMALL, Size, label
+from benchmark.protections import ADMITTED
 from benchmark.rembg_process import rembg
 from benchmark.served import AGAIN, COUNTS, CROWD, EDGE, OBJECTS, REMBG, REQUEST, SENDERS, SMOOTH, STAGES
 from launch import Failed, running
@@ -43,11 +44,14 @@ SIZES: tuple[Size, ...] = (SMALL, (1920, 1080), LARGE)
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, help="which (default: all)")
+    parser.add_argument("--models", nargs="*", choices=MODELS, default=MODELS, help="which (default: all)")
     parser.add_argument("--sizes", nargs="+", type=_size, default=SIZES, metavar="WxH", help="of the photos, px")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each side, of which the median counts")
     parser.add_argument("--photos", type=Path, metavar="DIR", help="compare detections on the photos of this folder")
     parser.add_argument("--server", action="store_true", help="also start a server and send requests to it")
+    parser.add_argument(
+        "--protections", action="store_true", help="also measure what the sandbox, caller keys and limits cost"
+    )
     parser.add_argument("--rembg", type=Path, metavar="DIR", help="environment with rembg, to send it the same photos")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw charts of speed and cost there")
@@ -90,6 +94,9 @@ def _measure(figures: Figures, options: argparse.Namespace) -> None:
                     with rembg(options.rembg) if options.rembg else nullcontext() as other:
                         served.requests(figures, server, subject.detector, options.sizes, options.rounds, other)
                     served.senders(figures, server, options.sizes, options.rounds)
+    if options.protections:
+        protections.admission(figures, often)
+        protections.requests(figures, options.rounds)
 
 
 def _goals(figures: Figures) -> list[Goal]:
@@ -137,6 +144,7 @@ def _goals(figures: Figures) -> list[Goal]:
         Goal("16 senders, 640x480", 25, crowd(photo=small), " photos/s", at_most=False),
         Goal("16 senders, 12 MP", 3, crowd(photo=large), " photos/s", at_most=False),
         Goal("resident after these, whole service", 1800, held, " MB"),
+        Goal("caller keys and limits", 0.3, median(ADMITTED, "ms a request"), " ms a request"),
     ]
 
 

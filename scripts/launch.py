@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +39,11 @@ class Server:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
+def running(variables: Mapping[str, str] | None = None) -> Iterator[Server]:
     """Run a server on free ports, with a run folder of its own, while the block runs.
+
+    Args:
+        variables: of its environment, beside those of this process.
 
     Raises:
         Failed: it did not start.
@@ -51,6 +54,7 @@ def running() -> Iterator[Server]:
             port = probe.getsockname()[1]
         command = [sys.executable, str(ROOT / "scripts" / "serve.py"), "--host=127.0.0.1", f"--port={port}"]
         environment = {**os.environ, "MODEL": "bundled", "WORKERS": "1", "OBJECTCUT_RUN_DIR": folder}
+        environment.update(variables or {})
         start = time.perf_counter()
         process = Child("the server", command, environment, ROOT, Path(folder) / "said.txt")
         try:

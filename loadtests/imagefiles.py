@@ -6,9 +6,10 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
-import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 ORIENTATION = 0x0112
 _EXIF_TAGS = (0x010F, 0x0110, ORIENTATION, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x8769, 0x8825)
@@ -41,7 +42,7 @@ def with_segments(data: bytes, *segments: bytes) -> bytes:
     return data[:2] + b"".join(segments) + data[2:]
 
 
-def tiff(values: np.ndarray, **options: object) -> bytes:
+def tiff(values: NDArray[Any], **options: Any) -> bytes:
     """A TIFF file of these values; options as tifffile has them."""
     file = io.BytesIO()
     tifffile.imwrite(file, values, metadata=None, **options)
