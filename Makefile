@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashe
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test faults weights scale load soak drills hostile bench bench-page screenshots fuzz audit sbom check check-page format hooks lock clean
+.PHONY: help serve test faults weights scale load soak drills hostile hosts bench bench-page screenshots fuzz audit sbom check check-page format hooks lock clean
 
 # What checks the page's JavaScript, where Node is there: serving needs neither.
 NODE_TOOLS := $(if $(shell command -v npm 2>/dev/null),node_modules/installed)
@@ -54,6 +54,9 @@ drills: .venv/installed-tests  ## one fault after the other, and whether the ser
 
 hostile: .venv/installed-tests  ## what is made to cost the server much, and what each costs it; ARGS="--only 'no HTTP'" for one
 	@PYTHONPATH=$(CURDIR)/scripts exec $(BIN)/python loadtests/hostile.py $(ARGS)
+
+hosts: .venv/installed-tests  ## three hosts behind HAProxy, as network namespaces: what they bring, and one of them cut off; needs root
+	@PYTHONPATH=$(CURDIR)/scripts exec $(BIN)/python loadtests/hosts.py $(ARGS)
 
 bench: .venv/installed-tests  ## speed, memory and detections beside torchvision's own; ARGS="--help" says what to choose
 	@exec $(BIN)/python scripts/bench.py $(ARGS)

@@ -37,6 +37,7 @@ _ANSWER_S = 60.0
 _MOST = 19_000_000  # bytes of a body: nearly as many as are accepted
 _12_MP = (4000, 3000)
 _FILE_WIDTH = 140
+_HEAD = b"POST /cut HTTP/1.1\r\nHost: localhost\r\n"
 _FORM = "application/x-www-form-urlencoded"
 console = Console(markup=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
@@ -120,13 +121,15 @@ REQUESTS: dict[str, Hostile] = {
 def _headers(count: int, size: int) -> bytes:
     """The head of a request with so many headers of so many bytes."""
     lines = b"".join(b"X-%d: %s\r\n" % (number, b"a" * size) for number in range(count))
-    return b"POST /cut HTTP/1.1\r\nHost: localhost\r\n" + lines + b"\r\n"
+    return _HEAD + lines + b"\r\n"
 
 
 HEADS: dict[str, Callable[[], bytes]] = {
     "one header of 100 MB": lambda: _headers(1, 100_000_000),
     "200,000 headers": lambda: _headers(200_000, 10),
-    "announced 30 MB, sent nothing": lambda: b"POST /cut HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30000000\r\n\r\n",
+    "announced 30 MB, sent nothing": lambda: (
+        b"POST /cut HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30000000\r\n\r\n"
+    ),
     "no HTTP": lambda: bytes(range(256)) * 1000,
 }
 """Name to what is written to a connection."""

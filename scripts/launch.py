@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +39,15 @@ class Server:
 
 
 @contextmanager
-def running(variables: Mapping[str, str] | None = None) -> Iterator[Server]:
+def running(
+    variables: Mapping[str, str] | None = None, host: str = "127.0.0.1", within: Sequence[str] = ()
+) -> Iterator[Server]:
     """Run a server on free ports, with a run folder of its own, while the block runs.
 
     Args:
         variables: of its environment, beside those of this process.
+        host: address that it listens on.
+        within: a command before its own, which runs what follows.
 
     Raises:
         Failed: it did not start.
@@ -52,7 +56,7 @@ def running(variables: Mapping[str, str] | None = None) -> Iterator[Server]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        command = [sys.executable, str(ROOT / "scripts" / "serve.py"), "--host=127.0.0.1", f"--port={port}"]
+        command = [*within, sys.executable, str(ROOT / "scripts" / "serve.py"), f"--host={host}", f"--port={port}"]
         environment = {**os.environ, "MODEL": "bundled", "WORKERS": "1", "OBJECTCUT_RUN_DIR": folder}
         environment.update(variables or {})
         start = time.perf_counter()
@@ -62,7 +66,7 @@ def running(variables: Mapping[str, str] | None = None) -> Iterator[Server]:
                 if process.ended() or time.perf_counter() > start + _START_S:
                     raise Failed(f"the server did not start: {process.last_words()}")
                 time.sleep(0.05)
-            yield Server(f"http://127.0.0.1:{port}", RunDir(Path(folder)), time.perf_counter() - start)
+            yield Server(f"http://{host}:{port}", RunDir(Path(folder)), time.perf_counter() - start)
         finally:
             process.stop(_STOP_S)
 

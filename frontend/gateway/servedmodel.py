@@ -5,7 +5,8 @@ handler's own and goes through as it is; anything else is TorchServe speaking an
 
 A worker that dies takes its whole batch with it, and one that is replaced or scaled down stops in the middle of one. A
 cut changes nothing, so it is asked for again, until it is answered, no worker is to be expected, or its time is over. A
-photo that was there at two deaths may be their cause. It is asked for alone then, and refused if that worker dies too.
+photo that was there at two deaths may be their cause. It is asked for alone then, and refused if three more workers die
+of it, or one hangs.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ Made = TypeVar("Made")
 _POLL_S = 0.25
 _LOOK_S = 2.0
 _SUSPECT = 2  # deaths of workers that had a photo, after which it may be what killed them
+_GUILTY = (
+    3  # further ones of workers that had nothing else: one or two may be chance, where something else kills workers
+)
 _SCALINGS = 60  # tries to have as many workers as before
 _LOAD_S = 60.0  # after which a worker that does not come keeps no other model waiting
 _PROBE_S = 4.0  # between two probes: the last one may be lost itself
@@ -190,7 +194,7 @@ class ServedModel:
         Raises:
             CutError: as `predict`.
         """
-        deaths, taken = Counter[_Lost](), False
+        deaths, while_alone, taken = Counter[_Lost](), 0, False
         while True:
             # Each kind by itself: who is unlucky meets a worker's death and TorchServe's end one after the other.
             alone = any(number >= _SUSPECT for number in deaths.values())
@@ -210,7 +214,9 @@ class ServedModel:
             taken = taken or outcome is not _Lost.AWAY
             if outcome in {_Lost.DIED, _Lost.HUNG, _Lost.ENDED}:
                 deaths[_Lost.DIED if outcome is _Lost.HUNG else outcome] += 1
-                if alone:
+                while_alone += alone
+                # A worker that hangs was slow enough before it was taken for one.
+                if while_alone >= (1 if outcome is _Lost.HUNG else _GUILTY):
                     self._refused.add(await asyncio.to_thread(digest_of, order.request))
                     times = deaths.total()
                     logger.error("The photo of %s stopped the model %d times and is refused", request_id, times)

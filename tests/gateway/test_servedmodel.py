@@ -96,10 +96,16 @@ def test_a_photo_that_kills_its_workers_is_refused_and_takes_no_other_with_it(tm
         assert [reply.status_code for reply in others] == [200] * len(others)
         assert told(deadly) == (400, "unreadable_image")
         assert deadly.json()["details"] == {"reason": "model_stopped"}
-        assert (len(standin.beside), standin.beside[-1]) == (3, 0), "the last time it was alone"
+        assert (len(standin.beside), standin.beside[-3:]) == (5, [0] * 3), "the last times it was alone"
         assert told(send(url, photos[0])) == (400, "unreadable_image")
-        assert len(standin.beside) == 3, "it was not tried again"
+        assert len(standin.beside) == 5, "it was not tried again"
         assert send(url).status_code == 200
+
+
+def test_a_photo_that_meets_the_deaths_of_four_workers_by_chance_is_cut(tmp_path: Path):
+    standin = Standin([*[WORKER_DIED] * 4, CUT])
+    assert cut(standin, tmp_path).status_code == 200
+    assert len(standin.tokens) == 5
 
 
 def test_a_worker_that_takes_long_to_come_back_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

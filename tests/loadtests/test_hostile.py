@@ -13,7 +13,12 @@ from hostile import Cost
 
 
 def test_a_server_refuses_what_is_made_to_cost_it_much() -> None:
-    sent = ("12 MP JPEG of 1,000 more scans", "JSON, 9 million deep", "announced 30 MB, sent nothing", "200,000 headers")
+    sent = (
+        "12 MP JPEG of 1,000 more scans",
+        "JSON, 9 million deep",
+        "announced 30 MB, sent nothing",
+        "200,000 headers",
+    )
     done = subprocess.run(
         [sys.executable, str(ROOT / "loadtests" / "hostile.py"), "--only", *sent],
         env={**os.environ, "PYTHONPATH": str(ROOT / "scripts")},

@@ -26,7 +26,8 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _OF_PIXELS = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
 _READ = {b"tRNS", b"eXIf", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"}
 _MOST_PROFILE_BYTES = 4 << 20  # unpacked; the largest of printers have 3 MB
-_MOST_CHUNKS = 1 << 16  # programs that write a chunk for each row have fewer; each takes time, however short
+# Some programs write one for each row, of which there are half as many at most; each takes time, however short.
+_MOST_CHUNKS = 1 << 15
 _GREY, _RGB = 0, 2
 
 
