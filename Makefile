@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashe
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test faults weights scale load soak drills hostile hosts bench bench-page screenshots fuzz audit sbom check check-page format hooks lock clean
+.PHONY: help serve test faults weights scale load load-limit soak drills hostile hosts bench bench-page screenshots fuzz audit sbom check check-page format hooks lock clean
 
 # What checks the page's JavaScript, where Node is there: serving needs neither.
 NODE_TOOLS := $(if $(shell command -v npm 2>/dev/null),node_modules/installed)
@@ -42,9 +42,13 @@ weights: .venv/installed  ## download the full model, 80 classes
 scale: .venv/installed  ## show the model workers, or set them with WORKERS=
 	@$(BIN)/python scripts/scale.py $(if $(WORKERS),--workers $(WORKERS)) $(if $(PORT),--port $(PORT))
 
-load: .venv/installed-tests  ## a minute of load on a running server from USERS=8 people
-	@$(BIN)/locust -f loadtests/locustfile.py --headless --users $(USERS) --spawn-rate 4 --run-time 1m \
-		--host http://127.0.0.1:$(or $(PORT),8000) --only-summary
+LOCUST := PYTHONPATH=$(CURDIR)/scripts exec $(BIN)/locust -f loadtests/locustfile.py --headless --only-summary
+load: .venv/installed-tests  ## a minute of load on a running server from USERS=8, in SHAPE=steady|ramp|spike|steps|waves; charts in load.html
+	@$(LOCUST) --users $(USERS) --spawn-rate 4 --run-time $(or $(TIME),1m) --host http://127.0.0.1:$(or $(PORT),8000) \
+		--shape $(or $(SHAPE),steady) --most-failures 0.01 --html load.html $(ARGS) Person Program Bulk
+
+load-limit: .venv/installed-tests  ## the highest rates at which photos are cut in time, for docs/capacity.md
+	@PYTHONPATH=$(CURDIR)/scripts exec $(BIN)/python loadtests/limit.py $(ARGS)
 
 soak: .venv/installed-tests  ## MINUTES=2 of mixed traffic to a server whose parts are killed meanwhile; every answer is compared
 	@PYTHONPATH=$(CURDIR)/scripts exec $(BIN)/python loadtests/soak.py --minutes $(or $(MINUTES),2) $(ARGS)

@@ -1,74 +1,184 @@
-"""People who cut photos, for locust: `make load`, or `locust -f loadtests/locustfile.py --host http://127.0.0.1:8000`.
+"""People, programs and bulk senders who cut photos, for locust: `make load SHAPE=spike`, `make load-limit`.
 
-The mix is a guess at real use: mostly cut-outs by name, some questions what is in a photo, a few mistakes. A mistake
-that gets its own error counts as a success; any other answer counts as a failure.
+Owns who sends what. How many there are at a time is in `shapes`, when a run fails in `budgets`. The mix is a guess at
+real use. A mistake that gets its own error counts as a success, any other answer as a failure; 503 is a failure, too,
+and its `Retry-After` is heeded.
 """
 
 from __future__ import annotations
 
-import io
-import secrets
-from pathlib import Path
+import random
+import time
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
 
-import skimage
-from locust import HttpUser, between, task
-from PIL import Image
+from locust import HttpUser, LoadTestShape, between, constant, constant_throughput, events, task
+from locust.argument_parser import LocustArgumentParser
+from locust.clients import ResponseContextManager
+from locust.env import Environment
 
-_DATA = Path(skimage.__file__).parent / "data"
+from benchmark.photos import LARGE, SMALL, another, label, pair, woman
+from budgets import Budget, measured
+from shapes import SHAPES, share
 
-
-def _jpeg(name: str) -> bytes:
-    with Image.open(_DATA / name) as image:
-        out = io.BytesIO()
-        image.convert("RGB").save(out, "JPEG", quality=90)
-    return out.getvalue()
-
-
-def _another(photo: bytes) -> bytes:
-    """A file that shows the same and that the server does not know yet."""
-    return photo + secrets.token_bytes(8)
-
-
-CAT, WOMAN = _jpeg("chelsea.png"), _jpeg("astronaut.png")
+_MIDDLE = (1920, 1440)
+PHOTOS = {label(size): woman(size) for size in (SMALL, _MIDDLE, LARGE)}
+_SIZES, _OFTEN = list(PHOTOS), (6, 3, 1)  # phones send 12 MP, pages and shops less
+_BOTH = pair(_MIDDLE)
+_LONGEST_S = 30.0  # that anybody waits before another try
 
 
-class Visitor(HttpUser):
-    """Someone on the page: sends a photo, looks at the result, sends the next."""
+class Sender(HttpUser):
+    """Whoever sends photos."""
 
+    abstract = True
+
+    def cut(
+        self,
+        photo: bytes,
+        objects: str = "person",
+        status: int = 200,
+        name: str = "/cut",
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        """Ask for a cut-out, and say whether the answer is the one that it should be."""
+        with self.client.post(
+            "/cut",
+            files={"image_file": photo},
+            data={"objects": objects, **(options or {})},
+            headers={"Accept": "image/png"},
+            name=name,
+            catch_response=True,
+        ) as reply:
+            _judge(reply, reply.status_code == status and (status != 200 or reply.headers.get("x-object-count") != "0"))
+
+    def detect(self, photo: bytes) -> None:
+        """Ask what is in a photo."""
+        with self.client.post("/detect", files={"image_file": photo}, catch_response=True) as reply:
+            _judge(reply, reply.status_code == 200 and bool(reply.json()["response"]["objects"]))
+
+
+class Person(Sender):
+    """Someone on the page: opens it, chooses a photo, sees what is in it, and asks for some cut-outs of it."""
+
+    weight = 6
+    wait_time = between(0.5, 2.0)
+
+    def on_start(self) -> None:
+        for path in ("/", "/page.js", "/page.css", "/labels"):
+            self.client.get(path)
+
+    @task
+    def use_the_page(self) -> None:
+        photo = another(_photo())
+        self.detect(photo)
+        self.wait()
+        self.cut(photo, name="/cut, known photo")
+        for options in random.sample(({"background": "white"}, {"edges": "sharp"}, {"crop": "true"}), k=2):
+            self.wait()
+            self.cut(photo, name="/cut, known photo", options=options)
+
+
+class Program(Sender):
+    """A program of somebody's own: new photos by name, in several formats, now and then a mistake."""
+
+    weight = 3
     wait_time = between(0.2, 1.0)
 
-    @task(6)
-    def cut_cat(self) -> None:
-        self._cut(CAT, "cat", 200)
-
-    @task(4)
-    def cut_person(self) -> None:
-        self._cut(WOMAN, "person", 200)
+    @task(8)
+    def cut_by_name(self) -> None:
+        self.cut(another(_photo()), options={"format": random.choice(("png", "png", "webp"))})
 
     @task(2)
-    def detect(self) -> None:
-        with self.client.post("/detect", files={"image_file": _another(WOMAN)}, catch_response=True) as reply:
-            if reply.status_code != 200 or not reply.json()["response"]["objects"]:
-                reply.failure(f"{reply.status_code}: nothing detected")
+    def cut_two(self) -> None:
+        self.cut(another(_BOTH), "person,cat", name="/cut, two objects")
 
     @task(1)
     def mistype(self) -> None:
-        self._cut(CAT, "kat", 400)
+        self.cut(another(PHOTOS[label(SMALL)]), "kat", 400, "/cut, mistyped name")
 
     @task(1)
     def ask_for_what_is_not_there(self) -> None:
-        self._cut(CAT, "person", 422)
+        self.cut(another(PHOTOS[label(SMALL)]), "sheep", 422, "/cut, not in the photo")
 
-    def _cut(self, photo: bytes, name: str, status: int) -> None:
-        with self.client.post(
-            "/cut",
-            files={"image_file": _another(photo)},
-            data={"objects": name},
-            headers={"Accept": "image/png"},
-            name=f"/cut {name}",
-            catch_response=True,
-        ) as reply:
-            if reply.status_code == status and (status != 200 or reply.content.startswith(b"\x89PNG")):
-                reply.success()
-            else:
-                reply.failure(f"{reply.status_code} instead of {status}: {reply.text[:200]}")
+
+class Bulk(Sender):
+    """Someone with a folder of phone photos, who sends the next as soon as the last is answered."""
+
+    weight = 1
+    wait_time = constant(0)
+
+    @task
+    def cut_next(self) -> None:
+        self.cut(another(PHOTOS[label(LARGE)]), name="/cut, 12 MP in bulk")
+
+
+class Steady(Sender):
+    """Sends photos of one size at one rate, for `make load-limit`."""
+
+    weight = 0
+
+    def on_start(self) -> None:
+        pace: float = self.environment.parsed_options.pace
+        self._until_next = constant_throughput(pace) if pace else constant(0)
+
+    def wait_time(self) -> float:
+        return float(self._until_next(self))
+
+    @task
+    def cut_next(self) -> None:
+        options: Namespace = self.environment.parsed_options
+        self.cut(another(PHOTOS[options.photo]))
+
+
+class Shape(LoadTestShape):
+    """How many senders there are over the time, by `--shape`."""
+
+    use_common_options = True
+
+    def tick(self) -> tuple[int, float] | None:
+        assert self.runner is not None
+        options = self.runner.environment.parsed_options
+        assert options is not None
+        lasts = float(options.run_time or 60)
+        now = self.get_run_time()
+        if now >= lasts:
+            return None
+        return max(1, round(options.num_users * share(options.shape, now / lasts))), float(options.spawn_rate)
+
+
+@events.init_command_line_parser.add_listener
+def _add_options(parser: LocustArgumentParser) -> None:
+    own = parser.add_argument_group("ObjectCut")
+    own.add_argument("--shape", choices=SHAPES, default="steady", help="how the number of users changes over the time")
+    own.add_argument("--photo", choices=_SIZES, default=label(SMALL), help="what `Steady` users send")
+    own.add_argument("--pace", type=float, default=0.0, help="photos per second of each `Steady`; 0: without a pause")
+    own.add_argument("--most-p95", type=float, default=0.0, metavar="S", help="fail above this 95th percentile, s")
+    own.add_argument("--most-failures", type=float, default=1.0, metavar="SHARE", help="fail above this share, 0 to 1")
+    own.add_argument("--least-rate", type=float, default=0.0, metavar="N", help="fail below so many answers a second")
+
+
+@events.quitting.add_listener
+def _keep_budget(environment: Environment, **_: Any) -> None:
+    """Fail the run where it went over its budget."""
+    options = environment.parsed_options
+    assert options is not None
+    budget = Budget(options.most_p95, options.most_failures, options.least_rate)
+    broken = budget.broken(measured(environment.stats.total))
+    if broken:
+        print(f"Over the budget: {', '.join(broken)}.")  # locust's own words go this way
+        environment.process_exit_code = 1
+
+
+def _photo() -> bytes:
+    return PHOTOS[random.choices(_SIZES, _OFTEN)[0]]
+
+
+def _judge(reply: ResponseContextManager, right: bool) -> None:
+    if right:
+        reply.success()
+        return
+    reply.failure(f"{reply.status_code}: {reply.text[:200]}")
+    if reply.status_code == 503:
+        time.sleep(min(float(reply.headers.get("retry-after", 1)), _LONGEST_S))

@@ -40,7 +40,10 @@ class Server:
 
 @contextmanager
 def running(
-    variables: Mapping[str, str] | None = None, host: str = "127.0.0.1", within: Sequence[str] = ()
+    variables: Mapping[str, str] | None = None,
+    host: str = "127.0.0.1",
+    within: Sequence[str] = (),
+    root: Path = ROOT,
 ) -> Iterator[Server]:
     """Run a server on free ports, with a run folder of its own, while the block runs.
 
@@ -48,6 +51,7 @@ def running(
         variables: of its environment, beside those of this process.
         host: address that it listens on.
         within: a command before its own, which runs what follows.
+        root: the checkout that is run.
 
     Raises:
         Failed: it did not start.
@@ -56,11 +60,11 @@ def running(
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        command = [*within, sys.executable, str(ROOT / "scripts" / "serve.py"), f"--host={host}", f"--port={port}"]
+        command = [*within, sys.executable, str(root / "scripts" / "serve.py"), f"--host={host}", f"--port={port}"]
         environment = {**os.environ, "MODEL": "bundled", "WORKERS": "1", "OBJECTCUT_RUN_DIR": folder}
         environment.update(variables or {})
         start = time.perf_counter()
-        process = Child("the server", command, environment, ROOT, Path(folder) / "said.txt")
+        process = Child("the server", command, environment, root, Path(folder) / "said.txt")
         try:
             while not process.wrote(_READY):
                 if process.ended() or time.perf_counter() > start + _START_S:

@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""Find the highest rate at which photos are cut in time, for several ways to run a server, and write docs/capacity.md.
+
+`make load-limit`. Each way gets a server of its own. First people send without a pause, which tells what it can do at
+most; then photos come at a share of that, evenly, until 95 of 100 are answered in time. locust sends, as `Steady`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmark.figures import Figures
+from benchmark.photos import LARGE, SMALL, label, woman
+from budgets import Measured
+from launch import Failed, Server, running
+from rundir import ROOT
+
+_MIDDLE = (1920, 1440)
+_PIXELS = {label(size): size for size in (SMALL, _MIDDLE, LARGE)}
+_SENDERS = 32
+_SHARES = (0.95, 0.85, 0.7, 0.55, 0.4, 0.25)  # of the most
+_NEAR = 0.93  # of a rate: less was answered late
+_FULL = 0.7  # share of a host's rate that is planned with: load comes in waves, and a host may be lost
+_RATES = (10, 100, 10_000)  # photos per second
+_TREE = ("config.properties", "frontend", "handler", "model_store", "scripts", "pyproject.toml")
+_DOCUMENT = ROOT / "docs" / "capacity.md"
+_FIGURES = re.compile(r"(?<=<!-- measured -->\n).*?(?=<!-- end -->)", re.DOTALL)
+console = Console(markup=False, highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to run a server, and what it is sent.
+
+    Attributes:
+        workers: model workers.
+        batch: photos that a worker takes at once, at most.
+        delay: ms that it waits for them.
+        photo: their size, as a name.
+    """
+
+    workers: int = 1
+    batch: int = 8
+    delay: int = 1
+    photo: str = label(SMALL)
+
+
+@dataclass
+class Found:
+    """What a way can do.
+
+    Attributes:
+        way: it.
+        most: photos per second when nobody pauses.
+        answer_bytes: of a cut-out, mean.
+        steps: what was measured at each rate that was tried, by that rate.
+    """
+
+    way: Way
+    most: float
+    answer_bytes: float = 0.0
+    steps: dict[float, Measured] = field(default_factory=dict)
+    rate: float = 0.0
+
+    @property
+    def at(self) -> Measured | None:
+        """What was measured at the highest rate that was kept in time."""
+        return self.steps.get(self.rate)
+
+
+def ways() -> list[Way]:
+    """Return the ways that are compared: each differs from the first in one thing."""
+    first = Way()
+    return [
+        first,
+        *(replace(first, batch=batch) for batch in (1, 2, 4)),
+        *(replace(first, delay=delay) for delay in (10, 50)),
+        replace(first, workers=2),
+        *(replace(first, photo=label(size)) for size in (_MIDDLE, LARGE)),
+    ]
+
+
+@contextmanager
+def served(way: Way) -> Iterator[Server]:
+    """Run a server in this way, from a copy of the checkout."""
+    with tempfile.TemporaryDirectory(prefix="objectcut-limit-") as folder:
+        tree = Path(folder)
+        for name in _TREE:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, tree / name)
+        config = tree / "handler" / "model-config.yaml"
+        text = config.read_text()
+        for setting, value in (("batchSize", way.batch), ("maxBatchDelay", way.delay)):
+            text = re.sub(rf"^{setting}: \d+", f"{setting}: {value}", text, flags=re.MULTILINE)
+        config.write_text(text)
+        with running({"WORKERS": str(way.workers)}, root=tree) as server:
+            yield server
+
+
+def send(server: Server, way: Way, rate: float, seconds: float) -> tuple[Measured, float]:
+    """Send photos at this rate; 0: as fast as they are answered. What was measured, and the bytes of an answer.
+
+    Raises:
+        Failed: locust did not run.
+    """
+    command = [
+        *(str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "loadtests" / "locustfile.py"), "Steady"),
+        *("--headless", "--json", "--only-summary", "--host", server.url, "--users", str(_SENDERS)),
+        *(
+            "--spawn-rate",
+            str(_SENDERS),
+            "--run-time",
+            f"{seconds:.0f}s",
+            "--stop-timeout",
+            "60",
+            "--exit-code-on-error",
+        ),
+        *("0", "--photo", way.photo, "--pace", str(rate / _SENDERS)),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        told = json.loads(done.stdout)
+    except ValueError:
+        raise Failed(f"locust did not run: {done.stderr[-500:]}") from None
+    times: Counter[float] = Counter()
+    for entry in told:
+        times.update({float(ms): count for ms, count in entry["response_times"].items()})
+    count, failed = (sum(entry[name] for entry in told) for name in ("num_requests", "num_failures"))
+    if not count:
+        return Measured(seconds, 1.0, 0.0), 0.0
+    took = max(entry["last_request_timestamp"] for entry in told) - min(entry["start_time"] for entry in told)
+    size = sum(entry["total_content_length"] for entry in told) / count
+    return Measured(_quantile(times, 0.95) / 1e3, failed / count, (count - failed) / max(took, seconds)), size
+
+
+def _quantile(times: Counter[float], share: float) -> float:
+    left = share * times.total()
+    for ms, count in sorted(times.items()):
+        left -= count
+        if left <= 0:
+            return ms
+    return 0.0
+
+
+def limit(way: Way, within: float, seconds: float) -> Found:
+    """Find the highest rate of a way at which 95 of 100 photos are answered within so many seconds, and none fails."""
+    with served(way) as server:
+        send(server, way, 0, seconds / 2)  # warms up
+        whole, size = send(server, way, 0, seconds)
+        found = Found(way, whole.rate, size)
+        for share in _SHARES:
+            rate = share * found.most
+            found.steps[rate], _ = step, _ = send(server, way, rate, seconds)
+            if step.p95 <= within and not step.failures and step.rate >= _NEAR * rate:
+                found.rate = rate
+                break
+    console.print(f"{way}: {found.most:.1f} per second at most, {found.rate:.1f} in time")
+    return found
+
+
+def lines(found: list[Found]) -> Iterator[tuple[str, ...]]:
+    """Return the headings of the table, then its rows."""
+    yield "workers", "batch", "delay, ms", "photo", "most, photos/s", "in time, photos/s", "p95 then, s"
+    for each in found:
+        way, at = each.way, each.at
+        then = "" if at is None else f"{at.p95:.2f}"
+        numbers = (f"{each.most:.1f}", f"{each.rate:.1f}", then)
+        yield (str(way.workers), str(way.batch), str(way.delay), way.photo, *numbers)
+
+
+def hosts(found: list[Found]) -> Iterator[tuple[str, ...]]:
+    """Return the headings of the table of what each size of photo takes, then its rows."""
+    needed = (f"hosts for {rate:,}/s" for rate in _RATES)
+    yield "photo", *needed, "MB in", "MB out", f"Gbit/s for {_RATES[-1]:,}/s"
+    for each in found:
+        if replace(each.way, photo=Way().photo) == Way() and each.rate:
+            sent = len(woman(_PIXELS[each.way.photo]))
+            line = 8 * (sent + each.answer_bytes) * _RATES[-1] / 1e9
+            counts = [f"{math.ceil(rate / (_FULL * each.rate)):,}" for rate in _RATES]
+            yield each.way.photo, *counts, f"{sent / 1e6:.2f}", f"{each.answer_bytes / 1e6:.2f}", f"{line:,.0f}"
+
+
+def _markdown(table: Iterator[tuple[str, ...]]) -> str:
+    rows = [f"| {' | '.join(row)} |" for row in table]
+    rows.insert(1, "|---" * (rows[0].count("|") - 1) + "|")
+    return "\n".join(rows) + "\n"
+
+
+def document(found: list[Found], within: float) -> str:
+    """Return the part of docs/capacity.md that tells the figures."""
+    machine = Figures().machine
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, model `bundled`; in time: 95 of 100 within {within:g} s."
+        f"\n\n{_markdown(lines(found))}\nSuch hosts, {_FULL:.0%} full:\n\n{_markdown(hosts(found))}"
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--within", type=float, default=1.0, help="s in which 95 of 100 are answered (default: 1)")
+    parser.add_argument("--seconds", type=float, default=12.0, help="of each step (default: 12)")
+    parser.add_argument("--only-first", action="store_true", help="only the first way")
+    options = parser.parse_args()
+    try:
+        found = [limit(way, options.within, options.seconds) for way in ways()[: 1 if options.only_first else None]]
+    except Failed as error:
+        console.print(str(error), style="red")
+        return 1
+    headings, *rows = lines(found)
+    table = Table(*headings, title="The highest rates", title_justify="left")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+    if _DOCUMENT.exists() and not options.only_first:
+        text = _DOCUMENT.read_text("utf-8")
+        _DOCUMENT.write_text(_FIGURES.sub(lambda _: document(found, options.within), text), "utf-8")
+        console.print(f"The figures are in {_DOCUMENT.relative_to(ROOT)}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
