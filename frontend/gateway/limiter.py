@@ -41,7 +41,7 @@ class Limiter:
         if self._rate is not None:
             options: dict[str, Any] = {}
             if store:
-                redis = importlib.import_module("redis.asyncio")  # of the extra `redis`
+                redis = importlib.import_module("redis.asyncio")  # takes a moment, which most need not
                 self._connections = redis.ConnectionPool.from_url(store)
                 options = {"implementation": "redispy", "connection_pool": self._connections}
             where = f"async+{store}" if store else _MEMORY
