@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sysconfig
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 _CHECKOUT = Path(__file__).resolve().parents[3] / "model_store"
@@ -28,8 +29,17 @@ def store() -> Path:
 
 @contextmanager
 def locked(folder: Path, what: str) -> Iterator[None]:
-    """Keep other programs from making the same thing in this folder, which may be new, at the same time; they wait."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f".{what}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """Keep other programs from making the same thing in this folder, which may be new, at the same time; they wait.
+
+    Where nothing can be written, as in an image that is read-only, there is nothing to keep apart.
+    """
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context((folder / f".{what}.lock").open("w"))
+        except OSError as error:
+            if error.errno not in {errno.EROFS, errno.EACCES}:
+                raise
+        else:
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
