@@ -291,6 +291,27 @@ def torchserve(started: Started) -> psutil.Process:
     return next(process for process in processes(started.run) if "org.pytorch.serve.ModelServer" in process.cmdline())
 
 
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """The checkout with its archive built, where nothing can be written, as in an image."""
+    build = [sys.executable, str(ROOT / "scripts" / "build_mar.py"), "--model", "bundled"]
+    subprocess.run(build, check=True, capture_output=True, timeout=300)
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    for mount in (["--bind", str(ROOT), str(folder)], ["--options", "remount,ro,bind", str(folder)]):
+        if os.geteuid() or subprocess.run(["mount", *mount], capture_output=True, check=False).returncode:
+            pytest.skip("nothing can be mounted here")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_checkout_that_is_read_only_is_served(read_only: Path, starter: Starter, chelsea: Image.Image) -> None:
+    started = starter(root=read_only, MODEL="bundled")
+    started.wait_for_start()
+    reply = httpx.post(f"{started.url}/cut", files={"image_file": encoded(chelsea)}, timeout=60, trust_env=False)
+    assert reply.status_code == 200
+
+
 def test_the_gateway_waits_for_torchserve_and_finds_it_again(
     starter: Starter, chelsea: Image.Image, tmp_path: Path
 ) -> None:
