@@ -287,11 +287,12 @@ def report(watched: Watched) -> None:
             table.add_row(kind, problem, str(count))
         console.print(table)
     console.print(_memory(watched))
-    for path, seconds in watched.health.items():
+    for path, asked in watched.health.items():
+        seconds = list(filter(math.isfinite, asked))
         p50, p95, p99 = _percentiles(seconds)
         console.print(
-            f"{path} was asked {len(seconds)} times: p50 {p50} s, p95 {p95} s, p99 {p99} s, "
-            f"longest {max(seconds):.2f} s."
+            f"{path} was asked {len(asked)} times, {len(asked) - len(seconds)} without an answer: p50 {p50} s, "
+            f"p95 {p95} s, p99 {p99} s, longest {max(seconds, default=0.0):.2f} s."
         )
     killed = Counter(part for _, part in watched.kills)
     console.print(f"Killed: {', '.join(f'{count} x {part}' for part, count in killed.items()) or 'nothing'}.")

@@ -131,10 +131,13 @@ def start_gateway(run: RunDir, ports: Ports, host: str, port: int) -> Child:
         "OBJECTCUT_METRICS_URL": f"http://127.0.0.1:{ports.metrics}",
         "OBJECTCUT_KEY_FILE": str(run.key_file),
         "OBJECTCUT_MODELS": str(run.models),
-        "OBJECTCUT_KEYS": str(run.keys),
+        "OBJECTCUT_KEYS": os.environ.get("OBJECTCUT_KEYS") or str(run.keys),
         "OBJECTCUT_ABANDONED": str(run.abandoned),
         "PYTHONPATH": os.pathsep.join([str(ROOT / "frontend"), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "OBJECTCUT_LOG_FILE": str(run.logs / "gateway.log"),
+        # Bodies of megabytes come and go: outside of the C library's heap, where they would leave gaps between others.
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
+        "MALLOC_MMAP_THRESHOLD_": os.environ.get("MALLOC_MMAP_THRESHOLD_", "262144"),
     }
     command = [sys.executable, "-m", "gateway"]
     return Child(GATEWAY, command, env, run.path, run.logs / _GATEWAY_CONSOLE)

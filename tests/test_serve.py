@@ -27,6 +27,7 @@ from safetensors import numpy, torch
 import models as scripts_models
 from conversion.model import Wanted
 from management import Management
+from objectcut.keys import NONE, new_key
 from objectcut.network import checkpoint
 from objectcut.network.card import read_card
 from rundir import RunDir
@@ -305,11 +306,21 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_checkout_that_is_read_only_is_served(read_only: Path, starter: Starter, chelsea: Image.Image) -> None:
-    started = starter(root=read_only, MODEL="bundled")
+def test_a_checkout_that_is_read_only_is_served_with_keys_from_elsewhere(
+    read_only: Path, starter: Starter, chelsea: Image.Image, tmp_path: Path
+) -> None:
+    """As in a pod."""
+    key, file = new_key(), tmp_path / "keys.json"
+    NONE.with_key("shop", key, "caller").write(file)
+    started = starter(root=read_only, MODEL="bundled", OBJECTCUT_CALLERS="keys", OBJECTCUT_KEYS=str(file))
     started.wait_for_start()
-    reply = httpx.post(f"{started.url}/cut", files={"image_file": encoded(chelsea)}, timeout=60, trust_env=False)
-    assert reply.status_code == 200
+
+    def status(**headers: str) -> int:
+        files = {"image_file": encoded(chelsea)}
+        return httpx.post(f"{started.url}/cut", files=files, headers=headers, timeout=60, trust_env=False).status_code
+
+    assert status() == 401
+    assert status(Authorization=f"Bearer {key}") == 200
 
 
 def test_the_gateway_waits_for_torchserve_and_finds_it_again(
