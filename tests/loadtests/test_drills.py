@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 
 import pytest
-from conftest import ROOT
+from ran import passed
 
 import drills
 from drills import Drill, Skipped
@@ -16,17 +14,9 @@ from launch import Failed
 
 
 def test_a_worker_that_is_killed_takes_no_photo_with_it() -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "loadtests" / "drills.py"), "--only", "worker killed"],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "scripts")},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    for words in ("worker killed", "6 x 200", "cuts again after", "OK", "Passed."):
-        assert words in done.stdout
+    said = passed("drills.py", "--only", "worker killed")
+    for words in ("worker killed", "6 x 200", "cuts again after", "OK"):
+        assert words in said
 
 
 def _raises(error: Exception) -> Callable[[], str]:

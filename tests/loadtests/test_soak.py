@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-from conftest import ROOT, encoded
+from conftest import encoded
 from PIL import Image
+from ran import passed
 
 from soak import Outcome, Tally, Watched, plot, report
 from traffic import Answer, Case, difference
@@ -105,18 +103,9 @@ def test_the_verdict(tally: Tally, said: str) -> None:
 
 def test_a_short_run_with_a_worker_that_is_killed(tmp_path: Path) -> None:
     chart = tmp_path / "memory.png"
-    command = [sys.executable, str(ROOT / "loadtests" / "soak.py"), "--minutes", "0.5", "--kill", "worker"]
-    done = subprocess.run(
-        [*command, "--plot", str(chart)],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "scripts")},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    for words in ("Answers", "12 MP photo", "leaves while it waits", "Memory", "gateway", "1 x worker", "Passed."):
-        assert words in done.stdout
+    said = passed("soak.py", "--minutes", "0.5", "--kill", "worker", "--plot", str(chart))
+    for words in ("Answers", "12 MP photo", "leaves while it waits", "Memory", "gateway", "1 x worker", "/health/live"):
+        assert words in said
     with Image.open(chart) as image:
         image.load()
 
