@@ -28,6 +28,7 @@ from objectcut.request.options import Task
 from objectcut.request.parse import CutRequest
 from objectcut.settings import Settings
 from objectcut.worker.abandoned import Abandoned
+from objectcut.worker.crashes import Crashes
 from objectcut.worker.isolation import is_gpu_lost
 from objectcut.worker.memory import keep_freed
 
@@ -49,6 +50,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         keep_freed()
         self.context = context  # its metrics stay the same object for the worker's life
         self.settings = Settings(**(context.model_yaml_config or {}).get("objectcut", {}))
+        Crashes(self.settings.crashes).record()
         logger.info("ObjectCut settings: %s", self.settings.model_dump_json())
         weights = Path(context.system_properties["model_dir"]) / context.manifest["model"]["serializedFile"]
         self.pipeline = Pipeline(

@@ -18,6 +18,7 @@ from build_mar import ROOT
 from child import Child
 from objectcut.settings import Settings
 from objectcut.worker.cores import available
+from objectcut.worker.crashes import Crashes
 from rundir import Ports, RunDir
 
 TORCHSERVE, GATEWAY = "TorchServe", "the gateway"
@@ -37,6 +38,7 @@ def start_torchserve(run: RunDir, temp: Path, served_as: str, workers: int | Non
     # Another container may be writing those of the gateway.
     _set_aside(run, [log for log in run.logs.glob("*.log*") if not log.name.startswith("gateway")])
     shutil.rmtree(run.abandoned, ignore_errors=True)  # of a gateway that was killed
+    Crashes(run.crashes).tidy()
     ports = run.claim_ports(fresh_ports)
     (run.path / "store").write_text(f"{temp}\n")
     settings = Settings.from_environment()
@@ -45,6 +47,7 @@ def start_torchserve(run: RunDir, temp: Path, served_as: str, workers: int | Non
         "JAVA_HOME": str(JAVA_HOME),
         "LOG_LOCATION": str(run.logs),
         "OBJECTCUT_ABANDONED": str(run.abandoned),
+        "OBJECTCUT_CRASHES": str(run.crashes),
         "TMPDIR": str(temp),
         "TEMP": str(temp),
         "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{ports.inference}",
@@ -114,7 +117,7 @@ def _rules(run: RunDir, temp: Path, settings: Settings) -> Ruleset | None:
     allowed = {int(pair.rpartition(":")[2]) for pair in settings.fetch_allow}
     return sandbox.ruleset(
         read=[ROOT / "handler", *FILES, run.abandoned],
-        write=[temp, run.logs, run.key_file],
+        write=[temp, run.logs, run.crashes, run.key_file],
         ports=sorted({80, 443} | allowed) if settings.fetch == "on" else (),
     )
 
@@ -133,6 +136,7 @@ def start_gateway(run: RunDir, ports: Ports, host: str, port: int) -> Child:
         "OBJECTCUT_MODELS": str(run.models),
         "OBJECTCUT_KEYS": os.environ.get("OBJECTCUT_KEYS") or str(run.keys),
         "OBJECTCUT_ABANDONED": str(run.abandoned),
+        "OBJECTCUT_CRASHES": str(run.crashes),
         "PYTHONPATH": os.pathsep.join([str(ROOT / "frontend"), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "OBJECTCUT_LOG_FILE": str(run.logs / "gateway.log"),
         # Bodies of megabytes come and go: outside of the C library's heap, where they would leave gaps between others.

@@ -88,6 +88,11 @@ class RunDir:
         return Path(os.environ.get("OBJECTCUT_KEYS") or self.path / "keys.json")
 
     @property
+    def crashes(self) -> Path:
+        """Traces of workers that crashed."""
+        return self.path / "crashes"
+
+    @property
     def abandoned(self) -> Path:
         """The folder where the gateway tells the workers whose senders left."""
         return self.path / "abandoned"

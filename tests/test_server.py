@@ -6,6 +6,7 @@ import base64
 import gzip
 import io
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -585,11 +586,15 @@ def test_scaling_up_and_down_fails_no_request(server: Server, client: httpx.Clie
         assert set(statuses) == {200}
 
 
-def test_a_worker_that_dies_is_replaced_and_nobody_notices(server: Server, client: httpx.Client, cat: bytes) -> None:
+@pytest.mark.parametrize(("how", "crashed"), [(signal.SIGKILL, False), (signal.SIGSEGV, True)])
+def test_a_worker_that_dies_is_replaced_and_nobody_notices(
+    how: signal.Signals, crashed: bool, server: Server, client: httpx.Client, cat: bytes
+) -> None:
     dead = server.worker().pid
-    statuses = keep_asking(client, cat, lambda: server.worker().kill())
+    statuses = keep_asking(client, cat, lambda: server.worker().send_signal(how))
     assert set(statuses) == {200}
     assert server.worker().pid != dead
+    assert bool((server.run.crashes / str(dead)).read_bytes()) == crashed, "only a crash leaves a trace"
 
 
 def cuts(client: httpx.Client) -> float:

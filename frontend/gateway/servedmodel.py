@@ -5,8 +5,8 @@ handler's own and goes through as it is; anything else is TorchServe speaking an
 
 A worker that dies takes its whole batch with it, and one that is replaced or scaled down stops in the middle of one. A
 cut changes nothing, so it is asked for again, until it is answered, no worker is to be expected, or its time is over. A
-photo that was there at two deaths may be their cause. It is asked for alone then, and refused if three more workers die
-of it, or one hangs.
+photo that was there at two deaths may be their cause. It is asked for alone then, and refused if that worker crashes or
+hangs, or three are killed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gateway.admission import Admission, Room
 from gateway.company import Company
 from gateway.connection import Connection, Disconnected, Reply, not_ready, too_late
 from gateway.inflight import InFlight, Ticket
-from gateway.refused import Refused, digest_of, refusal
+from gateway.refused import Refused, digest_of
 from gateway.work import Work
 from gateway.workers import BATCH, SOON_S, State, Workers
 from objectcut.catalogue import Entry, description
@@ -37,6 +37,7 @@ from objectcut.request import wire
 from objectcut.request.parse import CutRequest
 from objectcut.settings import Settings
 from objectcut.worker.abandoned import Abandoned
+from objectcut.worker.crashes import Crashes
 from objectcut.worker.memory import free_bytes
 
 logger = logging.getLogger(__name__)
@@ -44,9 +45,7 @@ Made = TypeVar("Made")
 _POLL_S = 0.25
 _LOOK_S = 2.0
 _SUSPECT = 2  # deaths of workers that had a photo, after which it may be what killed them
-_GUILTY = (
-    3  # further ones of workers that had nothing else: one or two may be chance, where something else kills workers
-)
+_KILLED = 3  # further ones of workers that had nothing else and were killed: one or two may be chance
 _SCALINGS = 60  # tries to have as many workers as before
 _LOAD_S = 60.0  # after which a worker that does not come keeps no other model waiting
 _PROBE_S = 4.0  # between two probes: the last one may be lost itself
@@ -119,7 +118,7 @@ class ServedModel:
         self._in_flight = InFlight()
         self._room, self._admission = room, Admission(_AHEAD * BATCH, room)
         self._company, self._refused = Company(), Refused()
-        self._abandoned = Abandoned(settings.abandoned)
+        self._abandoned, self._crashes = Abandoned(settings.abandoned), Crashes(settings.crashes)
         self._lost: dict[Ticket, asyncio.Future[_Lost]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watching: asyncio.Task[None] | None = None
@@ -200,6 +199,7 @@ class ServedModel:
             alone = any(number >= _SUSPECT for number in deaths.values())
             async with self._company.joined(alone):
                 await self._check(order)
+                begun = time.time()
                 outcome = _Lost.HOPELESS if self._hopeless else await self._ask(order)
             if isinstance(outcome, Reply):
                 if "x-model" not in outcome.headers:
@@ -215,12 +215,11 @@ class ServedModel:
             if outcome in {_Lost.DIED, _Lost.HUNG, _Lost.ENDED}:
                 deaths[_Lost.DIED if outcome is _Lost.HUNG else outcome] += 1
                 while_alone += alone
-                # A worker that hangs was slow enough before it was taken for one.
-                if while_alone >= (1 if outcome is _Lost.HUNG else _GUILTY):
-                    self._refused.add(await asyncio.to_thread(digest_of, order.request))
+                to_blame = alone and (outcome is _Lost.HUNG or await asyncio.to_thread(self._crashes.any_since, begun))
+                if to_blame or while_alone >= _KILLED:
                     times = deaths.total()
                     logger.error("The photo of %s stopped the model %d times and is refused", request_id, times)
-                    raise refusal()
+                    raise self._refused.add(await asyncio.to_thread(digest_of, order.request), to_blame)
             # What TorchServe had is worth a longer wait than what can as well be sent later.
             await self._until_ready(order.deadline if taken else min(order.deadline, time.monotonic() + SOON_S))
 
@@ -230,8 +229,8 @@ class ServedModel:
         Raises:
             CutError: it is either.
         """
-        if self._refused and await asyncio.to_thread(digest_of, order.request) in self._refused:
-            raise refusal()
+        if self._refused:
+            self._refused.check(await asyncio.to_thread(digest_of, order.request))
         if order.left:
             raise too_late()
 

@@ -24,7 +24,18 @@ _ORIGIN = re.compile(r"\*|(?!http://.*:80$|https://.*:443$)https?://([a-z0-9._-]
 _RATE = re.compile(r"[1-9]\d{0,8} ?(/|per) ?(\d{1,5} ?)?(second|minute|hour|day)s?", re.IGNORECASE)
 
 _SET_BY_SERVE = frozenset(
-    ("host", "port", "inference_url", "management_url", "metrics_url", "key_file", "models", "abandoned", "log_file")
+    (
+        "host",
+        "port",
+        "inference_url",
+        "management_url",
+        "metrics_url",
+        "key_file",
+        "models",
+        "abandoned",
+        "crashes",
+        "log_file",
+    )
 )
 _PREFIX = "OBJECTCUT_"
 _READ_ELSEWHERE = frozenset(("key", "run_dir", "server"))  # by scripts/rundir.py and scripts/cut.py
@@ -201,6 +212,9 @@ class Settings(BaseSettings):
     models: Path | None = Field(None, description="file that lists the models; without it TorchServe has one")
     abandoned: Path | None = Field(
         None, description="folder where the gateway notes requests whose senders left; without it all are finished"
+    )
+    crashes: Path | None = Field(
+        None, description="folder where workers that crash leave traces; without it all deaths of workers look alike"
     )
     log_file: Path | None = Field(None, description="the gateway's log, kept below 80 MB; without it, the console")
 

@@ -61,6 +61,7 @@ class Standin:
         refused: how many calls had another key.
         deadly: what is in a photo that makes the worker die, with all that it has.
         beside: how many others it had each time.
+        crashes: where the worker leaves a trace each time; None: it is killed from outside.
         hangs: whether the worker hangs, until another one is asked for.
         begins: how many processes the workers have been so far; with `restless`, another one each time somebody looks.
         restless: whether they die while they start.
@@ -77,6 +78,7 @@ class Standin:
     refused: int = 0
     deadly: bytes = b""
     beside: list[int] = field(default_factory=list)
+    crashes: Path | None = None
     hangs: bool = False
     begins: int = 0
     restless: bool = False
@@ -104,6 +106,8 @@ class Standin:
         self._batch = []
         if self.deadly in body:
             self.beside.append(len(batch) - 1)
+            if self.crashes is not None:
+                (self.crashes / str(len(self.beside))).write_text("Fatal Python error: Segmentation fault")
         return WORKER_DIED if any(self.deadly in each for each in batch) else self.script[0]
 
     def states(self, path: str) -> list[str]:

@@ -16,6 +16,7 @@ from standin import CUT, HANDLERS, WORKER_DIED, Says, Standin, torchserve
 
 from gateway import admission, servedmodel, workers
 from objectcut.catalogue import Catalogue, Entry
+from objectcut.errors import STATUS
 from objectcut.network.card import read_card
 
 PHOTO = b"\xff\xd8\xff\xe0 a photo, as far as a gateway looks"
@@ -84,21 +85,29 @@ def send(url: str, photo: bytes = PHOTO) -> httpx.Response:
     return httpx.post(f"{url}/cut", content=photo, trust_env=False, timeout=60)
 
 
-def test_a_photo_that_kills_its_workers_is_refused_and_takes_no_other_with_it(tmp_path: Path):
-    standin = Standin([CUT], deadly=b"deadly")
+@pytest.mark.parametrize(
+    ("crashes", "deaths", "code"), [(True, 3, "unreadable_image"), (False, 5, "not_ready")], ids=["crashes", "killed"]
+)
+def test_a_photo_that_stops_its_workers_is_refused_and_takes_no_other_with_it(
+    crashes: bool, deaths: int, code: str, tmp_path: Path
+):
+    """Sooner where the workers crash than where they are killed, which may have other causes."""
+    traces = tmp_path / "crashes"
+    traces.mkdir()
+    standin = Standin([CUT], deadly=b"deadly", crashes=traces if crashes else None)
     photos = [PHOTO + b"deadly", *(PHOTO + bytes([each]) for each in range(5))]
     with (
-        torchserve(standin, tmp_path) as behind,
+        torchserve(standin, tmp_path, crashes=traces) as behind,
         gateway(behind) as url,
         ThreadPoolExecutor(len(photos)) as senders,
     ):
         deadly, *others = senders.map(lambda photo: send(url, photo), photos)
         assert [reply.status_code for reply in others] == [200] * len(others)
-        assert told(deadly) == (400, "unreadable_image")
-        assert deadly.json()["details"] == {"reason": "model_stopped"}
-        assert (len(standin.beside), standin.beside[-3:]) == (5, [0] * 3), "the last times it was alone"
-        assert told(send(url, photos[0])) == (400, "unreadable_image")
-        assert len(standin.beside) == 5, "it was not tried again"
+        for reply in (deadly, send(url, photos[0])):
+            assert told(reply) == (STATUS[code], code)
+            assert reply.json()["details"] == ({"reason": "model_stopped"} if crashes else {})
+            assert ("retry-after" in reply.headers) != crashes
+        assert (len(standin.beside), standin.beside[2:]) == (deaths, [0] * (deaths - 2)), "the last times it was alone"
         assert send(url).status_code == 200
 
 
