@@ -39,8 +39,8 @@ faults: .venv/installed-tests  ## faults that were found in use, with what is ri
 weights: .venv/installed  ## download the full model, 80 classes
 	@$(BIN)/python scripts/fetch_weights.py coco
 
-scale: .venv/installed  ## show the model workers, or set them with WORKERS=
-	@$(BIN)/python scripts/scale.py $(if $(WORKERS),--workers $(WORKERS)) $(if $(PORT),--port $(PORT))
+scale: .venv/installed  ## show the model workers and their load, or set them with WORKERS=
+	@$(BIN)/python scripts/scale.py $(if $(PORT),--port $(PORT)) $(if $(WORKERS),set $(WORKERS),show)
 
 LOCUST := PYTHONPATH=$(CURDIR)/scripts exec $(BIN)/locust -f loadtests/locustfile.py --headless --only-summary
 load: .venv/installed-tests  ## a minute of load on a running server from USERS=8, in SHAPE=steady|ramp|spike|steps|waves; charts in load.html

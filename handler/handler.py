@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -78,6 +79,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         # TorchServe asks by a header, alone and with an empty body; a sender's own header must not break a batch.
         if len(data) == 1 and not data[0].get("body") and context.get_request_header(0, "describe") == "True":
             return [self.describe_handle()]
+        start = time.perf_counter()
         orders = [partial(self._order, fields, _headers(context, index)) for index, fields in enumerate(data)]
         try:
             replies = self.pipeline.run(orders, partial(self._answer, context))
@@ -86,6 +88,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
                 logger.critical("The GPU cannot be used any more by this process", exc_info=error)
                 os._exit(1)  # TorchServe starts a fresh one
             raise
+        self._observe("objectcut_batch_seconds", time.perf_counter() - start, "s")
         self._report()
         return replies
 

@@ -14,6 +14,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,6 +24,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
+from typing import TextIO
 
 import httpx
 import psutil
@@ -29,10 +32,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmark.photos import another, woman
+from child import Child
 from launch import Failed, Server, running
 from liveparts import GATEWAY, JAVA, WORKER, parts, starter
 from management import Management, Unreachable
 from objectcut.catalogue import Catalogue
+from rundir import ROOT
 from traffic import ANSWER_S
 
 _PHOTOS = 6  # in flight when something happens
@@ -41,6 +46,8 @@ _STALLED_S = 180.0  # likewise after a worker that hangs: TorchServe gives it 12
 _STOP_S = 60.0  # more than the server takes to finish what it has
 _SLOW_SENDERS, _LEAVERS = 2000, 40
 _TIMED = 60  # photos; these are sent within the time that slow senders are given
+_MANY, _MOST = 32, 3  # senders; workers for them
+_FOLLOWED_S = 240.0  # in which the number of workers must follow
 _FULL_MB = 64
 _BETWEEN_S = 1.5  # two kills
 _FILE_WIDTH = 140
@@ -329,6 +336,63 @@ def senders_who_leave() -> str:
         return f"{_LEAVERS} left; the good sender after them was answered, and nothing is in flight any more"
 
 
+def load_comes_and_goes() -> str:
+    with running() as server, _scaler(server) as (scaler, said), ThreadPoolExecutor(_MANY) as pool:
+        over = threading.Event()
+
+        def send() -> Counter[str]:
+            came: Counter[str] = Counter()
+            while not over.is_set():
+                came[_cut(server)] += 1
+            return came
+
+        start = time.monotonic()
+        asked = [pool.submit(send) for _ in range(_MANY)]
+        try:
+            _follow(server, scaler, said, _MOST, f"{_MANY} senders")
+        finally:
+            over.set()
+        came = sum((each.result() for each in asked), Counter[str]())
+        risen = time.monotonic()
+        _follow(server, scaler, said, 1, "no sender")
+        happened = f"{_MOST} workers in {risen - start:.0f} s, 1 again in {time.monotonic() - risen:.0f} s"
+        if set(came) != {"200"}:
+            raise Failed(f"{happened}, but those who sent got {dict(came)}")
+        return f"{happened}; {came['200']} x 200"
+
+
+@contextmanager
+def _scaler(server: Server) -> Iterator[tuple[Child, TextIO]]:
+    """Have scripts/scale.py choose the number of workers, and read what it says."""
+    command = [sys.executable, str(ROOT / "scripts" / "scale.py"), "auto", f"--most={_MOST}", "--every=2", "--wait=0.3"]
+    env, log = {**os.environ, "OBJECTCUT_RUN_DIR": str(server.run.path)}, server.run.path / "scale.log"
+    scaler = Child("scale.py", command, env, ROOT, log)
+    try:
+        with log.open() as said:
+            yield scaler, said
+    finally:
+        scaler.stop()
+
+
+def _follow(server: Server, scaler: Child, said: TextIO, workers: int, load: str) -> None:
+    """Print how many workers there are, and what the scaler says, until it has so many.
+
+    Raises:
+        Failed: it takes too long.
+    """
+    words, told, deadline = "", "", time.monotonic() + _FOLLOWED_S
+    while f"-> {workers} workers" not in words:
+        if time.monotonic() > deadline or scaler.ended():
+            raise Failed(f"with {load} there are {told} instead of {workers}; {scaler.last_words()}")
+        state = Management(server.run).state(Catalogue.read(server.run.models).entries[0].path)
+        if told != f"{state.ready} of {state.wanted} workers":
+            told = f"{state.ready} of {state.wanted} workers"
+            console.print(f"  {time.strftime('%H:%M:%S')}  {load}, {told} ready")
+        words = said.read()
+        console.print(textwrap.indent(words, "  "), end="")
+        time.sleep(0.5)
+
+
 DRILLS = (
     Drill("worker killed", f"kill -9 of the model worker, {_PHOTOS} photos in flight", worker_killed),
     Drill("two workers killed", f"both of two workers within 3 s, {2 * _PHOTOS} photos in flight", two_workers_killed),
@@ -339,6 +403,7 @@ DRILLS = (
     Drill("key file deleted", "TorchServe's keys removed from the run folder", key_file_deleted),
     Drill("disk full", "no byte left where the run folder is; then a worker killed", disk_full),
     Drill("slow senders", f"{_SLOW_SENDERS} connections that send 2 bytes of a photo, beside a good one", slow_senders),
+    Drill("load comes and goes", f"{_MANY} senders, then none, and scale.py auto", load_comes_and_goes),
     Drill("senders who leave", f"{_LEAVERS} who leave in the middle of a photo, or behind it", senders_who_leave),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -17,6 +18,36 @@ _TRIES, _AGAIN_S = 20, 0.2
 
 class Unreachable(Exception):
     """No running server was found; the message says where it was looked for."""
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; the message says why. Nothing has changed."""
+
+
+class NoMemory(Refused):
+    """Another time it may be done."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What TorchServe tells of one version of a model.
+
+    Attributes:
+        workers: every worker's id, status, pid, memory and GPU, in TorchServe's own words.
+        wanted: how many workers there shall be.
+        batch: how many photos each takes at once, at most.
+        waiting: photos that wait for a worker in TorchServe.
+    """
+
+    workers: list[dict[str, Any]]
+    wanted: int
+    batch: int
+    waiting: int
+
+    @property
+    def ready(self) -> int:
+        """How many workers are ready."""
+        return sum(worker["status"] == "READY" for worker in self.workers)
 
 
 class Management:
@@ -38,17 +69,23 @@ class Management:
         self._management = f"http://127.0.0.1:{ports.management}"
         self._headers = {"Authorization": f"Bearer {key}"}
 
+    def state(self, path: str) -> State:
+        """Return how many workers a version has and shall have, and what waits for them."""
+        told = self._call("GET", f"/models/{path}").json()[0]
+        waiting = int(told["jobQueueStatus"]["pendingRequests"])
+        return State(list(told["workers"]), int(told["maxWorkers"]), int(told["batchSize"]), waiting)
+
     def workers(self, path: str) -> list[dict[str, Any]]:
         """Return every worker's id, status, pid, memory and GPU, as TorchServe tells them."""
-        return list(self._call("GET", f"/models/{path}").json()[0]["workers"])
+        return self.state(path).workers
 
     def scale(self, workers: int, path: str) -> None:
         """Ask for this many workers. Returns at once; a worker that goes finishes what it has in hand first."""
         self._call("PUT", f"/models/{path}", min_worker=workers, max_worker=workers)
 
     def waiting(self, path: str) -> int:
-        """Return how many photos TorchServe has for the model, whether a worker has them or not."""
-        return int(self._call("GET", f"/models/{path}").json()[0]["jobQueueStatus"]["pendingRequests"])
+        """Return how many photos wait for a worker in TorchServe."""
+        return self.state(path).waiting
 
     def cut(self, path: str, photo: bytes) -> httpx.Response:
         """Have a worker of the model cut everything that it finds in a photo."""

@@ -41,7 +41,7 @@ import build_mar
 from conversion import classes
 from conversion.model import Passed, Wanted, model, unheard
 from kept import Kept, clear_unfinished
-from management import LOAD_S, Management, Unreachable
+from management import LOAD_S, Management, NoMemory, Refused, Unreachable
 from objectcut.catalogue import FIRST, NAME, Catalogue, Entry, serving_name, serving_path
 from objectcut.errors import CutError
 from objectcut.network import checkpoint
@@ -50,6 +50,7 @@ from objectcut.network.weightfiles import locked
 from objectcut.request.labels import Labels
 from objectcut.worker.memory import bound_memory, free_bytes, worker_bytes
 from rundir import ROOT, RunDir
+from workercount import room
 
 _SAMPLE = ROOT / "frontend" / "static" / "samples" / "cat.jpg"
 _POLL_S = 0.3
@@ -65,14 +66,6 @@ class Done:
 
     model: str
     words: str
-
-
-class Refused(Exception):
-    """What was asked for cannot be done; the message says why. Nothing has changed."""
-
-
-class NoMemory(Refused):
-    """Another time it may be done."""
 
 
 def main() -> int:
@@ -249,12 +242,13 @@ def add(run: RunDir, file: Path, wanted: Wanted, passed: Passed = unheard) -> Do
     run.added.mkdir(exist_ok=True)
     checkpoint.write(weights, card, kept.new)
     try:
-        _start(run, management, entry, kept.new, passed)
+        workers = _workers(management, before)
+        _start(run, management, entry, kept.new, workers, passed)
     except BaseException:  # Ctrl-C too
         kept.new.unlink()
         raise
     kept.replace(before, version)
-    _switch(run, management, catalogue, entry)
+    _switch(run, management, catalogue, entry, workers)
     how = f"replaced, version {version}" if before else "added"
     return Done(card.name, f"{card.name}: {how}, {len(entry.names)} classes")
 
@@ -279,20 +273,25 @@ def use(run: RunDir, name: str, version: int) -> Done:
     if card.name != name:  # it is no copy of ours
         raise Refused(f"{file} holds another model by now, {card.name}")
     entry = replace(before, card=card, needs=worker_bytes(file.stat().st_size), file=file, version=version)
-    _start(run, management, entry, file)
+    workers = _workers(management, before)
+    _start(run, management, entry, file, workers)
     kept.choose(version)
-    _switch(run, management, catalogue, entry)
+    _switch(run, management, catalogue, entry, workers)
     return Done(name, f"{name}: version {version} is served, {len(entry.names)} classes")
 
 
 def choose_default(run: RunDir, name: str) -> Done:
-    """Make a model the one that requests get that name none; it is loaded first. Return what was done."""
+    """Make a model the one that requests get that name none; it is loaded first. Return what was done.
+
+    It gets as many workers as the former default has.
+    """
     management, catalogue = Management(run), _catalogue(run)
     entry = catalogue.get(name)
-    _load(management, entry)
+    workers = _workers(management, catalogue.entries[0])
+    _load(management, entry, workers)
     run.default.write_text(f"{name}\n")
     Catalogue((entry, *(each for each in catalogue.entries if each is not entry))).write(run.models)
-    _load(management, entry)  # the gateway may have put it to sleep before it knew
+    _load(management, entry, workers)  # the gateway may have put it to sleep before it knew
     return Done(name, f"{name} answers requests that name no model")
 
 
@@ -324,8 +323,17 @@ def _catalogue(run: RunDir) -> Catalogue:
         raise Unreachable(f"No running server left its models in {run.path}. Start one with `make serve`.") from error
 
 
-def _start(run: RunDir, management: Management, entry: Entry, file: Path, passed: Passed = unheard) -> None:
-    """Have a worker of a new version that has cut a sample; of one that does not, nothing stays.
+def _workers(management: Management, before: Entry | None) -> int:
+    """Return how many workers what takes a model's place should have."""
+    if before is None or before.version not in management.versions(before.served_as):
+        return 1
+    return max(management.state(before.path).wanted, 1)
+
+
+def _start(
+    run: RunDir, management: Management, entry: Entry, file: Path, workers: int, passed: Passed = unheard
+) -> None:
+    """Have workers of a new version, which has cut a sample; of one that does not, nothing stays.
 
     Raises:
         Refused: there is no memory for it, or it does not cut.
@@ -348,13 +356,17 @@ def _start(run: RunDir, management: Management, entry: Entry, file: Path, passed
         passed("load", "")
         _cut_sample(management, entry)
         passed("sample", "")
+        _load(management, entry, workers)
     except BaseException:  # Ctrl-C too
         management.unregister(entry.path)
         raise
 
 
-def _switch(run: RunDir, management: Management, catalogue: Catalogue, entry: Entry) -> None:
-    """Give requests to a version that was started, and end the others of the model when they have answered the last."""
+def _switch(run: RunDir, management: Management, catalogue: Catalogue, entry: Entry, workers: int) -> None:
+    """Give requests to a version that was started, and end the others of the model when they have answered the last.
+
+    Then there is memory for those of its workers that there was none for before.
+    """
     name = entry.card.name
     if catalogue.find(name) is None:
         entries = (*catalogue.entries, entry)
@@ -365,16 +377,21 @@ def _switch(run: RunDir, management: Management, catalogue: Catalogue, entry: En
     for version in management.versions(entry.served_as):
         if version != entry.version:
             _retire(management, replace(entry, version=version))
+    there = management.state(entry.path).wanted
+    if 0 < there < workers:  # else it is complete, or sleeps already
+        management.scale(min(workers, there + room(entry)), entry.path)
 
 
-def _load(management: Management, entry: Entry) -> None:
-    """Have a worker of the model, and wait for it."""
-    if any(worker["status"] == "READY" for worker in management.workers(entry.path)):
+def _load(management: Management, entry: Entry, workers: int = 1) -> None:
+    """Have so many workers of the model, or as many as there is memory for, but one at least; wait for them."""
+    ready = management.state(entry.path).ready
+    needed = min(workers, max(ready + room(entry), 1))
+    if ready >= needed:
         return
-    management.scale(1, entry.path)
+    management.scale(needed, entry.path)
     with console.status(f"Loading {entry.card.name} ..."):
         _wait(
-            lambda: any(worker["status"] == "READY" for worker in management.workers(entry.path)),
+            lambda: management.state(entry.path).ready >= needed,
             f"'{entry.card.name}' was not loaded in {LOAD_S:.0f} s; the server's logs say why",
         )
 

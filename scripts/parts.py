@@ -20,6 +20,7 @@ from processes import start_gateway, start_torchserve
 from readiness import answering, answers, check_worker, has_worker, wait, warm_up
 from rundir import PORT_TAKEN, RunDir
 from supervision import Failed, Part, Passing, check
+from workercount import kept as kept_workers
 
 _LAST_ANSWERS_S = 10.0
 _SILENT_S = 60.0  # a gateway that does not say for so long that it is alive hangs
@@ -31,7 +32,7 @@ class TorchServe(Part):
     Args:
         run: the run folder.
         temp: a folder of its own.
-        workers: how many the first model gets; None leaves that to the machine.
+        workers: how many the first model gets, until another number is set; None leaves that to the machine.
         address: of the gateway that stands before it; None where that is another program's.
         console: shows what is being done.
     """
@@ -44,8 +45,8 @@ class TorchServe(Part):
     def begin(self) -> Child:
         catalogue = self._catalogue()
         self._place_archives(catalogue, checked=self.trouble is not None)
-        fresh_ports = isinstance(self.trouble, Passing)
-        return start_torchserve(self._run, self._temp, catalogue.entries[0].served_as, self._workers, fresh_ports)
+        fresh_ports, workers = isinstance(self.trouble, Passing), kept_workers(self._run) or self._workers
+        return start_torchserve(self._run, self._temp, catalogue.entries[0].served_as, workers, fresh_ports)
 
     def settle(self, parts: Sequence[Part]) -> None:
         def going_well() -> None:
@@ -152,6 +153,7 @@ class Gateway(Part):
             wait(lambda: self._run.ports() is not None, lambda: None, "no TorchServe has used this run folder")
         ports = self._ports = self._run.ports()
         assert ports is not None
+        self._run.gateway.write_text(f"{self._address}\n")
         return start_gateway(self._run, ports, self._host, self._port)
 
     def settle(self, parts: Sequence[Part]) -> None:

@@ -1,8 +1,8 @@
 """The run folder of one server: where its parts find each other, and where people find its logs.
 
-`ports` names TorchServe's ports, `key_file.json` holds its tokens (TorchServe writes it), `logs/` is kept when the
-server stops. `torchserve.lock` and `gateway.lock` are locked while that part runs. Two containers that share loopback
-and this folder work together as one server.
+`ports` names TorchServe's ports, `key_file.json` holds its tokens (TorchServe writes it), `gateway` says where that is,
+`workers` how many there shall be, `logs/` is kept when the server stops. `torchserve.lock` and `gateway.lock` are
+locked while that part runs. Two containers that share loopback and this folder work together as one server.
 """
 
 from __future__ import annotations
@@ -74,6 +74,11 @@ class RunDir:
         return self.path / "default"
 
     @property
+    def workers(self) -> Path:
+        """The file that says how many workers the default model shall have, where that was set while the server ran."""
+        return self.path / "workers"
+
+    @property
     def store(self) -> Path:
         """The folder from which the TorchServe that runs takes archives.
 
@@ -81,6 +86,11 @@ class RunDir:
             OSError: none runs.
         """
         return Path((self.path / "store").read_text().strip())
+
+    @property
+    def gateway(self) -> Path:
+        """The file that says at what address programs on this machine find the gateway."""
+        return self.path / "gateway"
 
     @property
     def keys(self) -> Path:

@@ -85,6 +85,7 @@ def serve(choice: Choice) -> None:
         if choice.parts != "gateway":
             temp = stack.enter_context(temp_folder())
             stack.callback(run.key_file.unlink, missing_ok=True)  # that of a server that was killed too
+            run.workers.unlink(missing_ok=True)  # it was set for the load of that time
             models = _listed(choice.model, run)
             address = choice.address if choice.parts == "all" else None
             parts.append(TorchServe(run, temp, choice.workers, address, console))

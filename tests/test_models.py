@@ -224,9 +224,10 @@ def test_workers_of_each_model_are_shown(
 ):
     monkeypatch.setenv("OBJECTCUT_RUN_DIR", str(two.run.path))
     for words, status, told_ in (
-        ([], 0, "READY"),
-        (["--model", "zoo"], 0, "worker"),
-        (["--model", "yolo"], 1, "There is no"),
+        (["show"], 0, "READY"),
+        (["--model", "zoo", "show"], 0, "zoo"),
+        (["--model", "yolo", "show"], 1, "There is no"),
+        (["set", "100000"], 1, "99999 more need about"),
     ):
         monkeypatch.setattr("sys.argv", ["scale.py", *words])
         assert scale.main() == status

@@ -24,8 +24,6 @@ from conftest import READY_S, ROOT, Server, encoded, free_port, halt, processes,
 from PIL import Image
 from safetensors import numpy, torch
 
-import models as scripts_models
-from conversion.model import Wanted
 from management import Management
 from objectcut.keys import NONE, new_key
 from objectcut.network import checkpoint
@@ -242,10 +240,13 @@ def test_what_is_killed_comes_back_with_all_models_and_nobody_is_told_anything_e
 ) -> None:
     card = replace(read_card(BUNDLED), name="second")
     checkpoint.write(torch.load_file(BUNDLED), card, tmp_path / "second.safetensors")
-    started = starter(MODEL=f"bundled,{tmp_path / 'second.safetensors'}")
+    started = starter(MODEL=f"bundled,{tmp_path / 'second.safetensors'}", OBJECTCUT_WAKE_S="110")
     started.wait_for_start()
     run = RunDir(started.run)
-    scripts_models.add(run, BUNDLED, Wanted())  # version 2: the archive that TorchServe began with is out of date
+    scale(run, "set", "2")
+    # Version 2: the archive that TorchServe began with is out of date.
+    assert "replaced, version 2" in scale(run, "versions", "--add", str(BUNDLED))
+    assert two_workers(run)
     asked = {"files": {"image_file": encoded(chelsea)}, "timeout": 120, "trust_env": False}
     over = threading.Event()
 
@@ -273,6 +274,7 @@ def test_what_is_killed_comes_back_with_all_models_and_nobody_is_told_anything_e
     assert "Starting TorchServe again." in said
     assert {200} <= {reply.status_code for reply in replies} <= {200, 503}
     assert all(int(reply.headers["retry-after"]) > 0 for reply in replies if reply.status_code == 503)
+    wait_until(lambda: two_workers(run), READY_S, "the return of the second worker")
     now = {process.pid for process in processes(started.run)}
     assert len(now) == len(before), "workers of the TorchServe that died were left"
     assert Management(run).versions("objectcut") == [2]
@@ -286,6 +288,21 @@ def test_what_is_killed_comes_back_with_all_models_and_nobody_is_told_anything_e
     wait_until(lambda: "the gateway was started again" in started.said.read_text(), READY_S, "the gateway's return")
     assert httpx.post(f"{started.url}/cut", **asked).status_code == 200
     assert stop(started.process) == 0
+
+
+def scale(run: RunDir, *words: str) -> str:
+    """What scripts/scale.py says; it must succeed."""
+    env = {**os.environ, "OBJECTCUT_RUN_DIR": str(run.path)}
+    command = [sys.executable, str(ROOT / "scripts" / "scale.py"), *words]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=READY_S, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def two_workers(run: RunDir) -> bool:
+    """Of the second version of the first model."""
+    state = Management(run).state("objectcut/2.0")
+    return (state.wanted, state.ready) == (2, 2)
 
 
 def torchserve(started: Started) -> psutil.Process:
@@ -349,7 +366,7 @@ def answers(ask: Callable[[], httpx.Response]) -> int | None:
 
 def test_the_workers_of_a_server_that_does_not_run_cannot_be_scaled() -> None:
     env = {name: value for name, value in os.environ.items() if name != "OBJECTCUT_RUN_DIR"}
-    command = [sys.executable, str(ROOT / "scripts" / "scale.py"), "--port", "1", "--workers", "2"]
+    command = [sys.executable, str(ROOT / "scripts" / "scale.py"), "--port", "1", "set", "2"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

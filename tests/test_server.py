@@ -6,6 +6,7 @@ import base64
 import gzip
 import io
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -430,7 +431,7 @@ def test_requests_at_once_share_batches_and_nothing_else(
 def test_stage_times_arrive_as_metrics(client: httpx.Client, cat: bytes) -> None:
     client.post("/cut", files={"image_file": cat})
     text = client.get("/metrics").text
-    for stage in ("decode", "detect", "matte", "cutout", "encode"):
+    for stage in ("batch", "decode", "detect", "matte", "cutout", "encode"):
         assert f"objectcut_{stage}_seconds_sum" in text
 
 
@@ -569,21 +570,34 @@ def keep_asking(client: httpx.Client, photo: bytes, meanwhile: object) -> list[i
         return [status for statuses in running for status in statuses]
 
 
-def scale(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
+def scale(server: Server, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, str(ROOT / "scripts" / "scale.py"), *arguments]
     env = {"OBJECTCUT_RUN_DIR": str(server.run.path), "COLUMNS": "120"}
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def said(program: subprocess.Popen[str]) -> str:
+    told, _ = program.communicate(timeout=300)
+    assert program.returncode == 0, told
+    return told
 
 
 def test_scaling_up_and_down_fails_no_request(server: Server, client: httpx.Client, cat: bytes) -> None:
-    for workers in (2, 1):
-        told = []
-        statuses = keep_asking(
-            client, cat, lambda n=workers, told=told: told.append(scale(server, "--workers", str(n)))
-        )
-        assert told[0].returncode == 0, told[0].stdout + told[0].stderr
-        assert told[0].stdout.count("READY") == workers
-        assert set(statuses) == {200}
+    def up_by_itself() -> None:
+        with scale(server, "auto", "--least", "2", "--most", "2", "--every", "0.5") as program:
+            assert program.stdout is not None
+            assert "1 -> 2 workers" in program.stdout.readline()
+            program.terminate()
+        shown = said(scale(server, "show"))
+        assert shown.count("READY") == shown.count("CPU") == 2
+        row = r"│ \d+ +│ \d+\.\d\d +│ (\d+\.\d) +│ (\d\.\d|) +│ 8 +│ (\d+)% +│"  # no batch may end in two seconds
+        assert re.search(row, shown), shown
+
+    def down() -> None:
+        assert said(scale(server, "set", "1")).count("READY") == 1
+
+    for change in (up_by_itself, down):
+        assert set(keep_asking(client, cat, change)) == {200}
 
 
 @pytest.mark.parametrize(("how", "crashed"), [(signal.SIGKILL, False), (signal.SIGSEGV, True)])

@@ -1,0 +1,48 @@
+"""What is shown of workers, and which words scripts/scale.py takes."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+import scale
+
+USAGE = "gpuId::1 utilization.gpu [%]::12 % utilization.memory [%]::3 % memory.used [MiB]::2048 MiB"
+
+
+@pytest.mark.parametrize(
+    ("gpu", "usage", "device", "taken"),
+    [
+        (False, "N/A", "CPU", ""),
+        (True, USAGE, "GPU 1", "2048 MiB"),
+        (True, "failed to obtained gpu usage", "GPU", ""),  # TorchServe's words where nvidia-smi does not answer
+    ],
+)
+def test_the_device_of_a_worker_is_shown(
+    gpu: bool, usage: str, device: str, taken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker = {"id": "9000", "status": "READY", "pid": 2**30, "gpu": gpu, "gpuUsage": usage}
+    scale.console.print(scale.workers_table([worker]))
+    row = next(line for line in capsys.readouterr().out.splitlines() if "9000" in line)
+    assert [each.strip() for each in row.strip("│").split("│")][2:4] == [device, taken]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["set", "0"], "at least one worker is needed"),
+        (["auto"], "--most"),
+        (["auto", "--least", "3", "--most", "2"], "--least is 1 or more, --most no less than that"),
+        (["auto", "--least", "0", "--most", "2"], "--least is 1 or more"),
+        (["auto", "--most", "2", "--every", "0"], "--every are more than 0 s"),
+        (["versions", "--use", "1", "--add", "new.safetensors"], "not allowed with"),
+    ],
+)
+def test_words_that_make_no_sense_are_named(
+    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["scale.py", *words])
+    with pytest.raises(SystemExit):
+        scale.main()
+    assert said in " ".join(capsys.readouterr().err.split())
