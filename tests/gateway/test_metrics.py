@@ -28,7 +28,12 @@ MEASURED = {
 
 
 def text_of(url: str) -> str:
-    return httpx.get(f"{url}/metrics", trust_env=False, timeout=20).raise_for_status().text
+    return httpx.get(f"{url}/metrics", trust_env=False, timeout=60).raise_for_status().text
+
+
+def send(url: str) -> int:
+    """The status of a photo's answer."""
+    return httpx.post(f"{url}/cut", content=PHOTO, trust_env=False, timeout=60).status_code
 
 
 def values(text: str, name: str) -> dict[tuple[str, ...], float]:
@@ -76,17 +81,17 @@ def url() -> Iterator[str]:
 def test_requests_are_counted_by_route_status_and_code(
     method: str, path: str, body: bytes, labels: tuple[str, str, str], url: str
 ):
-    httpx.request(method, f"{url}{path}", content=body, trust_env=False)
+    httpx.request(method, f"{url}{path}", content=body, trust_env=False, timeout=60)
     assert requests(text_of(url)) == {labels: 1}
 
 
 def test_a_refusal_before_the_routes_is_counted(url: str):
-    httpx.get(f"{url}/cut", headers={"Host": "evil.example.org"}, trust_env=False)
+    httpx.get(f"{url}/cut", headers={"Host": "evil.example.org"}, trust_env=False, timeout=60)
     assert requests(text_of(url)) == {("other", "400", "invalid_request"): 1}
 
 
 def test_whatever_is_asked_the_labels_have_few_values(url: str):
-    with httpx.Client(base_url=url, trust_env=False) as client:
+    with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
         for number in range(40):
             client.get(f"/nothing/{number}?{number}", headers={"X-Request-Id": f"id{number}"})
     text = text_of(url)
@@ -100,7 +105,7 @@ def test_the_codes_of_the_workers_errors_are_counted(tmp_path: Path):
     others = Says(422, b'{"error": true, "code": "made_up"}', HANDLERS)
     with torchserve(Standin([*says, others, CUT]), tmp_path) as behind, gateway(behind) as url:
         for _ in range(4):
-            httpx.post(f"{url}/cut", content=PHOTO, trust_env=False)
+            send(url)
         text = text_of(url)
     told = {("/cut", "422", "object_not_found"), ("/cut", "400", "unreadable_image"), ("/cut", "422", "")}
     assert requests(text) == dict.fromkeys({*told, ("/cut", "200", "")}, 1)
@@ -112,14 +117,10 @@ def test_the_codes_of_the_workers_errors_are_counted(tmp_path: Path):
 def test_what_waits_and_how_long_it_waited(tmp_path: Path):
     photos = 2 * BATCH + 3
     standin = Standin([CUT], hangs=True)
-
-    def send(url: str) -> int:
-        return httpx.post(f"{url}/cut", content=PHOTO, trust_env=False, timeout=60).status_code
-
     with torchserve(standin, tmp_path) as behind, gateway(behind) as url, ThreadPoolExecutor(photos) as senders:
         assert one(text_of(url), "objectcut_queue_seconds_count") == 0
         sent = [senders.submit(send, url) for _ in range(photos)]
-        wait_until(lambda: one(text_of(url), "objectcut_in_flight") == photos, 20, "the photos' arrival")
+        wait_until(lambda: one(text_of(url), "objectcut_in_flight") == photos, 60, "the photos' arrival")
         text = text_of(url)
         assert one(text, "objectcut_waiting") == 3
         assert one(text, "objectcut_waiting_megapixels") == pytest.approx(3 * 4, abs=0.1), "4 count for each"
@@ -155,8 +156,8 @@ def test_torchserves_metrics_stand_behind_and_are_left_out_when_they_fail(tmp_pa
 
 def test_the_text_has_each_name_once(tmp_path: Path):
     with gateway(alone(abandoned=tmp_path)) as url:
-        httpx.post(f"{url}/cut", content=PHOTO, trust_env=False)
-        reply = httpx.get(f"{url}/metrics", trust_env=False)
+        send(url)
+        reply = httpx.get(f"{url}/metrics", trust_env=False, timeout=60)
     assert reply.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     declared = Counter(re.findall(r"^# TYPE (\S+)", reply.text, re.M))
     assert set(declared.values()) == {1}
@@ -166,7 +167,7 @@ def test_the_text_has_each_name_once(tmp_path: Path):
 
 
 def test_prometheus_finds_nothing_to_say(promtool: str, url: str):
-    httpx.post(f"{url}/cut", content=PHOTO, trust_env=False)
+    send(url)
     checked = subprocess.run([promtool, "check", "metrics"], input=text_of(url), capture_output=True, text=True)
     assert (checked.returncode, checked.stderr) == (0, "")
 
