@@ -53,6 +53,7 @@ LONG = (
     "test_export.py",
     "test_supervision.py",
     "test_senders.py",
+    "test_grafana.py",
 )
 """Begun first, where files are shared out: one that is begun last would keep all but one core waiting."""
 PATIENCE_MS = 30_000
@@ -293,6 +294,21 @@ def server(tmp_path_factory: pytest.TempPathFactory, photo_host: PhotoHost) -> I
     run = tmp_path_factory.mktemp("run")
     with started(run, OBJECTCUT_FETCH_ALLOW=allowed, OBJECTCUT_FETCH_TOTAL_S="4") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """Prometheus' own program for checks. Without it on this machine its tests are skipped, but not in CI."""
+    return program("promtool", "prometheus")
+
+
+def program(name: str, package: str) -> str:
+    """The path of a program; without it the test is skipped, but not in CI."""
+    path = shutil.which(name)
+    if path is None:
+        unavailable = pytest.fail if os.environ.get("CI") else pytest.skip
+        unavailable(f"There is no {name}. Install it: `apt-get install --no-install-recommends {package}`.")
+    return path
 
 
 @pytest.fixture(scope="module")

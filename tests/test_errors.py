@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from objectcut.errors import STATUS, CutError, internal
+from objectcut.errors import STATUS, CutError, code_of, internal
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,18 @@ def test_the_promised_status_of_each_code(code, status):
 
 def test_every_code_is_an_http_error():
     assert all(400 <= status < 600 for status in STATUS.values())
+
+
+@pytest.mark.parametrize("code", STATUS)
+def test_the_code_is_read_from_the_body_again(code):
+    assert code_of(CutError(code, "No.", details={"code": "internal"}).body("id")) == code
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\x89PNG", b'{"error": true, "code": "made_up"}', b'{"error": true, "code": "' + b"a" * 1_000_000]
+)
+def test_other_bodies_have_no_code(body):
+    assert code_of(body) == ""
 
 
 def test_a_code_that_nobody_promised_cannot_be_raised():

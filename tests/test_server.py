@@ -13,6 +13,7 @@ import subprocess
 import sys
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -433,6 +434,8 @@ def test_stage_times_arrive_as_metrics(client: httpx.Client, cat: bytes) -> None
     text = client.get("/metrics").text
     for stage in ("batch", "decode", "detect", "matte", "cutout", "encode"):
         assert f"objectcut_{stage}_seconds_sum" in text
+    assert "\nobjectcut_ready 1.0\n" in text
+    assert max(Counter(re.findall("^# TYPE (.*) ", text, re.M)).values()) == 1, "a name is declared twice"
 
 
 def test_labels_tell_the_model_and_its_names(client: httpx.Client) -> None:
@@ -677,10 +680,11 @@ def test_large_photos_at_once_take_little_memory(server: Server, client: httpx.C
 
 def test_a_torchserve_that_hangs_is_told_at_once(server: Server, client: httpx.Client) -> None:
     with stopped(java(server)):
-        for path in ("/health/ready", "/metrics"):
-            reply = client.get(path, timeout=20)  # it takes 2 s; a server that waits for an answer takes 130
-            assert (reply.status_code, reply.json()["error"]) == (503, True)
-            assert int(reply.headers["retry-after"]) > 0
+        # Each takes 2 s; a server that waits for an answer takes 130.
+        reply = client.get("/health/ready", timeout=20)
+        assert (reply.status_code, reply.json()["error"]) == (503, True)
+        assert int(reply.headers["retry-after"]) > 0
+        assert "\nobjectcut_ready 0.0\n" in client.get("/metrics", timeout=20).text
         assert client.get("/health/live").status_code == 200
     wait_until(lambda: in_flight(client) == 0, 60, "TorchServe's return")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 
 from gateway.work import Pace, Work
 from objectcut.errors import CutError
@@ -26,10 +27,14 @@ class Room:
         max_bytes: of the requests that TorchServe has. One request goes on whatever it holds.
         max_waiting: how many may wait.
         max_megapixels: likewise, of their work. One request waits whatever it is.
+        waited: is told the seconds for which each request waited.
     """
 
-    def __init__(self, max_bytes: int, max_waiting: int, max_megapixels: float) -> None:
+    def __init__(
+        self, max_bytes: int, max_waiting: int, max_megapixels: float, waited: Callable[[float], None]
+    ) -> None:
         self._max_bytes, self._max_waiting, self._max_megapixels = max_bytes, max_waiting, max_megapixels
+        self.waited = waited
         self._bytes = self._inside = 0
         self._megapixels = 0.0  # of what is inside
         self._pace = Pace()
@@ -40,16 +45,21 @@ class Room:
         self._queues.append(queue)
 
     @property
+    def waiting(self) -> list[Work]:
+        """What waits in all queues."""
+        return [work for queue in self._queues for work in queue.waiting]
+
+    @property
     def overfull(self) -> bool:
         """Whether more wait than may."""
-        waiting = [work for queue in self._queues for work in queue.waiting]
+        waiting = self.waiting
         return len(waiting) > self._max_waiting or (
             len(waiting) > 1 and sum(work.megapixels for work in waiting) > self._max_megapixels
         )
 
     def refusal(self) -> CutError:
         """Return the error for who cannot wait: to come back when all that is there now will have been answered."""
-        waiting = sum(work.megapixels for queue in self._queues for work in queue.waiting)
+        waiting = sum(work.megapixels for work in self.waiting)
         return CutError(
             "overloaded",
             "The server has more photos waiting than it can take. Try again soon.",
@@ -128,6 +138,7 @@ class Admission:
             CutError: `overloaded`: too many wait already.
         """
         turn = asyncio.get_running_loop().create_future()
+        since = time.monotonic()
         self._waiting.append((work, turn))
         self.admit()
         if self._waiting and self._room.overfull:
@@ -143,6 +154,8 @@ class Admission:
             else:
                 self.leave(work)  # its turn came in the same moment
             raise
+        finally:
+            self._room.waited(time.monotonic() - since)
 
     def leave(self, work: Work) -> None:
         """Give the place to the next."""

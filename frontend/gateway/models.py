@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from gateway.admission import Room
 from gateway.changingfile import ChangingFile
 from gateway.connection import Connection
+from gateway.metrics import Metrics
 from gateway.servedmodel import ServedModel
 from objectcut.catalogue import Catalogue, Entry, serving_path
 from objectcut.errors import CutError
@@ -27,12 +28,15 @@ class Models:
 
     Args:
         settings: addresses, the file that lists the models, and the longest waits.
+        metrics: are told of what waits.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
         self._connection = Connection(settings)
-        self._room = Room(_LARGEST * settings.max_body_bytes, settings.queue, settings.queue_megapixels)
+        most_bytes = _LARGEST * settings.max_body_bytes
+        self._room = Room(most_bytes, settings.queue, settings.queue_megapixels, metrics.waited)
+        metrics.watch(self)
         self._turn = asyncio.Lock()
         self._file = None if settings.models is None else ChangingFile(settings.models)
         self._catalogue = Catalogue(())
@@ -100,6 +104,12 @@ class Models:
         """Photos that wait for their turn, and those that TorchServe has and has not answered yet."""
         return sum(model.in_flight for model in self._working)
 
+    @property
+    def waiting(self) -> tuple[int, float]:
+        """How many photos wait for their turn, and the megapixels of their work."""
+        waiting = self._room.waiting
+        return len(waiting), sum(work.megapixels for work in waiting)
+
     def refusal(self) -> CutError:
         """Return the error for a request that finds no room, with the time in which there will be some."""
         return self._room.refusal()
@@ -109,15 +119,12 @@ class Models:
         return await self.get().ready()
 
     async def metrics(self) -> str:
-        """Return the metrics port's text, in Prometheus' format.
-
-        Raises:
-            CutError: `not_ready`.
-        """
-        reply = await self._connection.call("GET", f"{self._settings.metrics_url}/metrics", None, _WORD_S)
-        if reply.status != 200:
-            raise CutError("not_ready", "TorchServe does not tell its metrics. Try again soon.", retry_after=5)
-        return reply.text
+        """Return the text of TorchServe's metrics port, in Prometheus' format; empty while it does not answer."""
+        try:
+            reply = await self._connection.call("GET", f"{self._settings.metrics_url}/metrics", None, _WORD_S)
+        except CutError:
+            return ""
+        return reply.text if reply.status == 200 else ""
 
 
 def summary(entries: tuple[Entry, ...]) -> list[Mapping[str, object]]:

@@ -22,17 +22,18 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
-from gateway import openapi, ownmodels, samples, unhandled
-from gateway.accesslog import AccessLog
+from gateway import accesslog, openapi, ownmodels, samples, unhandled
 from gateway.administrators import Administrators
 from gateway.body import BodyLimit
 from gateway.callers import Caller, Callers
 from gateway.canonical import CanonicalPath
 from gateway.compression import TextCompression
+from gateway.exchange import Exchanges
 from gateway.incoming import read
 from gateway.keyfile import KeyFile
 from gateway.lifetime import Lifetime, while_connected
 from gateway.limiter import Limiter
+from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.models import Models, summary
 from gateway.requestid import RequestId
 from gateway.security import Security
@@ -52,7 +53,8 @@ STATIC = Path(__file__).parents[1] / "static"
 
 def create_app(settings: Settings) -> FastAPI:
     """Return the gateway for these settings."""
-    models = Models(settings)
+    measured = Metrics(settings.abandoned)
+    models = Models(settings, measured)
     lifetime = Lifetime(settings.stop_s)
     fetcher = Fetcher(settings)
     key_file = KeyFile(settings.keys)
@@ -151,13 +153,15 @@ def create_app(settings: Settings) -> FastAPI:
 
     @app.get(
         "/metrics",
-        summary="TorchServe's metrics for Prometheus",
+        summary="Metrics of the gateway, TorchServe and its workers for Prometheus",
         tags=["server"],
         response_class=PlainTextResponse,
         responses=openapi.errors(),
     )
     async def metrics() -> PlainTextResponse:
-        return PlainTextResponse(await models.metrics())
+        torchserves, ready = await asyncio.gather(models.metrics(), models.ready())
+        own = measured.text(ready and not lifetime.stopping)
+        return PlainTextResponse(own + torchserves, media_type=CONTENT_TYPE)
 
     @app.exception_handler(CutError)
     async def on_cut_error(request: Request, error: CutError) -> Response:
@@ -196,7 +200,7 @@ def create_app(settings: Settings) -> FastAPI:
                 *("Retry-After", "RateLimit", "RateLimit-Policy"),
             ),
         )
-    app.add_middleware(AccessLog)
+    app.add_middleware(Exchanges, observers=(accesslog.write, measured.ended))
     app.add_middleware(RequestId)
     app.add_middleware(Security, docs_path=_DOCS)
     app.add_middleware(TextCompression)

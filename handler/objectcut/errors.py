@@ -6,6 +6,7 @@ Owns the one table of codes and the one error shape. Leaves the writing of a rep
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -32,6 +33,7 @@ STATUS: Mapping[str, int] = MappingProxyType(
     }
 )
 """Code to HTTP status. A code that is not in here cannot be raised."""
+_BEGINNING = re.compile(rb'\{"error": true, "code": "([a-z_]{1,40})"')  # as `CutError.body` writes it
 
 
 class CutError(Exception):
@@ -70,6 +72,13 @@ class CutError(Exception):
             "request_id": request_id,
         }
         return json.dumps(body).encode("ascii")
+
+
+def code_of(body: bytes) -> str:
+    """Return the code of an error as `CutError.body` wrote it; empty for any other bytes. Looks at their beginning."""
+    found = _BEGINNING.match(body)
+    code = found[1].decode("ascii") if found else ""
+    return code if code in STATUS else ""
 
 
 def wrong_field(field: str, problem: str) -> CutError:

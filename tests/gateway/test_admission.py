@@ -18,7 +18,8 @@ class Crowd:
     def __init__(
         self, places: int = 1, max_bytes: int = 100, max_waiting: int = 10, max_megapixels: float = 1e6
     ) -> None:
-        self.admission = Admission(places, Room(max_bytes, max_waiting, max_megapixels))
+        self.waits: list[float] = []
+        self.admission = Admission(places, Room(max_bytes, max_waiting, max_megapixels, self.waits.append))
         self.inside: list[str] = []
         self._work: dict[str, Work] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -129,6 +130,22 @@ def test_one_that_was_too_large_and_leaves_holds_nobody_up() -> None:
     asyncio.run(story())
 
 
+def test_waits_are_told_of_all_but_those_who_were_refused() -> None:
+    async def story() -> None:
+        crowd = Crowd(max_waiting=2)
+        for name in "abcd":
+            await crowd.come(name)
+        assert isinstance(crowd.error("d"), CutError)
+        crowd.cancel("b")
+        crowd.leave("a")
+        await settled()
+        assert crowd.inside == ["c"]
+        assert len(crowd.waits) == 3, "a, which had its turn at once, b until it left, and c"
+        assert min(crowd.waits) >= 0
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("cancelled_first", [True, False])
 def test_who_leaves_in_the_moment_of_its_turn_keeps_no_place(cancelled_first: bool) -> None:
     async def story() -> None:
@@ -229,7 +246,7 @@ def test_the_time_without_a_worker_is_not_what_the_work_takes(monkeypatch: pytes
 
     async def story() -> None:
         nonlocal now
-        room = Room(100, 10, 1e6)
+        room = Room(100, 10, 1e6, lambda _: None)
         queue = Admission(1, room)
         for _ in range(3):
             await queue.enter(Work(1, 10.0))
@@ -244,7 +261,7 @@ def test_the_time_without_a_worker_is_not_what_the_work_takes(monkeypatch: pytes
 
 
 def test_a_batch_may_take_a_while_before_anything_was_measured() -> None:
-    assert Room(100, 10, 1e6).longest_s(60.0) == 60
+    assert Room(100, 10, 1e6, lambda _: None).longest_s(60.0) == 60
 
 
 def test_more_places_let_more_in_and_fewer_send_nobody_away() -> None:

@@ -27,7 +27,7 @@ def test_the_other_calls_as_well(path: str, status: int, client: httpx.Client):
 @pytest.mark.parametrize(
     "path",
     [
-        *("/health/live", "/health/ready", "/labels", "/metrics", "/docs", "/openapi.json", "/", "/page.js"),
+        *("/health/live", "/health/ready", "/labels", "/docs", "/openapi.json", "/", "/page.js"),
         *("/samples", "/samples/cat.jpg", "/cut", "/missing", "/docs-assets/swagger-ui.css"),
     ],
 )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import gzip
-from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Files, alone, encoded, gateway, hosted, told
+from conftest import encoded, told
 from PIL import Image
 
 PHOTO = encoded(Image.new("RGB", (6, 4), "teal"))
@@ -78,24 +77,3 @@ def test_a_request_is_understood_or_told_what_is_wrong(
     what: str, call: dict[str, object], expected: tuple[int, str], client: httpx.Client
 ):
     assert told(client.post("/cut", **call)) == expected, what
-
-
-class Metrics(Files):
-    """TorchServe's metrics port, well and failing."""
-
-    healthy = True
-
-    def do_GET(self) -> None:  # noqa: N802
-        self.send_response(200 if Metrics.healthy else 500)
-        self.end_headers()
-        self.wfile.write(b"up 1\n" if Metrics.healthy else b"<html>Internal Server Error</html>")
-
-
-def test_metrics_that_fail_are_an_error(tmp_path: Path):
-    with hosted(tmp_path, Metrics) as torchserve, gateway(alone(metrics_url=torchserve)) as url:
-        assert httpx.get(f"{url}/metrics", trust_env=False).text == "up 1\n"
-        Metrics.healthy = False
-        reply = httpx.get(f"{url}/metrics", trust_env=False)
-        assert told(reply) == UNDERSTOOD
-        assert "html" not in reply.text
-        assert reply.headers["retry-after"]
