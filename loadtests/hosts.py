@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -46,6 +46,7 @@ _CUT_OFF, _BACK = 0.2, 0.7  # shares of the time, when a host is lost and when i
 _RATE, _PHOTO = 600, 5  # megapixels per minute; those of a small photo
 _ANSWER_S = 150.0
 _READY_S = 240.0
+_LOOPBACK = "http://127."
 _CONFIG = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
 console = Console(markup=False, highlight=False, soft_wrap=True)
 
@@ -180,8 +181,8 @@ def network(count: int) -> Iterator[list[str]]:
 
 
 @contextmanager
-def processor(name: str, cores: float) -> Iterator[Path]:
-    """Make a control group that may use so many cores; the file that takes its processes.
+def processor(name: str, cores: float) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """Make a control group; the file that takes its processes, and what limits these to so many cores.
 
     Raises:
         Failed: this system does not allow it.
@@ -194,16 +195,17 @@ def processor(name: str, cores: float) -> Iterator[Path]:
         group.mkdir()
     except OSError as error:
         raise Failed(f"no control group can be made: {error}") from None
-    try:
+
+    def limit() -> None:
         if unified:
             (root / "cgroup.subtree_control").write_text("+cpu")
             (group / "cpu.max").write_text(f"{quota} {_PERIOD_US}")
         else:
             (group / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
             (group / "cpu.cfs_quota_us").write_text(str(quota))
-        yield group / "cgroup.procs"
-    except OSError as error:
-        raise Failed(f"the control group cannot be set up: {error}") from None
+
+    try:
+        yield group / "cgroup.procs", limit
     finally:
         for _ in range(100):  # its last process may not be gone yet
             try:
@@ -225,17 +227,17 @@ def store(folder: Path) -> Iterator[str]:
         process.stop(5)
 
 
-def send(url: str, count: int, seconds: float, ended: threading.Event | None = None) -> Seen:
+def send(url: str, count: int, seconds: float) -> Seen:
     """Have so many people send small photos, one after the other, each from an address of its own."""
     seen, photo, lock = Seen(), woman((640, 480)), threading.Lock()
     start = time.monotonic()
 
     def one(number: int) -> None:
         turn = 0
-        while time.monotonic() < start + seconds and not (ended and ended.is_set()):
+        while time.monotonic() < start + seconds:
             # Each photo from another address, so that nobody reaches the limit.
             turn += 1
-            address = f"127.{1 + number}.{turn // 250}.{1 + turn % 250}"
+            address = f"127.{1 + number}.{turn // 250}.{1 + turn % 250}" if url.startswith(_LOOPBACK) else None
             with httpx.Client(
                 base_url=url, timeout=_ANSWER_S, transport=httpx.HTTPTransport(local_address=address)
             ) as client:
@@ -328,14 +330,18 @@ def measure(cores: float, seconds: float) -> bool:
             "OBJECTCUT_PROXIES": f"{_NETWORK}.1",
             "OBJECTCUT_RATE": f"{_RATE}/minute",
             "OBJECTCUT_RATE_STORE": stack.enter_context(store(folder)),
+            "OBJECTCUT_THREADS": str(max(1, int(cores))),
         }
-        urls = []
+        urls, limits = [], []
         for number, name in enumerate(names):
-            group = stack.enter_context(processor(name, cores))
+            group, limit = stack.enter_context(processor(name, cores))
+            limits.append(limit)
             within = ["sh", "-c", f'echo $$ > {group} && exec ip netns exec {name} "$@"', "sh"]
             server = stack.enter_context(running(variables, f"{_NETWORK}.{11 + number}", within))
             urls.append(server.url)
             console.print(f"host {number + 1}: {server.url}, {cores:g} cores, ready after {server.ready:.0f} s")
+        for limit in limits:  # a start with so little of the processor takes a minute
+            limit()
         balancer = Balancer(folder, [url.removeprefix("http://") for url in urls])
         stack.callback(balancer.close)
         time.sleep(1)
