@@ -17,10 +17,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from objectcut.catalogue import FIRST
+from objectcut.catalogue import FIRST, Entry
 from objectcut.network.card import Card, ModelError, NoCard, read_card
 from objectcut.network.official import OFFICIAL, Unavailable, fetch
-from objectcut.network.weightfiles import locked
+from objectcut.network.weightfiles import CACHE, locked
 
 ROOT = Path(__file__).resolve().parent.parent
 STORE = ROOT / "model_store"
@@ -88,23 +88,49 @@ def choose(name: str, console: Console, store: Path = STORE) -> Chosen:
     bundled = store / "bundled.safetensors"
     if name == "auto":
         try:
-            return _chosen(fetch(OFFICIAL["coco"], store, console))
+            return _chosen(fetch(OFFICIAL["coco"], _downloads(store, "coco"), console))
         except Unavailable as error:
             remark = f"The full model (80 classes) is not here: {error} Get it with `make weights`, then start again."
             return _chosen(bundled, remark)
     if name == "bundled":
         return _chosen(bundled)
     if name in OFFICIAL:
-        return _chosen(fetch(OFFICIAL[name], store, console))
+        return _chosen(fetch(OFFICIAL[name], _downloads(store, name), console))
     path = Path(name).expanduser()
     if not path.is_file():
         raise ModelError(f"MODEL={name} is neither auto, coco, coco-v1, bundled, a file nor a folder")
     return _chosen(path.resolve())
 
 
-def archive_of(served_as: str) -> Path:
-    """Return where the archive of a model is built, by TorchServe's name for it."""
-    return STORE / f"{served_as}.mar"
+def _downloads(store: Path, name: str) -> Path:
+    """Return the folder that has official weights, or gets them: the user's cache where the store cannot be written."""
+    return store if os.access(store, os.W_OK) or (store / f"{name}.safetensors").exists() else CACHE
+
+
+def archive_of(served_as: str, otherwise: Path) -> Path:
+    """Return where the archive of a model is built, by TorchServe's name for it.
+
+    That is the model store; or the folder `otherwise`, where the store cannot be written, as in an image.
+    """
+    return (STORE if os.access(STORE, os.W_OK) else otherwise) / f"{served_as}.mar"
+
+
+def provide(entry: Entry, otherwise: Path, checked: bool = False) -> Path:
+    """Return the archive of a model, built if it is not in the model store or `otherwise` already.
+
+    Args:
+        entry: the model.
+        otherwise: as for `archive_of`.
+        checked: as for `build`.
+
+    Raises:
+        ModelError, RuntimeError: as `build` does.
+    """
+    stored, archive = STORE / f"{entry.served_as}.mar", archive_of(entry.served_as, otherwise)
+    if stored != archive and _is_of(stored, _inputs(entry.file, entry.version)):
+        return stored
+    build(entry.file, archive, entry.version, checked)
+    return archive
 
 
 def _chosen(weights: Path, remark: str | None = None) -> Chosen:
@@ -124,9 +150,8 @@ def build(weights: Path, archive: Path = ARCHIVE, version: int = 1, checked: boo
         ModelError: the weights cannot be served.
         RuntimeError: torch-model-archiver failed; the message is its own.
     """
-    stamp = archive.with_suffix(".inputs")
-    inputs = f"{version}.0 {_digest(weights)}"
-    if stamp.exists() and stamp.read_text() == inputs and _whole(archive):
+    stamp, inputs = archive.with_suffix(".inputs"), _inputs(weights, version)
+    if _is_of(archive, inputs):
         return False
     if not checked and weights.parent != STORE:
         _check(weights)
@@ -155,6 +180,12 @@ def build(weights: Path, archive: Path = ARCHIVE, version: int = 1, checked: boo
     return True
 
 
+def _is_of(archive: Path, inputs: str) -> bool:
+    """Return whether an archive was built of these inputs, and is whole."""
+    stamp = archive.with_suffix(".inputs")
+    return stamp.exists() and stamp.read_text() == inputs and _whole(archive)
+
+
 def _whole(archive: Path) -> bool:
     """Return whether an archive is there and undamaged: TorchServe would run on without its model."""
     try:
@@ -173,8 +204,8 @@ def _check(weights: Path) -> None:
         raise ModelError(json.loads(told[-1])["refused"] if told else f"{weights.name} cannot be read")
 
 
-def _digest(weights: Path) -> str:
-    """Return names and contents of everything that goes into the archive, as one sha256."""
+def _inputs(weights: Path, version: int) -> str:
+    """Return the version, and names and contents of everything that goes into the archive as one sha256."""
     digest = hashlib.sha256()
     files = sorted(path for path in HANDLER.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     for path in (*files, REFINER, weights):
@@ -183,7 +214,7 @@ def _digest(weights: Path) -> str:
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
-    return digest.hexdigest()
+    return f"{version}.0 {digest.hexdigest()}"
 
 
 def main() -> int:

@@ -312,7 +312,7 @@ def remove(run: RunDir, name: str) -> Done:
     _discard(run, entry)
     if entry.served_as != FIRST:
         for suffix in (".mar", ".inputs"):  # of an earlier start
-            build_mar.archive_of(entry.served_as).with_suffix(suffix).unlink(missing_ok=True)
+            build_mar.archive_of(entry.served_as, run.archives).with_suffix(suffix).unlink(missing_ok=True)
     return Done(name, f"{name}: removed")
 
 

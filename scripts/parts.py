@@ -104,9 +104,8 @@ class TorchServe(Part):
                 old.unlink(missing_ok=True)
         with locked(build_mar.STORE, "archive"):
             for entry in catalogue.entries:
-                archive = build_mar.archive_of(entry.served_as)
                 with self._console.status(f"Building the archive of {entry.card.name} ..."):
-                    build_mar.build(entry.file, archive, entry.version, checked)
+                    archive = build_mar.provide(entry, self._run.archives, checked)
                 try:
                     os.link(archive, self._temp / archive.name)
                 except OSError:  # another file system

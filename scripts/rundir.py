@@ -69,6 +69,11 @@ class RunDir:
         return self.path / "models"
 
     @property
+    def archives(self) -> Path:
+        """The folder where archives are built, where the model store cannot be written."""
+        return self.path / "archives"
+
+    @property
     def default(self) -> Path:
         """The file that names the default model, where it was chosen while the server ran."""
         return self.path / "default"

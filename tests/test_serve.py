@@ -340,6 +340,17 @@ def test_a_checkout_that_is_read_only_is_served_with_keys_from_elsewhere(
     assert status(Authorization=f"Bearer {key}") == 200
 
 
+def test_a_checkout_that_is_read_only_serves_a_model_from_elsewhere(
+    read_only: Path, starter: Starter, chelsea: Image.Image, tmp_path: Path
+) -> None:
+    """As in an image with a volume of weights."""
+    weights = shutil.copy(BUNDLED, tmp_path / "mine.safetensors")
+    started = starter(root=read_only, MODEL=str(weights))
+    started.wait_for_start()
+    photo = {"image_file": encoded(chelsea)}
+    assert httpx.post(f"{started.url}/cut", files=photo, timeout=60, trust_env=False).status_code == 200
+
+
 def test_the_gateway_waits_for_torchserve_and_finds_it_again(
     starter: Starter, chelsea: Image.Image, tmp_path: Path
 ) -> None:

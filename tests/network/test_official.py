@@ -153,7 +153,7 @@ def test_a_program_without_a_checkout_keeps_them_in_the_cache(
 ) -> None:
     mirror.body = state_dict_file("coco-v1", tmp_path)
     monkeypatch.setattr(weightfiles, "_CHECKOUT", tmp_path / "nowhere")
-    monkeypatch.setattr(weightfiles, "_CACHE", tmp_path / "cache" / "objectcut")
+    monkeypatch.setattr(weightfiles, "CACHE", tmp_path / "cache" / "objectcut")
     monkeypatch.setattr(module, "OFFICIAL", {"coco-v1": with_checksum("coco-v1", mirror.body)})
     cached = tmp_path / "cache" / "objectcut" / "coco-v1.safetensors"
     assert find("coco-v1") == find("coco-v1") == cached

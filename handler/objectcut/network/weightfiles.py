@@ -13,18 +13,19 @@ from pathlib import Path
 _CHECKOUT = Path(__file__).resolve().parents[3] / "model_store"
 _INSTALLED = Path(sysconfig.get_path("data")) / "share" / "objectcut"
 # Path.home() raises for a user without a home, as a container may have.
-_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "objectcut"  # noqa: PTH111
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "objectcut"  # noqa: PTH111
+"""Where downloads go that cannot go to a model store."""
 
 
 def stored(name: str) -> Path:
     """Return the path of a weight file by its name. Where there is none, the path that a download of it would have."""
-    paths = [folder / name for folder in (_CHECKOUT, _INSTALLED, _CACHE)]
+    paths = [folder / name for folder in (_CHECKOUT, _INSTALLED, CACHE)]
     return next((path for path in paths if path.is_file()), store() / name)
 
 
 def store() -> Path:
-    """Return the folder for downloads: the model store of a checkout, else the user's cache."""
-    return _CHECKOUT if _CHECKOUT.is_dir() else _CACHE
+    """Return the folder for downloads: the model store of a checkout that can be written, else the user's cache."""
+    return _CHECKOUT if os.access(_CHECKOUT, os.W_OK) else CACHE
 
 
 @contextmanager
