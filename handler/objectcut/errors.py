@@ -6,7 +6,8 @@ Owns the one table of codes and the one error shape. Leaves the writing of a rep
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -53,6 +54,10 @@ class CutError(Exception):
         self.message = message
         self.details = dict(details or {})
         self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Callable[..., CutError], tuple[()], dict[str, Any]]:
+        """Let it travel to another process: an exception keeps only what stands by its place."""
+        return partial(CutError, self.code, self.message), (), self.__dict__
 
     @property
     def headers(self) -> dict[str, str]:
