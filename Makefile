@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashe
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test faults weights scale load soak drills bench bench-page screenshots fuzz audit sbom check check-page format hooks lock clean
+.PHONY: help serve test faults weights scale load soak drills bench bench-page bench-bulk screenshots fuzz audit sbom check check-page format hooks lock clean
 
 # What checks the page's JavaScript, where Node is there: serving needs neither.
 NODE_TOOLS := $(if $(shell command -v npm 2>/dev/null),node_modules/installed)
@@ -57,6 +57,9 @@ bench: .venv/installed-tests  ## speed, memory and detections beside torchvision
 
 bench-page: .venv/installed-tests  ## weight, paint, jumps and waiting times of the page beside their goals; needs Chromium
 	@exec $(BIN)/python scripts/bench_page.py $(ARGS)
+
+bench-bulk: .venv/installed-tests  ## what Ray adds to the time that many photos take in one process
+	@exec $(BIN)/python scripts/bench_bulk.py $(ARGS)
 
 screenshots: .venv/installed-tests  ## pictures of the page in docs/screenshots, and the README's; needs Chromium
 	@exec $(BIN)/python scripts/screenshots.py $(ARGS)
