@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashe
 export PORT HOST MODEL WORKERS
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test faults weights scale load load-limit soak drills hostile hosts bench bench-page screenshots fuzz audit sbom check check-page format hooks lock clean
+.PHONY: help serve test test-bulk faults weights scale load load-limit soak drills hostile hosts bench bench-page bench-bulk screenshots fuzz audit sbom check check-page format hooks lock clean
 
 # What checks the page's JavaScript, where Node is there: serving needs neither.
 NODE_TOOLS := $(if $(shell command -v npm 2>/dev/null),node_modules/installed)
@@ -32,6 +32,9 @@ serve: .venv/installed  ## everything on http://127.0.0.1:8000, until Ctrl-C
 # Files share the cores; threads of several would wait for one another. Half of the time they wait for servers and pages.
 test: .venv/installed-tests  ## all tests, three files at once; ARGS="tests/edges/test_matte.py" runs some
 	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=0 exec $(BIN)/python -m pytest $(or $(ARGS),-n 3 --dist loadfile --no-loadscope-reorder)
+
+test-bulk: .venv/installed-tests  ## bulk jobs on a real Ray that is killed, and on three machines; wants the computer for itself
+	@exec $(BIN)/python -m pytest -m alone tests/scripts/test_cut_many.py
 
 faults: .venv/installed-tests  ## faults that were found in use, with what is right instead and whether the tests say so
 	@exec $(BIN)/python scripts/faults.py $(ARGS)
@@ -67,6 +70,9 @@ bench: .venv/installed-tests  ## speed, memory and detections beside torchvision
 
 bench-page: .venv/installed-tests  ## weight, paint, jumps and waiting times of the page beside their goals; needs Chromium
 	@exec $(BIN)/python scripts/bench_page.py $(ARGS)
+
+bench-bulk: .venv/installed-tests  ## what Ray adds to the time that many photos take in one process
+	@exec $(BIN)/python scripts/bench_bulk.py $(ARGS)
 
 screenshots: .venv/installed-tests  ## pictures of the page in docs/screenshots, and the README's; needs Chromium
 	@exec $(BIN)/python scripts/screenshots.py $(ARGS)

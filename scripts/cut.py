@@ -18,19 +18,17 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
+import cutoptions
 from cutters import Cutter, LocalCutter, Refused, ServerCutter, Unusable
-from objectcut.request.sniff import ACCEPTED, HEAD, image_kind
+from objectcut.request.sniff import ACCEPTED
+from photofiles import is_photo, passed_over
 
-SUFFIXES = {
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".hif", ".avif"),
-    *(".bmp", ".dib", ".gif", ".tif", ".tiff"),
-}
-"""Of files that claim to be photos: what is wrong with one is said, even if nothing in it looks like a photo."""
 console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -47,25 +45,18 @@ def photos(paths: list[Path]) -> tuple[list[Path], int]:
             found[path] = None
             continue
         for file in sorted(path.rglob("*")):
-            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-            if hidden or file.stem.endswith("-cut") or not file.is_file():
+            if passed_over(file.relative_to(path)) or not file.is_file():
                 continue
-            if is_photo(file):
+            if is_photo(file.name, partial(_head, file)):
                 found[file] = None
             else:
                 others += 1
     return list(found), others
 
 
-def is_photo(file: Path) -> bool:
-    """Return whether a file begins like a photo or is named like one."""
-    if file.suffix.lower() in SUFFIXES:
-        return True
-    try:
-        with file.open("rb") as opened:
-            return image_kind(opened.read(HEAD)) in ACCEPTED
-    except OSError:
-        return False
+def _head(file: Path, size: int) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(size)
 
 
 def targets(files: list[Path], roots: list[Path], out: Path | None) -> dict[Path, Path]:
@@ -165,28 +156,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--local", action="store_true", help="use no server: run the model in this program")
     made.add_argument("--model", default="bundled", help="with --local: bundled, coco, coco-v1 or a file")
-    asked = made.add_argument_group("what to cut out")
-    asked.add_argument("--objects", help="names with commas between, such as cat,dog (default: every object)")
-    asked.add_argument("--invert", action="store_true", help="remove the objects and keep the rest")
-    asked.add_argument("--min-score", help="lowest detection score, 0 to 1 (default: 0.5)")
-    asked.add_argument("--pick", help="all, largest, best, or ids that /detect gives (default: all)")
-    asked.add_argument("--point", metavar="X,Y", help="only the object under this pixel")
-    asked.add_argument("--roi", metavar="X0,Y0,X1,Y1", help="only objects whose centre lies inside")
-    asked.add_argument("--box", metavar="X0,Y0,X1,Y1", help="the object in this box, and without --objects no other")
-    picture = made.add_argument_group("the picture")
-    picture.add_argument(
-        "--background", help="transparent, a CSS colour, blur, or blur:20 with a radius in px (default: transparent)"
-    )
-    picture.add_argument("--background-image", type=Path, metavar="FILE", help="a picture to put behind the cut-out")
-    picture.add_argument("--crop", action="store_true", help="trim to the cut-out")
-    picture.add_argument("--margin", help="room around a trimmed cut-out, px or such as 5%%")
-    picture.add_argument("--max-size", help="longest side, px")
-    picture.add_argument(
-        "--output",
-        choices=("image", "mask", "both"),
-        help="the cut-out, its mask, or a ZIP with colours and transparency apart (default: image)",
-    )
-    picture.add_argument("--format", choices=("png", "webp", "jpeg", "zip"), help="(default: png; zip is both)")
+    cutoptions.add_to(made)
     return made
 
 
@@ -194,13 +164,8 @@ def main() -> int:
     arguments = parser().parse_args()
     if arguments.jobs < 1:
         parser().error("--jobs must be at least 1")
-    try:
-        backdrop = arguments.background_image.read_bytes() if arguments.background_image else None
-    except OSError as error:
-        parser().error(f"--background-image: {arguments.background_image}: {error.strerror or error}")
-    own = {"photos", "out", "jobs", "server", "key", "local", "model", "background_image"}
-    given = {name: value for name, value in vars(arguments).items() if name not in own and value}
-    options = {name: "true" if value is True else str(value) for name, value in given.items()}
+    backdrop = cutoptions.backdrop(arguments, parser())
+    options = cutoptions.given(arguments)
     pipe = arguments.photos == [Path("-")]
     try:
         with closing(

@@ -8,7 +8,8 @@ from typing import Protocol
 
 import httpx
 
-_ENDINGS = {"image/png": ".png", "image/webp": ".webp", "image/jpeg": ".jpg", "application/zip": ".zip"}
+ENDINGS = {"image/png": ".png", "image/webp": ".webp", "image/jpeg": ".jpg", "application/zip": ".zip"}
+"""Of the files that answers are."""
 _ACCEPT = {"jpeg": "image/jpeg", "webp": "image/webp"}
 _ANSWER_S = 180.0
 
@@ -88,12 +89,12 @@ class ServerCutter:
         except httpx.TransportError as error:
             raise Refused(f"the connection broke off ({type(error).__name__})") from error
         kind = reply.headers.get("content-type", "").partition(";")[0]
-        if reply.status_code != 200 or kind not in _ENDINGS:
+        if reply.status_code != 200 or kind not in ENDINGS:
             try:
                 raise Refused(reply.json()["message"])
             except (ValueError, LookupError, TypeError):
                 raise Refused(f"the server answered {reply.status_code}") from None
-        return Picture(reply.content, _ENDINGS[kind])
+        return Picture(reply.content, ENDINGS[kind])
 
     def close(self) -> None:
         """Close the connections."""
@@ -140,7 +141,7 @@ class LocalCutter:
         (answer,) = self._pipeline.run([order], lambda _, answer: answer)
         if isinstance(answer, CutError):
             raise Refused(answer.message)
-        return Picture(answer.body, _ENDINGS[answer.media_type])
+        return Picture(answer.body, ENDINGS[answer.media_type])
 
     def close(self) -> None:
         """Do nothing: there are no connections."""

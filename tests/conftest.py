@@ -51,6 +51,7 @@ LONG = (
     "test_your_own_classes.py",
     "test_convert.py",
     "test_export.py",
+    "test_cut_many.py",
     "test_supervision.py",
     "test_senders.py",
     "test_grafana.py",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import pytest
 
@@ -67,3 +68,10 @@ def test_the_one_shape():
 def test_a_defect_tells_nothing_of_the_inside():
     assert json.loads(internal().body("id-2"))["details"] == {}
     assert internal().status == 500
+
+
+def test_an_error_stays_the_same_in_another_process():
+    error = CutError("overloaded", "Later.", details={"photos": 3}, retry_after=10)
+    there = pickle.loads(pickle.dumps(error))
+    assert (there.body("1"), there.status, there.headers) == (error.body("1"), error.status, error.headers)
+    assert str(there) == "Later."

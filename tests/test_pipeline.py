@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -199,3 +200,19 @@ def test_of_a_crowd_only_some_edges_are_kept(pipeline: Pipeline, astronaut: Imag
     again, extents_again = pipeline.refine(pixels, crowd, before=kept)
     np.testing.assert_array_equal(again, alpha)
     assert [each.box for each in extents_again] == [each.box for each in extents]
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["decoded at once", "decoded in two steps"])
+def test_every_stage_may_run_in_another_process(pipeline: Pipeline, chelsea: Image.Image, large: bool):
+    photo = encoded(chelsea.resize((2400, 1600)) if large else chelsea, "JPEG")
+    request = from_values({"image_file": photo, "objects": ["cat"]}, "cut", pipeline.settings)
+
+    def away(value: Any) -> Any:
+        return pickle.loads(pickle.dumps(value))
+
+    job = away(pipeline.decode(Order(request, "image/*")))
+    (detection,) = away(pipeline.detect([job]))
+    answer = pipeline.encode(job.order, *away(pipeline.draw(job, detection)))
+    (expected,) = pipeline.run([lambda: Order(request, "image/*")], lambda _, answer: answer)
+    assert answer.body == expected.body
+    assert answer.headers == expected.headers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import cast
@@ -77,3 +78,18 @@ def test_a_photo_that_cannot_be_read_is_not_known():
     with pytest.raises(CutError):
         photos.recall(b"a", unreadable)
     assert ask(photos, b"a") == [b"a"]
+
+
+@pytest.mark.parametrize("state", ["decoded", "later", "broken", "being decoded"])
+def test_a_photo_goes_to_another_process_as_far_as_it_is_decoded(state: str):
+    whole: Future[Photo] | None = None if state == "later" else Future()
+    if state == "decoded":
+        whole = photo().photo
+    elif state == "broken":
+        whole.set_exception(CutError("unreadable_image", "No."))
+    there = pickle.loads(pickle.dumps(RecentPhoto(Preview(np.ones((5, 4, 3), np.uint8), 40, 50), whole, kept=True)))
+    assert (there.preview.width, there.preview.height, there.preview.pixels.sum()) == (40, 50, 60)
+    assert not there.kept
+    assert (there.photo is not None) == (state == "decoded")
+    if state == "decoded":
+        assert there.photo.result().pixels.shape == (50, 100, 3)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -55,6 +56,10 @@ class CutError(Exception):
         self.message = message
         self.details = dict(details or {})
         self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Callable[..., CutError], tuple[()], dict[str, Any]]:
+        """Let it travel to another process: an exception keeps only what stands by its place."""
+        return partial(CutError, self.code, self.message), (), self.__dict__
 
     @property
     def headers(self) -> dict[str, str]:

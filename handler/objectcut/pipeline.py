@@ -146,7 +146,7 @@ class Pipeline:
         (detection,) = self._detect([job])
         if isinstance(detection, CutError):
             raise detection
-        made, extents = self._made(job, detection)
+        made, extents = self.draw(job, detection)
         self._recent.trim()
         return CutResult(made.pixels, made.box, [described(extent, self.labels) for extent in extents])
 
@@ -277,9 +277,26 @@ class Pipeline:
             )
         return picture
 
-    def encode(self, job: Job, picture: Cutout, extents: Sequence[Extent]) -> Answer:
+    def draw(self, job: Job, detection: Detection) -> tuple[Cutout, list[Extent]]:
+        """Choose, refine and compose: return the picture of one photo, and what each object in it covers.
+
+        Raises:
+            CutError: `object_not_found`, or the photo or the picture behind cannot be read.
+        """
+        with self._timed("matte"):
+            size = job.preview.width, job.preview.height
+            chosen = self.choose(job, (matte.glance(each, *size) for each in detection.kept), detection)
+        with self._timed("decode"):
+            photo = self._whole(job)
+        with self._timed("edges"):
+            raw = job.request.options.edges == "raw"
+            alpha, extents = self.refine(photo.pixels, chosen, raw, job.recent.drawn if job.recent.kept else None)
+        with self._timed("cutout"):
+            return self.compose(job, photo, alpha), extents
+
+    def encode(self, order: Order, picture: Cutout, extents: Sequence[Extent]) -> Answer:
         """Return the answer to `/cut`, in the format that was asked for."""
-        return reply.picture(job, extents, picture, self.labels, self.card.name, self._mask_pool.spread)
+        return reply.picture(order, extents, picture, self.labels, self.card.name, self._mask_pool.spread)
 
     def _finish(self, job: Job, detection: Detection) -> Answer:
         """One item from its detections to its answer. In one go, so that few full-size pictures exist at a time."""
@@ -293,21 +310,9 @@ class Pipeline:
         if job.request.task == "detect":
             with self._timed("matte"):
                 return reply.listing(job, self._pasted(job, detection), self.labels, self.card.name)
-        picture, extents = self._made(job, detection)
+        picture, extents = self.draw(job, detection)
         with self._timed("encode"):
-            return self.encode(job, picture, extents)
-
-    def _made(self, job: Job, detection: Detection) -> tuple[Cutout, list[Extent]]:
-        with self._timed("matte"):
-            size = job.preview.width, job.preview.height
-            chosen = self.choose(job, (matte.glance(each, *size) for each in detection.kept), detection)
-        with self._timed("decode"):
-            photo = self._whole(job)
-        with self._timed("edges"):
-            raw = job.request.options.edges == "raw"
-            alpha, extents = self.refine(photo.pixels, chosen, raw, job.recent.drawn if job.recent.kept else None)
-        with self._timed("cutout"):
-            return self.compose(job, photo, alpha), extents
+            return self.encode(job.order, picture, extents)
 
     def _pasted(self, job: Job, detection: Detection) -> Iterator[Found]:
         """Masks at full size, made as they are asked for: together they may be many times as large as the photo."""

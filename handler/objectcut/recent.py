@@ -37,6 +37,11 @@ class RecentPhoto:
     drawn: Drawn = field(default_factory=dict)
     kept: bool = False
 
+    def __reduce__(self) -> tuple[Callable[..., RecentPhoto], tuple[Preview, Photo | None]]:
+        """Let it travel to another process, without what only another question would need."""
+        ready = self.photo is not None and self.photo.done() and self.photo.exception() is None
+        return _begun, (self.preview, self.photo.result() if ready and self.photo is not None else None)
+
     def remember(self, sight: Sight) -> None:
         """Keep what the network saw, where the photo is kept."""
         if self.kept:
@@ -56,6 +61,14 @@ class RecentPhoto:
             photo = self.photo.result()
             held += photo.pixels.nbytes + (0 if photo.alpha is None else photo.alpha.nbytes)
         return held
+
+
+def _begun(preview: Preview, photo: Photo | None) -> RecentPhoto:
+    if photo is None:
+        return RecentPhoto(preview, None)
+    whole: Future[Photo] = Future()
+    whole.set_result(photo)
+    return RecentPhoto(preview, whole)
 
 
 class RecentPhotos:

@@ -46,7 +46,7 @@ def job(accept: str = "", **options: object) -> Job:
 def answer(accept: str = "", **options: object) -> Answer:
     made = compose.cut(PHOTO, matte.union((f.matte for f in FOUND), 40, 30), CutOptions(**options))
     assert made is not None
-    return reply.picture(job(accept, **options), [found.extent for found in FOUND], made, LABELS, "tiny")
+    return reply.picture(job(accept, **options).order, [found.extent for found in FOUND], made, LABELS, "tiny")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 from objectcut.edges.matte import Extent, Found
 from objectcut.errors import CutError
 from objectcut.instance import UNNAMED
-from objectcut.item import Answer, Job
+from objectcut.item import Answer, Job, Order
 from objectcut.picture import rle
 from objectcut.picture.compose import Cutout
 from objectcut.picture.encode import encode
@@ -20,10 +20,10 @@ from objectcut.worker.spread import Spread
 
 
 def picture(
-    job: Job, chosen: Sequence[Extent], cut: Cutout, labels: Labels, model: str, spread: Spread = map
+    order: Order, chosen: Sequence[Extent], cut: Cutout, labels: Labels, model: str, spread: Spread = map
 ) -> Answer:
     """Return the answer of `/cut`: a file when the sender wants one, else JSON with the file in base64."""
-    wanted = negotiate(job.request, job.order.accept)
+    wanted = negotiate(order.request, order.accept)
     encoded = encode(cut.pixels, wanted.format, spread)
     headers = {
         "X-Object-Count": str(len(chosen)),
