@@ -14,11 +14,13 @@ class Measured:
         p95: seconds within which 95 of 100 were answered.
         failures: their share, 0 to 1.
         rate: answers per second.
+        answer_bytes: of an answer, mean.
     """
 
     p95: float
     failures: float
     rate: float
+    answer_bytes: float = 0.0
 
 
 class Total(Protocol):

@@ -18,7 +18,6 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import psutil
@@ -26,6 +25,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from benchmark.measure import forget_peak, peak
 from benchmark.photos import another, woman
 from bombs import BOMBS, encoded, with_scans
 from imagefiles import chunk
@@ -149,17 +149,6 @@ def _write(server: Server, data: bytes) -> tuple[int, bool]:
     return int(head.split()[1]) if head.startswith(b"HTTP/") else 0, b'"error":true' in body.replace(b" ", b"")
 
 
-def _begin_peak(process: psutil.Process) -> int:
-    """Forget how much a process held at most until now; return what it holds, bytes (proc(5): clear_refs)."""
-    Path(f"/proc/{process.pid}/clear_refs").write_text("5")
-    return int(process.memory_info().rss)
-
-
-def _peak(process: psutil.Process) -> int:
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) * 1024
-
-
 @dataclass(frozen=True)
 class Cost:
     """What a request cost: the status of its answer, whether that is in the shape of all errors, seconds, bytes."""
@@ -179,7 +168,7 @@ class Cost:
 
 def _measured(server: Server, name: str, sent: int, send: Callable[[], tuple[int, bool]]) -> Cost:
     watched = [process for part in (GATEWAY, WORKER) for process in parts(server.run)[part]]
-    before = [_begin_peak(process) for process in watched]
+    before = [forget_peak(process) for process in watched]
     start = time.perf_counter()
     try:
         status, shaped = send()
@@ -189,7 +178,7 @@ def _measured(server: Server, name: str, sent: int, send: Callable[[], tuple[int
     alive = [process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in watched]
     if not all(alive):
         return Cost(name, sent, 0, False, seconds, 0)
-    grown = sum(_peak(process) - held for process, held in zip(watched, before, strict=True))
+    grown = sum(peak(process) - held for process, held in zip(watched, before, strict=True))
     return Cost(name, sent, status, shaped, seconds, grown)
 
 

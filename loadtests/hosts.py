@@ -36,7 +36,7 @@ from rich.table import Table
 from benchmark.photos import another, woman
 from child import Child
 from launch import Failed, running
-from rundir import ROOT
+from rundir import ROOT, free_port
 
 _HOSTS = 3
 _NETWORK = "10.231.77"
@@ -85,9 +85,7 @@ class Balancer:
     """
 
     def __init__(self, folder: Path, hosts: list[str]) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._socket = folder / "haproxy.sock"
         names = {f"OBJECTCUT_HOST_{number}": host for number, host in enumerate(hosts, 1)}
@@ -218,7 +216,7 @@ def processor(name: str, cores: float) -> Iterator[tuple[Path, Callable[[], None
 @contextmanager
 def store(folder: Path) -> Iterator[str]:
     """Run a Redis on the bridge; its address."""
-    port = 6399
+    port = free_port()
     command = ["redis-server", "--bind", f"{_NETWORK}.1", "--port", str(port), "--save", "", "--protected-mode", "no"]
     process = Child("Redis", command, dict(os.environ), folder, folder / "redis.log")
     try:

@@ -66,14 +66,13 @@ class Found:
 
     Attributes:
         way: it.
-        most: photos per second when nobody pauses.
-        answer_bytes: of a cut-out, mean.
-        steps: what was measured at each rate that was tried, by that rate.
+        most: what was measured when nobody paused.
+        steps: what was measured at each rate that was tried, by that rate, photos per second.
+        rate: the highest of these that was kept in time; 0 where none was.
     """
 
     way: Way
-    most: float
-    answer_bytes: float = 0.0
+    most: Measured
     steps: dict[float, Measured] = field(default_factory=dict)
     rate: float = 0.0
 
@@ -112,8 +111,8 @@ def served(way: Way) -> Iterator[Server]:
             yield server
 
 
-def send(server: Server, way: Way, rate: float, seconds: float) -> tuple[Measured, float]:
-    """Send photos at this rate; 0: as fast as they are answered. What was measured, and the bytes of an answer.
+def send(server: Server, way: Way, rate: float, seconds: float) -> Measured:
+    """Send photos at this rate, per second; 0: as fast as they are answered. Return what was measured.
 
     Raises:
         Failed: locust did not run.
@@ -121,16 +120,8 @@ def send(server: Server, way: Way, rate: float, seconds: float) -> tuple[Measure
     command = [
         *(str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "loadtests" / "locustfile.py"), "Steady"),
         *("--headless", "--json", "--only-summary", "--host", server.url, "--users", str(_SENDERS)),
-        *(
-            "--spawn-rate",
-            str(_SENDERS),
-            "--run-time",
-            f"{seconds:.0f}s",
-            "--stop-timeout",
-            "60",
-            "--exit-code-on-error",
-        ),
-        *("0", "--photo", way.photo, "--pace", str(rate / _SENDERS)),
+        *("--spawn-rate", str(_SENDERS), "--run-time", f"{seconds:.0f}s", "--stop-timeout", "60"),
+        *("--exit-code-on-error", "0", "--photo", way.photo, "--pace", str(rate / _SENDERS)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
@@ -142,10 +133,10 @@ def send(server: Server, way: Way, rate: float, seconds: float) -> tuple[Measure
         times.update({float(ms): count for ms, count in entry["response_times"].items()})
     count, failed = (sum(entry[name] for entry in told) for name in ("num_requests", "num_failures"))
     if not count:
-        return Measured(seconds, 1.0, 0.0), 0.0
+        return Measured(seconds, 1.0, 0.0)
     took = max(entry["last_request_timestamp"] for entry in told) - min(entry["start_time"] for entry in told)
     size = sum(entry["total_content_length"] for entry in told) / count
-    return Measured(_quantile(times, 0.95) / 1e3, failed / count, (count - failed) / max(took, seconds)), size
+    return Measured(_quantile(times, 0.95) / 1e3, failed / count, (count - failed) / max(took, seconds), size)
 
 
 def _quantile(times: Counter[float], share: float) -> float:
@@ -161,15 +152,14 @@ def limit(way: Way, within: float, seconds: float) -> Found:
     """Find the highest rate of a way at which 95 of 100 photos are answered within so many seconds, and none fails."""
     with served(way) as server:
         send(server, way, 0, seconds / 2)  # warms up
-        whole, size = send(server, way, 0, seconds)
-        found = Found(way, whole.rate, size)
+        found = Found(way, send(server, way, 0, seconds))
         for share in _SHARES:
-            rate = share * found.most
-            found.steps[rate], _ = step, _ = send(server, way, rate, seconds)
+            rate = share * found.most.rate
+            found.steps[rate] = step = send(server, way, rate, seconds)
             if step.p95 <= within and not step.failures and step.rate >= _NEAR * rate:
                 found.rate = rate
                 break
-    console.print(f"{way}: {found.most:.1f} per second at most, {found.rate:.1f} in time")
+    console.print(f"{way}: {found.most.rate:.1f} per second at most, {found.rate:.1f} in time")
     return found
 
 
@@ -179,7 +169,7 @@ def lines(found: list[Found]) -> Iterator[tuple[str, ...]]:
     for each in found:
         way, at = each.way, each.at
         then = "" if at is None else f"{at.p95:.2f}"
-        numbers = (f"{each.most:.1f}", f"{each.rate:.1f}", then)
+        numbers = (f"{each.most.rate:.1f}", f"{each.rate:.1f}", then)
         yield (str(way.workers), str(way.batch), str(way.delay), way.photo, *numbers)
 
 
@@ -190,9 +180,9 @@ def hosts(found: list[Found]) -> Iterator[tuple[str, ...]]:
     for each in found:
         if replace(each.way, photo=Way().photo) == Way() and each.rate:
             sent = len(woman(_PIXELS[each.way.photo]))
-            line = 8 * (sent + each.answer_bytes) * _RATES[-1] / 1e9
+            line = 8 * (sent + each.most.answer_bytes) * _RATES[-1] / 1e9
             counts = [f"{math.ceil(rate / (_FULL * each.rate)):,}" for rate in _RATES]
-            yield each.way.photo, *counts, f"{sent / 1e6:.2f}", f"{each.answer_bytes / 1e6:.2f}", f"{line:,.0f}"
+            yield each.way.photo, *counts, f"{sent / 1e6:.2f}", f"{each.most.answer_bytes / 1e6:.2f}", f"{line:,.0f}"
 
 
 def _markdown(table: Iterator[tuple[str, ...]]) -> str:

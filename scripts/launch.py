@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from child import Child
-from rundir import ROOT, RunDir
+from rundir import ROOT, RunDir, free_port
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
 """Programs that can show the page, the best first."""
@@ -57,9 +56,7 @@ def running(
         Failed: it did not start.
     """
     with tempfile.TemporaryDirectory(prefix="objectcut-bench-", ignore_cleanup_errors=True) as folder:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         command = [*within, sys.executable, str(root / "scripts" / "serve.py"), f"--host={host}", f"--port={port}"]
         environment = {**os.environ, "MODEL": "bundled", "WORKERS": "1", "OBJECTCUT_RUN_DIR": folder}
         environment.update(variables or {})

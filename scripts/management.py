@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from objectcut.catalogue import Catalogue
 from rundir import RunDir
 
 LOAD_S = 300.0
@@ -50,6 +51,18 @@ class State:
         return sum(worker["status"] == "READY" for worker in self.workers)
 
 
+def catalogue_of(run: RunDir) -> Catalogue:
+    """Return the models of a running server.
+
+    Raises:
+        Unreachable: none left its models in the run folder.
+    """
+    try:
+        return Catalogue.read(run.models)
+    except OSError as error:
+        raise Unreachable(f"No running server left its models in {run.path}. Start one with `make serve`.") from error
+
+
 class Management:
     """TorchServe's management API, found through the files that scripts/serve.py leaves in its run folder.
 
@@ -80,7 +93,7 @@ class Management:
         return self.state(path).workers
 
     def scale(self, workers: int, path: str) -> None:
-        """Ask for this many workers. Returns at once; a worker that goes finishes what it has in hand first."""
+        """Ask for this many workers, and return at once. What one that goes has in hand the gateway asks for again."""
         self._call("PUT", f"/models/{path}", min_worker=workers, max_worker=workers)
 
     def waiting(self, path: str) -> int:

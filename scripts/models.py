@@ -41,7 +41,7 @@ import build_mar
 from conversion import classes
 from conversion.model import Passed, Wanted, model, unheard
 from kept import Kept, clear_unfinished
-from management import LOAD_S, Management, NoMemory, Refused, Unreachable
+from management import LOAD_S, Management, NoMemory, Refused, Unreachable, catalogue_of
 from objectcut.catalogue import FIRST, NAME, Catalogue, Entry, serving_name, serving_path
 from objectcut.errors import CutError
 from objectcut.network import checkpoint
@@ -128,7 +128,7 @@ def _change(options: argparse.Namespace, run: RunDir) -> Done:
 def _tidy(run: RunDir) -> None:
     """Take away what a change left that was killed: files, and versions that nobody can ask for."""
     clear_unfinished(run.added)
-    management, listed = Management(run), {each.path for each in _catalogue(run).entries}
+    management, listed = Management(run), {each.path for each in catalogue_of(run).entries}
     for served_as in management.models():
         versions = [serving_path(served_as, version) for version in management.versions(served_as)]
         for path in sorted(versions, key=lambda each: each in listed):
@@ -168,7 +168,7 @@ def show(run: RunDir) -> None:
     table = Table(Column("model", overflow="fold"), "names", Column("architecture", overflow="fold"))
     for head in ("MB", "IoU", "workers", "default"):
         table.add_column(head)
-    for place, entry in enumerate(_catalogue(run).entries):
+    for place, entry in enumerate(catalogue_of(run).entries):
         card = entry.card
         ready = sum(worker["status"] == "READY" for worker in management.workers(entry.path))
         count = str(len(entry.names))
@@ -189,7 +189,7 @@ def _measured(entry: Entry) -> str:
 
 def show_versions(run: RunDir, name: str) -> None:
     """Print a table of a model's versions: the one that is served, and those that are kept beside it."""
-    entry = _catalogue(run).get(name)
+    entry = catalogue_of(run).get(name)
     table = Table("version", Column("added", overflow="fold"), "classes")
     for head in ("architecture", "sha256"):
         table.add_column(head, overflow="fold")
@@ -231,7 +231,7 @@ def add(run: RunDir, file: Path, wanted: Wanted, passed: Passed = unheard) -> Do
     """
     with console.status(f"Checking {file.name} ..."):
         weights, card, _ = model(file, wanted, passed)
-    management, catalogue = Management(run), _catalogue(run)
+    management, catalogue = Management(run), catalogue_of(run)
     if not NAME.fullmatch(card.name):
         raise Refused(f"'{card.name}' can be no file's name; give it another name")
     needs = worker_bytes(sum(tensor.nbytes for tensor in weights.values()))
@@ -260,7 +260,7 @@ def use(run: RunDir, name: str, version: int) -> Done:
         ModelError: its file is missing or damaged.
         Refused: there is no such version, no memory for it, or it does not cut.
     """
-    management, catalogue = Management(run), _catalogue(run)
+    management, catalogue = Management(run), catalogue_of(run)
     before, kept = catalogue.get(name), Kept(run.added, name)
     files = kept.files()
     if version == before.version:
@@ -285,7 +285,7 @@ def choose_default(run: RunDir, name: str) -> Done:
 
     It gets as many workers as the former default has.
     """
-    management, catalogue = Management(run), _catalogue(run)
+    management, catalogue = Management(run), catalogue_of(run)
     entry = catalogue.get(name)
     workers = _workers(management, catalogue.entries[0])
     _load(management, entry, workers)
@@ -301,7 +301,7 @@ def remove(run: RunDir, name: str) -> Done:
     Raises:
         Refused: it is.
     """
-    management, catalogue = Management(run), _catalogue(run)
+    management, catalogue = Management(run), catalogue_of(run)
     entry = catalogue.get(name)
     if entry is catalogue.entries[0]:
         raise Refused(f"'{name}' is the default. Make another model the default first: models.py default NAME")
@@ -314,13 +314,6 @@ def remove(run: RunDir, name: str) -> Done:
         for suffix in (".mar", ".inputs"):  # of an earlier start
             build_mar.archive_of(entry.served_as, run.archives).with_suffix(suffix).unlink(missing_ok=True)
     return Done(name, f"{name}: removed")
-
-
-def _catalogue(run: RunDir) -> Catalogue:
-    try:
-        return Catalogue.read(run.models)
-    except (OSError, ValueError, LookupError) as error:
-        raise Unreachable(f"No running server left its models in {run.path}. Start one with `make serve`.") from error
 
 
 def _workers(management: Management, before: Entry | None) -> int:

@@ -12,7 +12,7 @@ import fcntl
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -149,7 +149,7 @@ class RunDir:
         claimed: dict[str, int] = {}
         for name, port in asdict(self.ports() or Ports()).items():
             free = not fresh and port not in claimed.values() and is_free("127.0.0.1", port)
-            claimed[name] = port if free else _any_free(set(claimed.values()))
+            claimed[name] = port if free else free_port(set(claimed.values()))
         ports = Ports(**claimed)
         (self.path / "ports").write_text("".join(f"{name}={port}\n" for name, port in asdict(ports).items()))
         return ports
@@ -172,7 +172,8 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
-def _any_free(taken: set[int]) -> int:
+def free_port(taken: Container[int] = ()) -> int:
+    """Return a port of the loopback interface that nobody listens on, and none of those that are taken."""
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

@@ -31,8 +31,8 @@ from rich.live import Live
 from rich.table import Table
 
 from autoscale import Rule, decide
-from management import Management, Refused, State, Unreachable
-from objectcut.catalogue import Catalogue, Entry
+from management import Management, Refused, State, Unreachable, catalogue_of
+from objectcut.catalogue import Entry
 from objectcut.errors import CutError
 from rundir import RunDir
 from workercount import change
@@ -83,12 +83,9 @@ def _entry(run: RunDir, name: str) -> Entry:
 
     Raises:
         CutError: there is none.
-        Unreachable: no server left its models in the run folder.
+        Unreachable: as `catalogue_of`.
     """
-    try:
-        return Catalogue.read(run.models).get(name)
-    except OSError as error:
-        raise Unreachable(f"No running server left its models in {run.path}. Start one with `make serve`.") from error
+    return catalogue_of(run).get(name)
 
 
 def _looks(run: RunDir, name: str, every_s: float) -> Iterator[tuple[State, Counted, Workload | None]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from management import LOAD_S, Management, NoMemory, Refused
-from objectcut.catalogue import Catalogue, Entry
+from management import LOAD_S, Management, NoMemory, Refused, catalogue_of
+from objectcut.catalogue import Entry
 from objectcut.network.weightfiles import locked
 from objectcut.worker.memory import free_bytes
 from rundir import RunDir
@@ -37,7 +37,7 @@ def change(run: RunDir, name: str, workers: int) -> None:
         Unreachable: the server does not run.
     """
     with locked(run.path, "models"):
-        management, catalogue = Management(run), Catalogue.read(run.models)
+        management, catalogue = Management(run), catalogue_of(run)
         entry = catalogue.get(name)
         more = workers - management.state(entry.path).wanted
         if room(entry) < more:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from management import Unreachable
 from rundir import Ports, RunDir
 
 _ANSWER_S = 10.0
 _TORCHSERVES = "ts_inference_requests_total"
-_SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)  # of Prometheus' text format
 
 
 @dataclass(frozen=True)
@@ -97,19 +96,20 @@ def counted(text: str, served_as: str, at: float) -> Counted:
         served_as: TorchServe's name of the model.
         at: when they were told, s of the monotonic clock.
     """
-    samples = _SAMPLE.findall(text)
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
-    def total(name: str, label: str = "") -> float:
-        return sum(float(value) for found, labels, value in samples if found == name and label in labels)
+    def total(name: str, **labels: str) -> float:
+        return sum(each.value for each in samples if each.name == name and labels.items() <= each.labels.items())
 
-    ours, passed = f'ModelName="{served_as}"', f'model_name="{served_as}"'
+    # The parser gives counters the ending that Prometheus wants, which TorchServe leaves out.
+    ours, passed = {"ModelName": served_as}, {"model_name": served_as}
     return Counted(
         at,
-        total("objectcut_batch_size_sum", ours),
-        total("objectcut_batch_size_count", ours),
-        total("objectcut_batch_seconds_sum", ours),
-        total(_TORCHSERVES, passed),
-        total("ts_queue_latency_microseconds", passed) / 1e6,
+        total("objectcut_batch_size_sum", **ours),
+        total("objectcut_batch_size_count", **ours),
+        total("objectcut_batch_seconds_sum", **ours),
+        total(_TORCHSERVES, **passed),
+        total("ts_queue_latency_microseconds_total", **passed) / 1e6,
         total("objectcut_queue_seconds_count"),
         total("objectcut_queue_seconds_sum"),
         int(total("objectcut_waiting")),

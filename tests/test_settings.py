@@ -65,6 +65,18 @@ def test_a_wrong_origin_is_told_with_an_example_of_a_right_one(wrong, monkeypatc
         Settings.from_environment()
 
 
+@pytest.mark.parametrize("wrong", ["proxy.internal", "10.0.0.0/99", "10.0.0.7:8000", "all"])
+def test_a_wrong_proxy_is_told_before_any_connection_comes(wrong, monkeypatch):
+    monkeypatch.setenv("OBJECTCUT_PROXIES", f"127.0.0.1,{wrong}")
+    with pytest.raises(ValueError, match=r"^OBJECTCUT_PROXIES.*such as 10\.0\.0\.0/8"):
+        Settings.from_environment()
+
+
+def test_proxies_are_addresses_and_networks(monkeypatch):
+    monkeypatch.setenv("OBJECTCUT_PROXIES", "10.0.0.7, 10.1.0.0/16, ::1,*")
+    assert Settings.from_environment().proxies == ("10.0.0.7/32", "10.1.0.0/16", "::1/128", "*")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("max_pixels", 0), ("max_names", "many"), ("fetch_total_s", -1), ("fetch_redirects", -1), ("threads", 0)],

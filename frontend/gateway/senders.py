@@ -12,6 +12,7 @@ import ipaddress
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -54,7 +55,11 @@ class Bounds:
             ip = ipaddress.ip_address(address.partition("%")[0])
         except ValueError:
             return False
-        return any(each == "*" or ip in ipaddress.ip_network(each, strict=False) for each in self.proxies)
+        return "*" in self.proxies or any(ip in network for network in self._networks)
+
+    @cached_property
+    def _networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+        return [ipaddress.ip_network(each, strict=False) for each in self.proxies if each != "*"]
 
 
 class BoundedProtocol(HttpToolsProtocol):

@@ -115,7 +115,7 @@ class Workers:
         return self.missing and (not self._seen_ready if self._state is None else not self.expected())
 
     async def scale(self, workers: int) -> None:
-        """Ask for this many workers; one that goes finishes what it has in hand, unless it hangs.
+        """Ask for this many workers. TorchServe ends one that goes at once, with what it has in hand.
 
         Raises:
             CutError: `not_ready`.

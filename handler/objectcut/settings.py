@@ -8,6 +8,7 @@ of that prefix that nobody knows.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -54,6 +55,15 @@ def _rate(text: str) -> str:
     if text and not _RATE.fullmatch(text):
         raise ValueError("a rate is written as 600/minute, 5000/hour or 100/10 seconds")
     return text
+
+
+def _network(text: str) -> str:
+    try:
+        return text if text == "*" else str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        raise ValueError(
+            "a proxy is written as an address such as 10.0.0.7, or as a network such as 10.0.0.0/8; * means everyone"
+        ) from None
 
 
 class Settings(BaseSettings):
@@ -189,7 +199,7 @@ class Settings(BaseSettings):
         description="address of a Redis, `redis://host:6379`, where several gateways count together; by default each "
         "counts for itself",
     )
-    proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+    proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode] = Field(
         ("127.0.0.1", "::1"),
         description="comma-separated addresses and networks of the proxies in front, whose word is taken for where a "
         "request came from",

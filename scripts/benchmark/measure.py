@@ -52,14 +52,26 @@ def peak_memory(task: Task) -> int:
     # What is freed goes back at once, so that the figure does not depend on what this process did before.
     _keep_freed(glibc, 0)
     try:
-        Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far; proc(5)
-        before = psutil.Process().memory_info().rss
+        own = psutil.Process()
+        before = forget_peak(own)
         result = task()
-        lines = Path("/proc/self/status").read_text().splitlines()
+        most = peak(own)
         del result
     finally:
         _keep_freed(glibc, _KEPT)
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")) - before
+    return most - before
+
+
+def forget_peak(process: psutil.Process) -> int:
+    """Let the peak of a process begin anew, at what it holds now; return that, bytes (proc(5): clear_refs)."""
+    Path(f"/proc/{process.pid}/clear_refs").write_text("5")
+    return int(process.memory_info().rss)
+
+
+def peak(process: psutil.Process) -> int:
+    """Return how many bytes a process held at most (proc(5): VmHWM)."""
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def _keep_freed(glibc: ctypes.CDLL, most: int) -> None:

@@ -78,8 +78,8 @@ def test_each_way_differs_from_the_first_in_one_thing() -> None:
 
 
 def test_the_document_tells_rates_and_hosts() -> None:
-    found = Found(Way(), 12.0, 400_000.0, {10.0: Measured(0.5, 0.0, 10.0)}, 10.0)
-    told = document([found, Found(Way(batch=1), 8.0)], 1.0)
+    found = Found(Way(), Measured(2.0, 0.0, 12.0, 400_000.0), {10.0: Measured(0.5, 0.0, 10.0)}, 10.0)
+    told = document([found, Found(Way(batch=1), Measured(2.0, 0.0, 8.0))], 1.0)
     assert "| 1 | 8 | 1 | 640x480 | 12.0 | 10.0 | 0.50 |" in told
     assert "| 1 | 1 | 1 | 640x480 | 8.0 | 0.0 |  |" in told
     assert "| 640x480 | 2 | 15 | 1,429 |" in told
