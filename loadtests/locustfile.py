@@ -100,7 +100,7 @@ class Program(Sender):
 
     @task(1)
     def ask_for_what_is_not_there(self) -> None:
-        self.cut(another(PHOTOS[label(SMALL)]), "sheep", 422, "/cut, not in the photo")
+        self.cut(another(PHOTOS[label(SMALL)]), "cat", 422, "/cut, not in the photo")
 
 
 class Bulk(Sender):

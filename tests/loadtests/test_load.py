@@ -54,20 +54,30 @@ def test_a_budget_says_what_went_over_it(budget: Budget, broken: list[str]) -> N
     assert budget.broken(Measured(p95=1.5, failures=0.02, rate=8.0)) == broken
 
 
+def run(server: Server, report: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What locust does with these arguments."""
+    command = [
+        *(str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "loadtests" / "locustfile.py")),
+        *("--headless", "--only-summary", "--host", server.url, "--stop-timeout", "60", "--html", str(report)),
+        *("--most-failures", "0", *arguments),
+    ]
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
+
+
 @pytest.mark.parametrize(("most_p95", "status"), [(120.0, 0), (0.000001, 1)])
 def test_a_run_passes_or_fails_by_its_budget(most_p95: float, status: int, server: Server, tmp_path: Path) -> None:
     report = tmp_path / "load.html"
-    command = [
-        *(str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "loadtests" / "locustfile.py")),
-        *("--headless", "--only-summary", "--host", server.url, "--users", "3", "--spawn-rate", "3"),
-        *("--run-time", "4s", "--stop-timeout", "60", "--shape", "ramp", "--most-p95", str(most_p95)),
-        *("--most-failures", "0", "--html", str(report), "Person", "Program", "Bulk"),
-    ]
-    env = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
+    users = ("--users", "3", "--spawn-rate", "3", "--run-time", "4s", "--shape", "ramp", "Person", "Program", "Bulk")
+    done = run(server, report, "--most-p95", str(most_p95), *users)
     assert done.returncode == status, done.stdout + done.stderr
     assert ("Over the budget: 95 of 100" in done.stdout) == bool(status)
     assert "<html" in report.read_text()
+
+
+def test_programs_get_what_they_ask_for_their_mistakes_too(server: Server, tmp_path: Path) -> None:
+    done = run(server, tmp_path / "load.html", "--users", "6", "--spawn-rate", "6", "--run-time", "10s", "Program")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_each_way_differs_from_the_first_in_one_thing() -> None:
