@@ -88,14 +88,14 @@ sbom: .venv/installed-tests  ## list these packages in sbom.json, a bill of mate
 		--output-reproducible --output-format JSON --output-file sbom.json && echo 'The list is sbom.json.'
 
 check: .venv/installed-tests check-page audit  ## style, types, spelling and known vulnerabilities
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/codespell $$(git ls-files | grep -v lock)
+	@$(BIN)/ruff check --no-cache . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/codespell $$(git ls-files | grep -v lock)
 
 check-page: $(NODE_TOOLS)
 	@if [ -e node_modules/installed ]; then $(NODE_BIN)/biome check && $(NODE_BIN)/tsc --project jsconfig.json && \
 		$(NODE_BIN)/tsc --project tests/page/unit/jsconfig.json; else echo 'The JavaScript was not checked: Node is missing.'; fi
 
 format: .venv/installed-tests $(NODE_TOOLS)  ## bring the code into shape
-	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+	@$(BIN)/ruff check --no-cache --fix . && $(BIN)/ruff format .
 	@if [ -e node_modules/installed ]; then $(NODE_BIN)/biome check --write; fi
 
 hooks: .venv/installed-tests  ## check every commit before it is made

@@ -7,9 +7,9 @@ import struct
 import numpy as np
 import pytest
 from conftest import encoded
-from imagefiles import png, tiff
 from PIL import Image, ImageCms
 
+from imagefiles import png, tiff
 from objectcut.errors import CutError
 from objectcut.photo.decode import Photo, load, preview
 from objectcut.settings import Settings

@@ -3,8 +3,8 @@ from __future__ import annotations
 import struct
 
 import pytest
-from imagefiles import tags
 
+from imagefiles import tags
 from objectcut.photo import directory
 from objectcut.photo.directory import Directory
 

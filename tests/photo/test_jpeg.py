@@ -6,9 +6,9 @@ import re
 import numpy as np
 import pytest
 from conftest import encoded
-from imagefiles import segment, with_segments
 from PIL import Image
 
+from imagefiles import segment, with_segments
 from objectcut.errors import CutError
 from objectcut.photo.decode import load, preview
 from objectcut.settings import Settings

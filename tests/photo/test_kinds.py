@@ -4,9 +4,9 @@ import struct
 
 import pytest
 from conftest import encoded
-from imagefiles import segment, tags, with_segments
 from PIL import Image
 
+from imagefiles import segment, tags, with_segments
 from objectcut.errors import CutError
 from objectcut.photo import kinds
 from objectcut.photo.decode import load, preview

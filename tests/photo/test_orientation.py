@@ -5,9 +5,9 @@ import zlib
 import numpy as np
 import pytest
 from conftest import encoded
-from imagefiles import ORIENTATION, chunk, exif, segment, spoilt, tiff, with_chunks, with_segments
 from PIL import Image
 
+from imagefiles import ORIENTATION, chunk, exif, segment, spoilt, tiff, with_chunks, with_segments
 from objectcut.errors import CutError
 from objectcut.photo.decode import Photo, load, preview
 from objectcut.photo.orientation import of_exif

@@ -6,9 +6,9 @@ import zlib
 import numpy as np
 import pytest
 from conftest import encoded
-from imagefiles import chunk, png, with_chunks
 from PIL import Image, ImageCms
 
+from imagefiles import chunk, png, with_chunks
 from objectcut.errors import CutError
 from objectcut.photo.decode import load
 from objectcut.settings import Settings

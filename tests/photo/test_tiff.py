@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 from conftest import encoded
-from imagefiles import tiff
 from PIL import Image, ImageCms
 
+from imagefiles import tiff
 from objectcut.errors import CutError
 from objectcut.photo.decode import Photo, load, preview
 from objectcut.settings import Settings
