@@ -28,6 +28,7 @@ from objectcut.request import parse, wire
 from objectcut.request.options import Task
 from objectcut.request.parse import CutRequest
 from objectcut.settings import Settings
+from objectcut.worker import timer
 from objectcut.worker.abandoned import Abandoned
 from objectcut.worker.crashes import Crashes
 from objectcut.worker.isolation import is_gpu_lost
@@ -103,7 +104,8 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
 
     def _answer(self, context: Any, index: int, answer: Answer | CutError) -> bytes:
         """Give one item its reply: the only place where an error becomes one."""
-        request_id = _headers(context, index).get("x-request-id") or context.get_request_id(index)
+        headers = _headers(context, index)
+        request_id = headers.get("x-request-id") or context.get_request_id(index)
         if isinstance(answer, CutError):
             if answer.code in {"internal", "overloaded"}:  # `not_ready` is said of those who left
                 logger.warning("Request %s is answered with %s", request_id, answer.code)
@@ -112,6 +114,8 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         context.set_response_status(answer.status, "", index)
         # By X-Model the gateway tells an answer of ours from one that TorchServe made up, by X-Worker that one is gone.
         ours = {"X-Request-Id": request_id, "X-Model": self.pipeline.card.name, "X-Worker": str(os.getpid())}
+        if "traceparent" in headers:  # W3C's: the sender traces this request
+            ours["X-Stages"] = timer.written(answer.stages)
         for name, value in {**answer.headers, **ours}.items():
             context.set_response_header(index, name, value)
         return self._sent_ahead(index, answer.body, context) if len(answer.body) > _WHOLE else answer.body

@@ -25,6 +25,7 @@ import psutil
 import pytest
 import skimage
 import uvicorn
+from collector import Collector, collecting
 from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
@@ -290,10 +291,21 @@ def started(run: Path, **env: str) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, photo_host: PhotoHost) -> Iterator[Server]:
-    allowed = photo_host.url.removeprefix("http://")
-    run = tmp_path_factory.mktemp("run")
-    with started(run, OBJECTCUT_FETCH_ALLOW=allowed, OBJECTCUT_FETCH_TOTAL_S="4") as server:
+def collector() -> Iterator[Collector]:
+    """What the gateway of `server` tells of its requests."""
+    with collecting() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, photo_host: PhotoHost, collector: Collector) -> Iterator[Server]:
+    env = {
+        "OBJECTCUT_FETCH_ALLOW": photo_host.url.removeprefix("http://"),
+        "OBJECTCUT_FETCH_TOTAL_S": "4",
+        "OBJECTCUT_TRACES": collector.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "200",  # ms
+    }
+    with started(tmp_path_factory.mktemp("run"), **env) as server:
         yield server
 
 

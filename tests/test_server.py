@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 import zipfile
 import zlib
 from collections import Counter
@@ -23,6 +24,7 @@ import httpx
 import numpy as np
 import psutil
 import pytest
+from collector import Collector, attributes
 from conftest import ROOT, PhotoHost, Server, encoded, halt, wait_until
 from numpy.typing import NDArray
 from PIL import Image
@@ -612,6 +614,53 @@ def test_a_worker_that_dies_is_replaced_and_nobody_notices(
     assert set(statuses) == {200}
     assert server.worker().pid != dead
     assert bool((server.run.crashes / str(dead)).read_bytes()) == crashed, "only a crash leaves a trace"
+
+
+@pytest.mark.parametrize("name", ["cat", "dog"])
+def test_a_trace_tells_what_was_done_for_a_photo_and_when(
+    name: str, client: httpx.Client, cat: bytes, photo_host: PhotoHost, collector: Collector
+) -> None:
+    (photo_host.folder / "secret-name.png").write_bytes(cat)
+    trace_id, parent, asked = uuid.uuid4().hex, "00f067aa0ba902b7", f"{uuid.uuid4().hex}.1"
+    reply = client.post(
+        "/cut",
+        json={"image_url": f"{photo_host.url}/secret-name.png?token=abc", "objects": [name]},
+        headers={"traceparent": f"00-{trace_id}-{parent}-01", "X-Request-Id": asked},
+    )
+    assert "x-stages" not in reply.headers
+    wait_until(lambda: "POST /cut" in collector.trace(trace_id), 20, "the trace")
+    spans = collector.trace(trace_id)
+    whole = spans.pop("POST /cut")
+    told = attributes(whole)
+    found = reply.status_code == 200
+    assert found == (name == "cat")
+    assert whole.parent_span_id.hex() == parent
+    assert told["objectcut.request_id"] == asked
+    assert told["http.response.status_code"] == reply.status_code
+    assert told.get("error.type") == (None if found else "object_not_found")
+    served = spans.pop("torchserve")
+    for part in (served, *map(spans.pop, ("receive", "fetch", "wait"))):
+        assert part.parent_span_id == whole.span_id
+        assert whole.start_time_unix_nano <= part.start_time_unix_nano <= part.end_time_unix_nano
+        assert part.end_time_unix_nano <= whole.end_time_unix_nano
+    # The stages of the worker, of which a failure tells none.
+    assert set(spans) == ({"decode", "detect", "matte", "edges", "cutout", "encode"} if found else set())
+    order = sorted(spans, key=lambda stage: spans[stage].start_time_unix_nano)
+    assert order[-3:] == (["edges", "cutout", "encode"] if found else [])
+    for part in spans.values():
+        assert part.parent_span_id == served.span_id
+        assert served.start_time_unix_nano <= part.start_time_unix_nano < part.end_time_unix_nano
+        assert part.end_time_unix_nano <= served.end_time_unix_nano
+    assert not any(secret in body for body in collector.bodies for secret in (b"secret-name", b"token"))
+
+
+def test_the_page_and_health_have_no_traces(client: httpx.Client, collector: Collector) -> None:
+    trace_id = uuid.uuid4().hex
+    for path in ("/", "/labels", "/health/ready", "/metrics"):
+        client.get(path, headers={"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}).raise_for_status()
+    client.post("/cut", headers={"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"})
+    wait_until(lambda: collector.trace(trace_id), 20, "the trace")
+    assert set(collector.trace(trace_id)) == {"POST /cut", "receive"}
 
 
 def cuts(client: httpx.Client) -> float:

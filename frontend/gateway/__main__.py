@@ -10,6 +10,7 @@ from functools import partial
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway import traces
 from gateway.lifetime import Server
 from gateway.logs import log_to
 from gateway.routes import create_app
@@ -51,7 +52,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))  # a connection is one
     app = create_app(settings)
     server = Server(configured(app, settings), app.state.lifetime)
+    flush = traces.send_to(settings.traces) if settings.traces else None
     server.run()
+    if flush is not None:
+        flush()
     if not server.started:
         sys.exit(1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,11 +38,18 @@ class Exchanges:
 
     Args:
         app: the application.
+        traced: is there as long as a request is.
         observers: are told of each.
     """
 
-    def __init__(self, app: ASGIApp, observers: Sequence[Callable[[Exchange], None]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        traced: Callable[[Exchange], AbstractContextManager[None]],
+        observers: Sequence[Callable[[Exchange], None]],
+    ) -> None:
         self._app = app
+        self._traced = traced
         self._observers = observers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,7 +73,8 @@ class Exchanges:
             await send(message)
 
         try:
-            await self._app(scope, heard, told)
+            with self._traced(exchange):
+                await self._app(scope, heard, told)
         finally:
             exchange.seconds = time.monotonic() - start
             for observer in self._observers:

@@ -18,11 +18,12 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
+from opentelemetry.trace import SpanKind
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
-from gateway import accesslog, openapi, ownmodels, samples, unhandled
+from gateway import accesslog, openapi, ownmodels, samples, traces, unhandled
 from gateway.administrators import Administrators
 from gateway.body import BodyLimit
 from gateway.callers import Caller, Callers
@@ -76,6 +77,8 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=_DOCS,
         redoc_url=None,
         static_url="/docs-assets",
+        # Its own traces tell the queries of addresses, which may hold a photo's address with a password in it.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
 
     app.state.lifetime = lifetime
@@ -87,7 +90,8 @@ def create_app(settings: Settings) -> FastAPI:
         return await lifetime.finish(read_and_cut(request, task, caller))
 
     async def read_and_cut(request: Request, task: Task, caller: Caller) -> Response:
-        asked = await read(request, task, settings)
+        with traces.span("receive"):
+            asked = await read(request, task, settings)
         accept = negotiate(asked, ",".join(request.headers.getlist("accept"))).header
         return await while_connected(request.receive, cut_out(asked, accept, request.state.id, caller))
 
@@ -97,7 +101,8 @@ def create_app(settings: Settings) -> FastAPI:
         card = await model.card()
         Labels.of(card["classes"], card.get("unlisted", ())).resolve(asked.options.objects)
         if asked.url is not None:
-            asked = replace(asked, photo=await fetcher.fetch(asked.url), url=None)
+            with traces.span("fetch", SpanKind.CLIENT):
+                asked = replace(asked, photo=await fetcher.fetch(asked.url), url=None)
             asked.check_bytes(settings)
         work = await asyncio.to_thread(Work.of, asked, settings.max_pixels)
         limits = await limiter.charge(caller, work.megapixels)
@@ -200,7 +205,7 @@ def create_app(settings: Settings) -> FastAPI:
                 *("Retry-After", "RateLimit", "RateLimit-Policy"),
             ),
         )
-    app.add_middleware(Exchanges, observers=(accesslog.write, measured.ended))
+    app.add_middleware(Exchanges, traced=traces.request, observers=(accesslog.write, measured.ended))
     app.add_middleware(RequestId)
     app.add_middleware(Security, docs_path=_DOCS)
     app.add_middleware(TextCompression)

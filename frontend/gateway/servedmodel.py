@@ -24,6 +24,9 @@ from enum import Enum, auto
 from functools import cached_property
 from typing import Any, TypeVar
 
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from gateway import traces
 from gateway.admission import Admission, Room
 from gateway.company import Company
 from gateway.connection import Connection, Disconnected, Reply, not_ready, too_late
@@ -164,7 +167,9 @@ class ServedModel:
             if not self._workers.expected():
                 raise _worker_gone()
         self._watch()
-        await self._admission.enter(order.work)
+        with traces.span("wait") as waited:
+            waited.set_attribute("objectcut.megapixels", order.work.megapixels)
+            await self._admission.enter(order.work)
         sent = self._begin(self._answered(order))
         sent.add_done_callback(lambda _: self._left(order.work))
         try:
@@ -200,7 +205,7 @@ class ServedModel:
             async with self._company.joined(alone):
                 await self._check(order)
                 begun = time.time()
-                outcome = _Lost.HOPELESS if self._hopeless else await self._ask(order)
+                outcome = _Lost.HOPELESS if self._hopeless else await self._traced(order)
             if isinstance(outcome, Reply):
                 if "x-model" not in outcome.headers:
                     logger.warning("TorchServe itself answered %d: %s", outcome.status, _line(outcome.text))
@@ -234,6 +239,16 @@ class ServedModel:
         if order.left:
             raise too_late()
 
+    async def _traced(self, order: _Order) -> Reply | _Lost:
+        with traces.span("torchserve", SpanKind.CLIENT) as asked:
+            outcome = await self._ask(order)
+            if isinstance(outcome, Reply):
+                traces.worker_did(outcome.headers)
+            else:
+                asked.set_attribute("error.type", outcome.name.lower())
+                asked.set_status(Status(StatusCode.ERROR))
+        return outcome
+
     async def _ask(self, order: _Order) -> Reply | _Lost:
         """Ask once.
 
@@ -243,7 +258,7 @@ class ServedModel:
         request = order.request
         assert request.photo is not None
         order.name = uuid.uuid4().hex
-        headers = {**order.headers, "X-Ticket": order.name}
+        headers = {**order.headers, **traces.header(), "X-Ticket": order.name}
         body = wire.pack(request.form(), request.photo, request.backdrop)
         now = time.monotonic()
         ticket = self._in_flight.send(now, request.nbytes, order.work.megapixels)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from objectcut.instance import Instance
 from objectcut.photo.decode import Preview
 from objectcut.recent import RecentPhoto
 from objectcut.request.parse import CutRequest
+from objectcut.worker.timer import Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +36,14 @@ class Job:
         recent: its photo, and what was made of it.
         wanted: labels of the objects asked for.
         boxed: what the sender drew boxes around.
+        stages: that are over, those of its batch among them.
     """
 
     order: Order
     recent: RecentPhoto
     wanted: frozenset[int]
     boxed: tuple[Instance, ...] = ()
+    stages: list[Stage] = field(default_factory=list)
 
     @property
     def request(self) -> CutRequest:
@@ -55,9 +58,18 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A reply in the terms of HTTP."""
+    """A reply in the terms of HTTP.
+
+    Attributes:
+        body: bytes of it.
+        media_type: of the body.
+        status: of HTTP.
+        headers: beside the type.
+        stages: that made it; none are known of an error.
+    """
 
     body: bytes
     media_type: str
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    stages: Sequence[Stage] = ()

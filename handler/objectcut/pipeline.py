@@ -52,7 +52,7 @@ from objectcut.worker.isolation import is_gpu_lost, isolated
 from objectcut.worker.memory import Memory
 from objectcut.worker.pool import Pool
 from objectcut.worker.threads import NetworkThreads
-from objectcut.worker.timer import Observe, StageTimer
+from objectcut.worker.timer import Observe, Stage, StageTimer
 
 logger = logging.getLogger(__name__)
 Made = TypeVar("Made")
@@ -165,11 +165,15 @@ class Pipeline:
         """
         self._threads.adjust()
         self._timed.observe("objectcut_batch_size", len(orders), "count")
-        with self._timed("decode"):
+        stages: list[Stage] = []
+        with self._timed("decode", stages):
             decoding = isolated(lambda index: self.decode(orders[index](), ahead=index < self.settings.threads))
             jobs = list(self._pool.map(decoding, range(len(orders))))
-        with self._timed("detect"):
+        with self._timed("detect", stages):
             detections = self.detect(jobs)
+        for job in jobs:
+            if isinstance(job, Job):
+                job.stages.extend(stages)
         self._recent.trim()
         items = deque(enumerate(zip(jobs, detections, strict=True)))
         del jobs, detections  # each photo is released as soon as it is answered
@@ -283,15 +287,15 @@ class Pipeline:
         Raises:
             CutError: `object_not_found`, or the photo or the picture behind cannot be read.
         """
-        with self._timed("matte"):
+        with self._timed("matte", job.stages):
             size = job.preview.width, job.preview.height
             chosen = self.choose(job, (matte.glance(each, *size) for each in detection.kept), detection)
-        with self._timed("decode"):
+        with self._timed("decode", job.stages):
             photo = self._whole(job)
-        with self._timed("edges"):
+        with self._timed("edges", job.stages):
             raw = job.request.options.edges == "raw"
             alpha, extents = self.refine(photo.pixels, chosen, raw, job.recent.drawn if job.recent.kept else None)
-        with self._timed("cutout"):
+        with self._timed("cutout", job.stages):
             return self.compose(job, photo, alpha), extents
 
     def encode(self, order: Order, picture: Cutout, extents: Sequence[Extent]) -> Answer:
@@ -302,16 +306,16 @@ class Pipeline:
         """One item from its detections to its answer. In one go, so that few full-size pictures exist at a time."""
         self._check_wanted(job.order)
         try:
-            return self._answered(job, detection)
+            return replace(self._answered(job, detection), stages=job.stages)
         finally:
             self._recent.trim()
 
     def _answered(self, job: Job, detection: Detection) -> Answer:
         if job.request.task == "detect":
-            with self._timed("matte"):
+            with self._timed("matte", job.stages):
                 return reply.listing(job, self._pasted(job, detection), self.labels, self.card.name)
         picture, extents = self.draw(job, detection)
-        with self._timed("encode"):
+        with self._timed("encode", job.stages):
             return self.encode(job.order, picture, extents)
 
     def _pasted(self, job: Job, detection: Detection) -> Iterator[Found]:

@@ -23,6 +23,7 @@ from objectcut.worker.cores import available
 _ORIGIN = re.compile(r"\*|(?!http://.*:80$|https://.*:443$)https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d{1,5})?")
 
 _RATE = re.compile(r"[1-9]\d{0,8} ?(/|per) ?(\d{1,5} ?)?(second|minute|hour|day)s?", re.IGNORECASE)
+_COLLECTOR = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?")
 
 _SET_BY_SERVE = frozenset(
     (
@@ -64,6 +65,15 @@ def _network(text: str) -> str:
         raise ValueError(
             "a proxy is written as an address such as 10.0.0.7, or as a network such as 10.0.0.0/8; * means everyone"
         ) from None
+
+
+def _collector(text: str) -> str:
+    if text and not _COLLECTOR.fullmatch(text):
+        raise ValueError(
+            "a collector is written as http://collector:4318; what proves who you are belongs into "
+            "OTEL_EXPORTER_OTLP_HEADERS"
+        )
+    return text
 
 
 class Settings(BaseSettings):
@@ -205,6 +215,11 @@ class Settings(BaseSettings):
         "request came from",
     )
     log_format: Literal["text", "json"] = Field("text", description="form of the lines of the gateway's log")
+    traces: Annotated[str, AfterValidator(_collector)] = Field(
+        "",
+        description="address of an OpenTelemetry collector, such as `http://collector:4318`, that is told over "
+        "OTLP/HTTP what was done for each photo, and when; by default none is",
+    )
     max_model_bytes: PositiveInt = Field(2_000_000_000, description="largest model file that may be uploaded, bytes")
     answer_s: PositiveFloat = Field(
         130.0,
