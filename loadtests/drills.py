@@ -37,6 +37,7 @@ from launch import Failed, Server, running
 from liveparts import GATEWAY, JAVA, WORKER, parts, starter
 from management import Management, Unreachable
 from objectcut.catalogue import Catalogue
+from objectcut.network.weightfiles import stored
 from rundir import ROOT
 from traffic import ANSWER_S
 
@@ -337,28 +338,69 @@ def senders_who_leave() -> str:
 
 
 def load_comes_and_goes() -> str:
-    with running() as server, _scaler(server) as (scaler, said), ThreadPoolExecutor(_MANY) as pool:
-        over = threading.Event()
-
-        def send() -> Counter[str]:
-            came: Counter[str] = Counter()
-            while not over.is_set():
-                came[_cut(server)] += 1
-            return came
-
+    with running() as server, _scaler(server) as (scaler, said):
         start = time.monotonic()
-        asked = [pool.submit(send) for _ in range(_MANY)]
-        try:
+        with _sending(server, _MANY) as came:
             _follow(server, scaler, said, _MOST, f"{_MANY} senders")
-        finally:
-            over.set()
-        came = sum((each.result() for each in asked), Counter[str]())
         risen = time.monotonic()
         _follow(server, scaler, said, 1, "no sender")
         happened = f"{_MOST} workers in {risen - start:.0f} s, 1 again in {time.monotonic() - risen:.0f} s"
-        if set(came) != {"200"}:
-            raise Failed(f"{happened}, but those who sent got {dict(came)}")
-        return f"{happened}; {came['200']} x 200"
+        return f"{happened}; {_all_cut(came)}"
+
+
+def version_changed() -> str:
+    with running() as server:
+        with _sending(server, _PHOTOS) as came:
+            for choice in (f"--add={stored('bundled.safetensors')}", "--use=1"):
+                _scale(server, "versions", choice)
+        return _all_cut(came)
+
+
+def _scale(server: Server, *arguments: str) -> None:
+    """Run scripts/scale.py.
+
+    Raises:
+        Failed: it fails.
+    """
+    command = [sys.executable, str(ROOT / "scripts" / "scale.py"), *arguments]
+    env = {**os.environ, "OBJECTCUT_RUN_DIR": str(server.run.path)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=_FOLLOWED_S)
+    console.print(textwrap.indent(done.stdout, "  "), end="")
+    if done.returncode:
+        raise Failed(f"scale.py {' '.join(arguments)}: {done.stderr or done.stdout}")
+
+
+@contextmanager
+def _sending(server: Server, senders: int) -> Iterator[Counter[str]]:
+    """Send photos all the while, each sender one after the other; what came is there when the block is over."""
+    came: Counter[str] = Counter()
+    over = threading.Event()
+
+    def send() -> Counter[str]:
+        each: Counter[str] = Counter()
+        while not over.is_set():
+            each[_cut(server)] += 1
+        return each
+
+    with ThreadPoolExecutor(senders) as pool:
+        asked = [pool.submit(send) for _ in range(senders)]
+        try:
+            yield came
+        finally:
+            over.set()
+        for each in asked:
+            came.update(each.result())
+
+
+def _all_cut(came: Counter[str]) -> str:
+    """Return how many photos were cut, in words.
+
+    Raises:
+        Failed: one was not.
+    """
+    if set(came) != {"200"}:
+        raise Failed(f"those who sent got {dict(came)}")
+    return f"{came['200']} x 200"
 
 
 @contextmanager
@@ -404,6 +446,7 @@ DRILLS = (
     Drill("disk full", "no byte left where the run folder is; then a worker killed", disk_full),
     Drill("slow senders", f"{_SLOW_SENDERS} connections that send 2 bytes of a photo, beside a good one", slow_senders),
     Drill("load comes and goes", f"{_MANY} senders, then none, and scale.py auto", load_comes_and_goes),
+    Drill("version changed", f"{_PHOTOS} senders, scale.py versions --add, then back", version_changed),
     Drill("senders who leave", f"{_LEAVERS} who leave in the middle of a photo, or behind it", senders_who_leave),
 )
 
