@@ -2,7 +2,8 @@
 """Find the highest rate at which photos are cut in time, for several ways to run a server, and write docs/capacity.md.
 
 `make load-limit`. Each way gets a server of its own. First people send without a pause, which tells what it can do at
-most; then photos come at a share of that, evenly, until 95 of 100 are answered in time. locust sends, as `Steady`.
+most; then photos come at a share of that, evenly, until 95 of 100 are answered in time. Batch sizes, which differ less
+than one minute does from the next, are compared in turns. locust sends, as `Steady`.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import median
 
 from rich.console import Console
 from rich.table import Table
@@ -34,6 +36,7 @@ _MIDDLE = (1920, 1440)
 _PIXELS = {label(size): size for size in (SMALL, _MIDDLE, LARGE)}
 _SENDERS = 32
 _SHARES = (0.95, 0.85, 0.7, 0.55, 0.4, 0.25)  # of the most
+_BATCHES = (1, 2, 4, 8)
 _NEAR = 0.93  # of a rate: less was answered late
 _FULL = 0.7  # share of a host's rate that is planned with: load comes in waves, and a host may be lost
 _RATES = (10, 100, 10_000)  # photos per second
@@ -87,7 +90,6 @@ def ways() -> list[Way]:
     first = Way()
     return [
         first,
-        *(replace(first, batch=batch) for batch in (1, 2, 4)),
         *(replace(first, delay=delay) for delay in (10, 50)),
         replace(first, workers=2),
         *(replace(first, photo=label(size)) for size in (_MIDDLE, LARGE)),
@@ -163,6 +165,35 @@ def limit(way: Way, within: float, seconds: float) -> Found:
     return found
 
 
+def batches(rounds: int, seconds: float) -> dict[int, list[Measured]]:
+    """Measure in turns what servers with different batch sizes do at most.
+
+    Returns:
+        By batch size, what was measured in each round.
+    """
+    with ExitStack() as stack:
+        servers = {batch: stack.enter_context(served(Way(batch=batch))) for batch in _BATCHES}
+        for server in servers.values():
+            send(server, Way(), 0, seconds / 2)  # warms up
+        measured: dict[int, list[Measured]] = {batch: [] for batch in servers}
+        for number in range(rounds):
+            # Each is first, second ... as often as the others: a machine may get faster or slower within a round.
+            for batch in (*_BATCHES[number % len(_BATCHES) :], *_BATCHES[: number % len(_BATCHES)]):
+                measured[batch].append(send(servers[batch], Way(), 0, seconds))
+            rates = ", ".join(f"{batch}: {each[-1].rate:.1f}" for batch, each in measured.items())
+            console.print(f"batch sizes, round {number + 1} of {rounds}: {rates} per second")
+    return measured
+
+
+def curve(measured: dict[int, list[Measured]]) -> Iterator[tuple[str, ...]]:
+    """Return the headings of the table of batch sizes, then its rows."""
+    yield "batch", "most, photos/s", "beside a batch of 1, same round", "p95, s"
+    for batch, rounds in measured.items():
+        ratios = [each.rate / one.rate for each, one in zip(rounds, measured[1], strict=True)]
+        spread = f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        yield str(batch), f"{median(each.rate for each in rounds):.1f}", spread, f"{median(e.p95 for e in rounds):.2f}"
+
+
 def lines(found: list[Found]) -> Iterator[tuple[str, ...]]:
     """Return the headings of the table, then its rows."""
     yield "workers", "batch", "delay, ms", "photo", "most, photos/s", "in time, photos/s", "p95 then, s"
@@ -191,34 +222,43 @@ def _markdown(table: Iterator[tuple[str, ...]]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def document(found: list[Found], within: float) -> str:
+def document(found: list[Found], by_batch: dict[int, list[Measured]], within: float) -> str:
     """Return the part of docs/capacity.md that tells the figures."""
     machine = Figures().machine
     return (
         f"{machine['processor']}, {machine['cores']} cores, model `bundled`; in time: 95 of 100 within {within:g} s."
         f"\n\n{_markdown(lines(found))}\nSuch hosts, {_FULL:.0%} full:\n\n{_markdown(hosts(found))}"
+        f"\nBatch sizes, photos of {Way().photo}, {len(by_batch[1])} rounds in turns:\n\n{_markdown(curve(by_batch))}"
     )
+
+
+def _print(title: str, lines: Iterator[tuple[str, ...]]) -> None:
+    headings, *rows = lines
+    table = Table(*headings, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--within", type=float, default=1.0, help="s in which 95 of 100 are answered (default: 1)")
     parser.add_argument("--seconds", type=float, default=12.0, help="of each step (default: 12)")
+    parser.add_argument("--rounds", type=int, default=5, help="in which batch sizes are compared (default: 5)")
     parser.add_argument("--only-first", action="store_true", help="only the first way")
     options = parser.parse_args()
     try:
+        by_batch = {} if options.only_first else batches(options.rounds, options.seconds)
         found = [limit(way, options.within, options.seconds) for way in ways()[: 1 if options.only_first else None]]
     except Failed as error:
         console.print(str(error), style="red")
         return 1
-    headings, *rows = lines(found)
-    table = Table(*headings, title="The highest rates", title_justify="left")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    _print("The highest rates", lines(found))
+    if by_batch:
+        _print("Batch sizes", curve(by_batch))
     if _DOCUMENT.exists() and not options.only_first:
         text = _DOCUMENT.read_text("utf-8")
-        _DOCUMENT.write_text(_FIGURES.sub(lambda _: document(found, options.within), text), "utf-8")
+        _DOCUMENT.write_text(_FIGURES.sub(lambda _: document(found, by_batch, options.within), text), "utf-8")
         console.print(f"The figures are in {_DOCUMENT.relative_to(ROOT)}.")
     return 0
 

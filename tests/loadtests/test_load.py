@@ -89,7 +89,12 @@ def test_each_way_differs_from_the_first_in_one_thing() -> None:
 
 def test_the_document_tells_rates_and_hosts() -> None:
     found = Found(Way(), Measured(2.0, 0.0, 12.0, 400_000.0), {10.0: Measured(0.5, 0.0, 10.0)}, 10.0)
-    told = document([found, Found(Way(batch=1), Measured(2.0, 0.0, 8.0))], 1.0)
+    by_batch = {
+        1: [Measured(2.0, 0.0, 8.0), Measured(2.0, 0.0, 16.0), Measured(2.0, 0.0, 10.0)],
+        8: [Measured(1.5, 0.0, 10.0), Measured(1.7, 0.0, 16.0), Measured(1.6, 0.0, 9.0)],
+    }
+    told = document([found, Found(Way(delay=50), Measured(2.0, 0.0, 8.0))], by_batch, 1.0)
+    assert "| 8 | 10.0 | 1.00 (0.90 to 1.25) | 1.60 |" in told
     assert "| 1 | 8 | 1 | 640x480 | 12.0 | 10.0 | 0.50 |" in told
-    assert "| 1 | 1 | 1 | 640x480 | 8.0 | 0.0 |  |" in told
+    assert "| 1 | 8 | 50 | 640x480 | 8.0 | 0.0 |  |" in told
     assert "| 640x480 | 2 | 15 | 1,429 |" in told
