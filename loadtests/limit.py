@@ -3,7 +3,7 @@
 
 `make load-limit`. Each way gets a server of its own. First people send without a pause, which tells what it can do at
 most; then photos come at a share of that, evenly, until 95 of 100 are answered in time. Batch sizes, which differ less
-than one minute does from the next, are compared in turns. locust sends, as `Steady`.
+than one minute does from the next, are compared in turns. locust sends (`steady`).
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def send(server: Server, way: Way, rate: float, seconds: float) -> Measured:
         Failed: locust did not run.
     """
     command = [
-        *(str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "loadtests" / "locustfile.py"), "Steady"),
+        *(str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "loadtests" / "steady.py")),
         *("--headless", "--json", "--only-summary", "--host", server.url, "--users", str(_SENDERS)),
         *("--spawn-rate", str(_SENDERS), "--run-time", f"{seconds:.0f}s", "--stop-timeout", "60"),
         *("--exit-code-on-error", "0", "--photo", way.photo, "--pace", str(rate / _SENDERS)),

@@ -1,4 +1,4 @@
-"""People, programs and bulk senders who cut photos, for locust: `make load SHAPE=spike`, `make load-limit`.
+"""People, programs and bulk senders who cut photos, for locust: `make load SHAPE=spike`.
 
 Owns who sends what. How many there are at a time is in `shapes`, when a run fails in `budgets`. The mix is a guess at
 real use. A mistake that gets its own error counts as a success, any other answer as a failure; 503 is a failure, too,
@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import random
 import time
-from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from locust import HttpUser, LoadTestShape, between, constant, constant_throughput, events, task
+from locust import HttpUser, LoadTestShape, between, constant, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.clients import ResponseContextManager
 from locust.env import Environment
@@ -114,24 +113,6 @@ class Bulk(Sender):
         self.cut(another(PHOTOS[label(LARGE)]), name="/cut, 12 MP in bulk")
 
 
-class Steady(Sender):
-    """Sends photos of one size at one rate, for `make load-limit`."""
-
-    weight = 0
-
-    def on_start(self) -> None:
-        pace: float = self.environment.parsed_options.pace
-        self._until_next = constant_throughput(pace) if pace else constant(0)
-
-    def wait_time(self) -> float:
-        return float(self._until_next(self))
-
-    @task
-    def cut_next(self) -> None:
-        options: Namespace = self.environment.parsed_options
-        self.cut(another(PHOTOS[options.photo]))
-
-
 class Shape(LoadTestShape):
     """How many senders there are over the time, by `--shape`."""
 
@@ -152,8 +133,6 @@ class Shape(LoadTestShape):
 def _add_options(parser: LocustArgumentParser) -> None:
     own = parser.add_argument_group("ObjectCut")
     own.add_argument("--shape", choices=SHAPES, default="steady", help="how the number of users changes over the time")
-    own.add_argument("--photo", choices=_SIZES, default=label(SMALL), help="what `Steady` users send")
-    own.add_argument("--pace", type=float, default=0.0, help="photos per second of each `Steady`; 0: without a pause")
     own.add_argument("--most-p95", type=float, default=0.0, metavar="S", help="fail above this 95th percentile, s")
     own.add_argument("--most-failures", type=float, default=1.0, metavar="SHARE", help="fail above this share, 0 to 1")
     own.add_argument("--least-rate", type=float, default=0.0, metavar="N", help="fail below so many answers a second")

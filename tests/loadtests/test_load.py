@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, Server
 
 from budgets import Budget, Measured
-from limit import Found, Way, document, ways
+from limit import Found, Way, document, send, ways
 from shapes import SHAPES, share
 
 
@@ -78,6 +78,16 @@ def test_a_run_passes_or_fails_by_its_budget(most_p95: float, status: int, serve
 def test_programs_get_what_they_ask_for_their_mistakes_too(server: Server, tmp_path: Path) -> None:
     done = run(server, tmp_path / "load.html", "--users", "6", "--spawn-rate", "6", "--run-time", "10s", "Program")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_search_for_the_limit_sends_at_the_rate_that_it_tries(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "scripts"))  # as make does
+    measured = send(server, Way(), 4, 6)
+    assert not measured.failures
+    assert 1 < measured.rate < 6
+    assert measured.answer_bytes > 10_000
 
 
 def test_each_way_differs_from_the_first_in_one_thing() -> None:
