@@ -37,12 +37,12 @@ _PIXELS = {label(size): size for size in (SMALL, _MIDDLE, LARGE)}
 _SENDERS = 32
 _SHARES = (0.95, 0.85, 0.7, 0.55, 0.4, 0.25)  # of the most
 _BATCHES = (1, 2, 4, 8)
-_NEAR = 0.93  # of a rate: less was answered late
+_NEAR = 0.85  # of a rate: the first and the last second of a run have less of it
 _FULL = 0.7  # share of a host's rate that is planned with: load comes in waves, and a host may be lost
 _RATES = (10, 100, 10_000)  # photos per second
 _TREE = ("config.properties", "frontend", "handler", "model_store", "scripts", "pyproject.toml")
 _DOCUMENT = ROOT / "docs" / "capacity.md"
-_FIGURES = re.compile(r"(?<=<!-- measured -->\n).*?(?=<!-- end -->)", re.DOTALL)
+_PARTS = ("rates", "batches")
 console = Console(markup=False, highlight=False, soft_wrap=True)
 
 
@@ -187,11 +187,11 @@ def batches(rounds: int, seconds: float) -> dict[int, list[Measured]]:
 
 def curve(measured: dict[int, list[Measured]]) -> Iterator[tuple[str, ...]]:
     """Return the headings of the table of batch sizes, then its rows."""
-    yield "batch", "most, photos/s", "beside a batch of 1, same round", "p95, s"
+    yield "batch", "most, photos/s", "beside a batch of 1, same round"
     for batch, rounds in measured.items():
         ratios = [each.rate / one.rate for each, one in zip(rounds, measured[1], strict=True)]
         spread = f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        yield str(batch), f"{median(each.rate for each in rounds):.1f}", spread, f"{median(e.p95 for e in rounds):.2f}"
+        yield str(batch), f"{median(each.rate for each in rounds):.1f}", spread
 
 
 def lines(found: list[Found]) -> Iterator[tuple[str, ...]]:
@@ -222,14 +222,31 @@ def _markdown(table: Iterator[tuple[str, ...]]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def document(found: list[Found], by_batch: dict[int, list[Measured]], within: float) -> str:
-    """Return the part of docs/capacity.md that tells the figures."""
-    machine = Figures().machine
+def rates_told(found: list[Found], within: float) -> str:
+    """Return what docs/capacity.md tells of rates."""
     return (
-        f"{machine['processor']}, {machine['cores']} cores, model `bundled`; in time: 95 of 100 within {within:g} s."
-        f"\n\n{_markdown(lines(found))}\nSuch hosts, {_FULL:.0%} full:\n\n{_markdown(hosts(found))}"
-        f"\nBatch sizes, photos of {Way().photo}, {len(by_batch[1])} rounds in turns:\n\n{_markdown(curve(by_batch))}"
+        f"{_machine()}; in time: 95 of 100 within {within:g} s.\n\n{_markdown(lines(found))}\n"
+        f"Such hosts, {_FULL:.0%} full:\n\n{_markdown(hosts(found))}"
     )
+
+
+def batches_told(measured: dict[int, list[Measured]]) -> str:
+    """Return what docs/capacity.md tells of batch sizes."""
+    rounds = len(measured[1])
+    return f"{_machine()}, photos of {Way().photo}, {rounds} rounds in turns:\n\n{_markdown(curve(measured))}"
+
+
+def _machine() -> str:
+    machine = Figures().machine
+    return f"{machine['processor']}, {machine['cores']} cores, model `bundled`"
+
+
+def _write(part: str, told: str) -> None:
+    """Write a part of docs/capacity.md, where there is one."""
+    if _DOCUMENT.exists():
+        place = re.compile(rf"(?<=<!-- {part} -->\n).*?(?=<!-- end -->)", re.DOTALL)
+        _DOCUMENT.write_text(place.sub(lambda _: told, _DOCUMENT.read_text("utf-8")), "utf-8")
+        console.print(f"The figures are in {_DOCUMENT.relative_to(ROOT)}.")
 
 
 def _print(title: str, lines: Iterator[tuple[str, ...]]) -> None:
@@ -245,21 +262,20 @@ def main() -> int:
     parser.add_argument("--within", type=float, default=1.0, help="s in which 95 of 100 are answered (default: 1)")
     parser.add_argument("--seconds", type=float, default=12.0, help="of each step (default: 12)")
     parser.add_argument("--rounds", type=int, default=5, help="in which batch sizes are compared (default: 5)")
-    parser.add_argument("--only-first", action="store_true", help="only the first way")
+    parser.add_argument("--part", choices=_PARTS, nargs="+", default=_PARTS, help="what to measure (default: both)")
     options = parser.parse_args()
     try:
-        by_batch = {} if options.only_first else batches(options.rounds, options.seconds)
-        found = [limit(way, options.within, options.seconds) for way in ways()[: 1 if options.only_first else None]]
+        if "batches" in options.part:
+            by_batch = batches(options.rounds, options.seconds)
+            _print("Batch sizes", curve(by_batch))
+            _write("batches", batches_told(by_batch))
+        if "rates" in options.part:
+            found = [limit(way, options.within, options.seconds) for way in ways()]
+            _print("The highest rates", lines(found))
+            _write("rates", rates_told(found, options.within))
     except Failed as error:
         console.print(str(error), style="red")
         return 1
-    _print("The highest rates", lines(found))
-    if by_batch:
-        _print("Batch sizes", curve(by_batch))
-    if _DOCUMENT.exists() and not options.only_first:
-        text = _DOCUMENT.read_text("utf-8")
-        _DOCUMENT.write_text(_FIGURES.sub(lambda _: document(found, by_batch, options.within), text), "utf-8")
-        console.print(f"The figures are in {_DOCUMENT.relative_to(ROOT)}.")
     return 0
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import time
 from argparse import Namespace
 
-from locust import constant, constant_throughput, events, task
+from locust import events, task
 from locust.argument_parser import LocustArgumentParser
 
 from benchmark.photos import SMALL, another, label
@@ -15,11 +17,15 @@ class Steady(Sender):
     """Sends photos of one size at one rate."""
 
     def on_start(self) -> None:
+        # All senders begin at once; each keeps a time of its own, so that together they send evenly.
         pace: float = self.environment.parsed_options.pace
-        self._until_next = constant_throughput(pace) if pace else constant(0)
+        self._every = 1 / pace if pace else 0.0
+        self._next = time.monotonic() + random.random() * self._every
+        time.sleep(max(0.0, self._next - time.monotonic()))
 
     def wait_time(self) -> float:
-        return float(self._until_next(self))
+        self._next += self._every
+        return max(0.0, self._next - time.monotonic())
 
     @task
     def cut_next(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, Server
 
 from budgets import Budget, Measured
-from limit import Found, Way, document, send, ways
+from limit import Found, Way, batches_told, rates_told, send, ways
 from shapes import SHAPES, share
 
 
@@ -103,8 +103,8 @@ def test_the_document_tells_rates_and_hosts() -> None:
         1: [Measured(2.0, 0.0, 8.0), Measured(2.0, 0.0, 16.0), Measured(2.0, 0.0, 10.0)],
         8: [Measured(1.5, 0.0, 10.0), Measured(1.7, 0.0, 16.0), Measured(1.6, 0.0, 9.0)],
     }
-    told = document([found, Found(Way(delay=50), Measured(2.0, 0.0, 8.0))], by_batch, 1.0)
-    assert "| 8 | 10.0 | 1.00 (0.90 to 1.25) | 1.60 |" in told
+    told = rates_told([found, Found(Way(delay=50), Measured(2.0, 0.0, 8.0))], 1.0)
+    assert "| 8 | 10.0 | 1.00 (0.90 to 1.25) |" in batches_told(by_batch)
     assert "| 1 | 8 | 1 | 640x480 | 12.0 | 10.0 | 0.50 |" in told
     assert "| 1 | 8 | 50 | 640x480 | 8.0 | 0.0 |  |" in told
     assert "| 640x480 | 2 | 15 | 1,429 |" in told
