@@ -327,7 +327,10 @@ def test_a_picture_made_in_strips_is_the_one_made_at_once(options, own, monkeypa
         monkeypatch.setattr(compose, "_STRIP", rows)
         got = compose.cut(photo, alpha, CutOptions(margin=25, **options)).pixels.astype(float)
         pictures.append(got * got[..., 3:] / 255 if got.shape[2:] == (4,) else got)  # as much as can be seen of it
-    assert all(np.abs(other - pictures[0]).max() <= 2 for other in pictures[1:])
+    differences = [np.abs(other - pictures[0]) for other in pictures[1:]]
+    # Pillow resizes rows or columns first, whichever is less work, and clips overshoot in between: near corners of hard
+    # edges it matters which.
+    assert all(each.max() <= 12 and (each > 2).mean() < 0.001 for each in differences)
 
 
 def test_a_picture_is_no_larger_than_it_may_be_but_always_as_large_as_the_photo():
@@ -375,9 +378,10 @@ def test_any_cut_out_is_finished_and_nothing_hidden_shows(options, background, a
     made = compose.cut(Photo(hidden, source), plane, CutOptions(edges="raw", **options, **background))
     assert made is not None
     got = array(made).astype(int)
-    assert got[..., 2].max() <= (255 if "outline" in options else 60)
     if got.shape[2] == 4:
         assert not got[got[..., 3] == 0].any()
+        got = got[got[..., 3] >= 32]  # below, 8 bits of premultiplied colour say little of the straight one
+    assert got[..., 2].max(initial=0) <= (255 if "outline" in options else 60)
 
 
 def test_where_a_canvas_is_put_a_mask_is_put_too():
@@ -399,7 +403,7 @@ def test_on_the_blurred_photo_outline_and_shadow_are_drawn_too():
     np.testing.assert_array_equal(drawn[OBJECT == 255], PIXELS[OBJECT == 255])
     assert drawn[Y0 - 1, 20].tolist() == [0, 255, 0]
     np.testing.assert_array_equal(drawn[0], plain[0])
-    assert (drawn[Y1 + 3, X0:X1] < plain[Y1 + 3, X0:X1]).all()
+    assert (drawn[Y1 + 2, X0:X1] < plain[Y1 + 2, X0:X1]).all()
 
 
 def test_another_picture_fills_the_canvas():
