@@ -110,6 +110,18 @@ def test_options_are_those_of_the_server(pipeline: Pipeline, chelsea: Image.Imag
     assert set(np.unique(mask.pixels)) == {0, 255}
 
 
+def test_a_cut_out_becomes_the_picture_of_a_shop(pipeline: Pipeline, chelsea: Image.Image):
+    shop = pipeline.cut(chelsea, ["cat"], canvas="300x400", margin="5%", background="white", shadow="contact")
+    assert shop.pixels.shape == (400, 300, 3)
+    assert (shop.pixels[:20] == 255).all()
+    assert shop.pixels[200, 150].max() < 250
+    plain = pipeline.cut(chelsea, ["cat"])
+    assert shop.box == plain.box
+    square = pipeline.cut(chelsea, ["cat"], canvas="1:1")
+    assert square.pixels.shape[:2] == (max(plain.box[2:]), max(plain.box[2:]))
+    assert (square.pixels[..., 3] > 0).sum() == (plain.pixels[..., 3] > 0).sum()
+
+
 def test_a_box_says_where_a_thing_is_that_needs_no_name(pipeline: Pipeline, chelsea: Image.Image):
     named = pipeline.cut(chelsea, ["cat"], output="mask")
     boxed = pipeline.cut(chelsea, box=named.box, min_score=1, output="mask")

@@ -52,7 +52,7 @@ def test_a_block_does_what_it_says(
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert '"error":true' not in done.stdout
-    for name in re.findall(r"cat\.(?:png|webp)", block):
+    for name in re.findall(r"cat\.(?:png|webp|jpg)", block):
         with Image.open(folder / name) as image:
             image.load()
     if "/detect" in block:

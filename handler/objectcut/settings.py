@@ -88,7 +88,8 @@ class Settings(BaseSettings):
     max_pixels: PositiveInt = Field(25_000_000, description="largest photo, width times height, px")
     max_side: PositiveInt = Field(16_384, description="longest side of a photo, px")
     max_result_pixels: PositiveInt = Field(
-        25_000_000, description="largest result of a `margin`, px; a result as large as the photo is always allowed"
+        25_000_000,
+        description="largest result of a `margin` or `canvas`, px; a result as large as the photo is always allowed",
     )
     max_names: PositiveInt = Field(100, description="most names in `objects`")
 

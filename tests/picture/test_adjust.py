@@ -29,8 +29,8 @@ def test_growing_moves_the_edge_by_as_many_pixels(grow):
     [disc(25), disc(30, softness=9), disc(40, 5, 110, 3), np.maximum(disc(9, 20, 20), disc(12, 80, 90)), disc(300)],
     ids=["disc", "soft", "at the border", "two", "everything"],
 )
-def test_bands_and_windows_change_nothing(alpha, grow, monkeypatch):
-    """As from the distances of the whole plane at once, however small the bands are."""
+def test_tiles_and_windows_change_nothing(alpha, grow, monkeypatch):
+    """As from the distances of the whole plane at once, however small the tiles are."""
     inside = alpha > 127
     if grow > 0:
         reach = ((grow + 0.5 - ndimage.distance_transform_edt(~inside)) * 255).clip(0, 255)
@@ -40,8 +40,8 @@ def test_bands_and_windows_change_nothing(alpha, grow, monkeypatch):
     else:
         depth = ((ndimage.distance_transform_edt(inside) + grow + 0.5) * 255).clip(0, 255)
         expected = np.minimum(alpha, depth.astype(np.uint8))
-    for rows in (1, 16, 256):
-        monkeypatch.setattr(adjust, "_ROWS", rows)
+    for side in (1, 16, 128):
+        monkeypatch.setattr(adjust, "_TILE", side)
         assert np.abs(adjust.grown(alpha, grow).astype(int) - expected).max() <= 1
 
 

@@ -186,6 +186,18 @@ def test_pick_as_people_write_it(written, pick):
         ({"return_white_bg": "1"}, "return_white_bg", True),
         ({"max_size": "640"}, "max_size", 640),
         ({"min_score": "0.25"}, "min_score", 0.25),
+        ({"canvas": " 4 : 5"}, "canvas", "4:5"),
+        ({"canvas": "1600 X 1200px"}, "canvas", "1600x1200"),
+        ({"canvas": "1600px \N{MULTIPLICATION SIGN} 1200px"}, "canvas", "1600x1200"),
+        ({"scale": " 50 %"}, "scale", 50),
+        ({"scale": 10}, "scale", 10),
+        ({"position": "Center"}, "position", "50% 50%"),
+        ({"position": "10 20.5%"}, "position", "10% 20.5%"),
+        ({"position": "0%,100%"}, "position", "0% 100%"),
+        ({"position": 30}, "position", "30% 30%"),
+        ({"shadow": " Drop"}, "shadow", "drop"),
+        ({"outline": "4 white"}, "outline", "4 #ffffffff"),
+        ({"outline": "4.5px  RGB(0 80 160 / 50%)"}, "outline", "4.5 #0050a080"),
     ],
 )
 def test_options_as_people_write_them(options, field, value):
@@ -194,7 +206,10 @@ def test_options_as_people_write_them(options, field, value):
 
 @pytest.mark.parametrize(
     ("margin", "px"),
-    [("7", 7), (7, 7), ("7px", 7), ("7 px", 7), (1.2, 2), ("5%", 20), ("5 %", 20), ("0.1%", 1), ("100%", 400)],
+    [
+        *[("7", 7), (7, 7), ("7px", 7), ("7 px", 7), (1.2, 2)],
+        *[("5%", 20), ("5 %", 20), ("0.1%", 1), ("7%", 28), ("100%", 400)],
+    ],
 )
 def test_a_margin_in_px_or_as_a_share_of_the_longer_side(margin, px):
     assert asked(margin=margin).options.margin_px(400, 100) == px
@@ -313,6 +328,30 @@ def test_a_zip_has_neither_background_nor_another_format(options, fields):
 
 
 @pytest.mark.parametrize(
+    ("options", "fields"),
+    [
+        ({"output": "mask", "shadow": "drop"}, ("output", "shadow")),
+        ({"output": "both", "outline": "4 red"}, ("output", "outline")),
+        ({"format": "zip", "shadow": "contact"}, ("output", "shadow")),
+        ({"canvas": "800x800", "max_size": 400}, ("canvas", "max_size")),
+        ({"background": "blur", "canvas": "1:1"}, ("background", "canvas")),
+        ({"background": "blur:9", "scale": 50}, ("background", "scale")),
+        ({"background": "blur", "position": "center"}, ("background", "position")),
+    ],
+)
+def test_fields_that_do_not_go_together_are_both_named(options, fields):
+    message = refused(**options).message
+    assert all(f"'{field}'" in message for field in fields)
+
+
+def test_a_canvas_is_no_larger_than_a_picture_may_be():
+    assert asked(canvas="5000x5000").options.canvas_px() == (5000, 5000)
+    with pytest.raises(CutError, match="5001 x 5000 pixels is too large; at most 25 megapixels") as caught:
+        asked(canvas="5001x5000")
+    assert (caught.value.code, caught.value.details["field"]) == ("image_too_large", "canvas")
+
+
+@pytest.mark.parametrize(
     ("field", "value", "says"),
     [
         ("objects", 5, "must be a list"),
@@ -386,6 +425,34 @@ def test_a_zip_has_neither_background_nor_another_format(options, fields):
         ("margin", "-1", "not negative"),
         ("margin", "wide", "must be pixels"),
         ("margin", "101%", "at most 100%"),
+        ("canvas", "square", "a shape such as '1:1'"),
+        ("canvas", "1.5:1", "a shape such as '1:1'"),
+        ("canvas", "-1:1", "a shape such as '1:1'"),
+        ("canvas", "", "a shape such as '1:1'"),
+        ("canvas", "0:1", "not 1 to 100"),
+        ("canvas", "101:1", "not 1 to 100"),
+        ("canvas", "0x9", "not 1 to 16384"),
+        ("canvas", "16385x1", "not 1 to 16384"),
+        ("canvas", 5, "valid string"),
+        pytest.param("canvas", "1" + " " * 60_000 + "x", "more than 100 characters", id="canvas-long"),
+        ("scale", 9.9, "greater than or equal to 10"),
+        ("scale", "101%", "less than or equal to 100"),
+        ("scale", float("nan"), "finite"),
+        ("scale", "half", "valid number"),
+        ("position", "left top", "two shares"),
+        ("position", "101%", "two shares"),
+        ("position", "1 2 3", "two shares"),
+        ("position", -1, "two shares"),
+        ("position", float("nan"), "two shares"),
+        pytest.param("position", 10**4000, "two shares", id="position-digits"),
+        pytest.param("position", "5" + " " * 60_000 + "x", "more than 100 characters", id="position-long"),
+        ("shadow", "soft", "'drop'"),
+        ("outline", "4", "a width, more than 0 and at most 100 px, and a colour"),
+        ("outline", "0 red", "a width, more than 0 and at most 100 px, and a colour"),
+        ("outline", "100.1 red", "a width, more than 0 and at most 100 px, and a colour"),
+        ("outline", "white 4", "a width, more than 0 and at most 100 px, and a colour"),
+        ("outline", "4 nocolour", "a CSS colour"),
+        ("outline", "4 transparent", "wholly transparent"),
         ("max_size", 0, "greater than or equal to 1"),
         ("max_size", 16_385, "less than or equal to 16384"),
         ("max_size", 1.5, "valid integer"),

@@ -5,6 +5,7 @@ Work and memory grow with the window of the object and of what is done to it, no
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -17,7 +18,7 @@ from objectcut.edges.matte import bounding_box
 from objectcut.instance import Box
 from objectcut.request.options import CutOptions
 
-_ROWS = 256  # that are processed at once, at least
+_TILE = 128  # px of a side that is processed at once, at least; tiles without an edge cost nothing
 Plane = NDArray[np.uint8]
 
 
@@ -43,20 +44,28 @@ def sharp(alpha: Plane) -> Plane:
 
 def grown(alpha: Plane, grow: float) -> Plane:
     """Return the edge moved outwards by some px; inwards when negative. The photo's border is no edge."""
-    box = bounding_box(alpha)
-    if box is None:
-        return alpha
     result: Plane = alpha.copy()
-    reach = math.ceil(abs(grow)) + 1
-    for inner, outer in _bands(_widened(box, reach if grow > 0 else 1, alpha), reach, alpha):
-        inside = _part(alpha, outer) > 127
-        for row, distance in _distances(~inside if grow > 0 else inside, inner[1] - outer[1], inner[3] - outer[1]):
-            band = result[outer[1] + row : outer[1] + row + len(distance), outer[0] : outer[2]]
-            if grow > 0:
-                np.maximum(band, ((grow + 0.5 - distance) * 255).clip(0, 255).astype(np.uint8), out=band)
-            else:
-                np.minimum(band, ((distance + grow + 0.5) * 255).clip(0, 255).astype(np.uint8), out=band)
+    if grow > 0:
+        _widen(result, alpha, grow)
+        return result
+    for tile, distance in _distances(alpha, 1, math.ceil(-grow) + 1, from_inside=False):
+        part = _part(result, tile)
+        np.minimum(part, ((distance + grow + 0.5) * 255).clip(0, 255).astype(np.uint8), out=part)
     return result
+
+
+def around(alpha: Plane, reach: float) -> Plane:
+    """Return the alpha of all that lies within some px of the inside, and of the inside itself."""
+    result = np.zeros_like(alpha)
+    _widen(result, alpha, reach)
+    return result
+
+
+def _widen(result: Plane, alpha: Plane, reach: float) -> None:
+    room = math.ceil(reach) + 1
+    for tile, distance in _distances(alpha, room, room, from_inside=True):
+        part = _part(result, tile)
+        np.maximum(part, ((reach + 0.5 - distance) * 255).clip(0, 255).astype(np.uint8), out=part)
 
 
 def feathered(alpha: Plane, feather: float) -> Plane:
@@ -72,30 +81,38 @@ def feathered(alpha: Plane, feather: float) -> Plane:
     return result
 
 
-def _distances(away: NDArray[np.bool_], first: int, last: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Return the distance, px, of each place from the nearest one that is not `away`, for rows first to last in parts.
+def _distances(
+    alpha: Plane, room: int, reach: int, from_inside: bool
+) -> Iterator[tuple[Box, NDArray[np.float32] | np.float32]]:
+    """Return tiles, and the distance, px, of each of their places from the nearest place inside, or outside.
 
     The Euclidean distance transform of scipy; it gives the nearest places alone, in a sixth of the memory.
+
+    Args:
+        alpha: (H, W) uint8, above 127 inside.
+        room: px around the box of the alpha that are covered too.
+        reach: longest distance that matters, px. Tiles that are farther away are left out.
+        from_inside: which of both the distance is measured from.
     """
-    if away.all():
+    box = bounding_box(alpha)
+    if box is None:
         return
-    nearest = ndimage.distance_transform_edt(away, return_distances=False, return_indices=True)
-    columns = np.arange(away.shape[1], dtype=np.float32)
-    for row in range(first, last, _ROWS):
-        end = min(row + _ROWS, last)
-        down = nearest[0, row:end] - np.arange(row, end, dtype=np.float32)[:, None]
-        yield row, np.hypot(down, nearest[1, row:end] - columns).astype(np.float32, copy=False)
-
-
-def _bands(window: Box, reach: int, alpha: Plane) -> Iterator[tuple[Box, Box]]:
-    """Return the window in bands of rows, and each band with as many rows around it as its distances reach."""
-    rows = max(_ROWS, 2 * reach)
-    for top in range(window[1], window[3], rows):
-        bottom = min(top + rows, window[3])
-        yield (
-            (window[0], top, window[2], bottom),
-            (window[0], max(top - reach, 0), window[2], min(bottom + reach, alpha.shape[0])),
-        )
+    side = max(_TILE, 2 * reach)
+    x0, y0, x1, y1 = _widened(box, room, alpha)
+    for top, left in itertools.product(range(y0, y1, side), range(x0, x1, side)):
+        tile = left, top, min(left + side, x1), min(top + side, y1)
+        outer = _widened(tile, reach, alpha)
+        away = (_part(alpha, outer) > 127) != from_inside
+        inner = tile[0] - outer[0], tile[1] - outer[1], tile[2] - outer[0], tile[3] - outer[1]
+        if away.all():
+            continue
+        if not away[inner[1] : inner[3], inner[0] : inner[2]].any():
+            yield tile, np.float32(0)
+            continue
+        nearest = ndimage.distance_transform_edt(away, return_distances=False, return_indices=True)
+        nearest = nearest[:, inner[1] : inner[3], inner[0] : inner[2]]
+        down, across = nearest[0] - np.arange(inner[1], inner[3])[:, None], nearest[1] - np.arange(inner[0], inner[2])
+        yield tile, np.hypot(down, across).astype(np.float32)
 
 
 def _widened(box: Box, room: int, alpha: Plane) -> Box:

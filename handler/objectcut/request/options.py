@@ -25,6 +25,10 @@ _MAX_BLUR = 500  # px
 _MAX_IDS = 1000  # more than a network finds
 _MAX_BOXES = 20
 _NO_BOX = "must be [x0, y0, x1, y1] or a list of such boxes, in px, with x0 < x1 and y0 < y1"
+_MAX_LENGTH = 100  # characters of what is read by a pattern
+_PERCENT = r"(\d{1,3}(?:\.\d{1,6})?)\s*%?"
+_MAX_OUTLINE = 100  # px
+MAX_SIDE = 16_384  # px of a result
 _BLUR_SHARE = 0.015  # of the longer side: text in the background cannot be read, places are still known
 Task = Literal["cut", "detect"]
 Format = Literal["png", "webp", "jpeg", "zip"]
@@ -106,6 +110,24 @@ def _format(value: object) -> object:
     return {"jpg": "jpeg"}.get(word, word) if isinstance(word := _lower(value), str) else value
 
 
+def _scale(value: object) -> object:
+    return value.strip().removesuffix("%") if isinstance(value, str) else value
+
+
+def _position(value: object) -> object:
+    """Return a position as `x% y%`: two shares, or one for both axes."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value) if isinstance(value, float) or value.bit_length() < 64 else ""
+    if not isinstance(value, str) or len(value) > _MAX_LENGTH:
+        return value
+    text = value.strip().lower()
+    found = re.fullmatch(rf"{_PERCENT}(?:[\s,]\s*{_PERCENT})?", "50" if text == "center" else text)
+    shares = [share for share in found.groups() if share] if found else []
+    if not shares or any(float(share) > 100 for share in shares):
+        raise ValueError("must be 'center' or two shares such as '50% 100%', from left and top, each 0 to 100")
+    return f"{shares[0]}% {shares[-1]}%"
+
+
 Flag = Annotated[bool, BeforeValidator(_lower)]
 Name = Annotated[str, Field(max_length=100)]
 Coordinate = Annotated[float, Field(allow_inf_nan=False)]
@@ -173,8 +195,41 @@ class CutOptions(DetectOptions):
         0, ge=-1000, le=1000, allow_inf_nan=False, description="px by which the edge moves outwards; negative: inwards"
     )
     crop: Flag = Field(False, description="trim to the cut-out")
-    margin: str = Field("0", description="room around the trimmed cut-out: px, or '5%' of its longer side")
-    max_size: int | None = Field(None, ge=1, le=16_384, description="longest side of the result, px")
+    margin: str = Field(
+        "0",
+        description="room around the trimmed cut-out: px, or '5%' of its longer side; or along the edges of the "
+        "`canvas`: px of it, or a share of its longer side",
+    )
+    canvas: str | None = Field(
+        None,
+        max_length=_MAX_LENGTH,
+        description="put the cut-out on a canvas: `1:1`, `4:5`, `16:9`: as small as holds it at its own size; or "
+        "`1600x1600`, px, which it fills",
+    )
+    scale: Annotated[float | None, BeforeValidator(_scale)] = Field(
+        None,
+        ge=10,
+        le=100,
+        allow_inf_nan=False,
+        description="percent of the canvas' room that the cut-out takes, 100 where it is left out; without `canvas` on "
+        "a canvas of the photo's size",
+    )
+    position: Annotated[str | None, BeforeValidator(_position)] = Field(
+        None,
+        max_length=_MAX_LENGTH,
+        description="`center`, or `x% y%`: where on the canvas, as CSS `object-position`; without `canvas` on a canvas "
+        "of the photo's size",
+    )
+    shadow: Annotated[Literal["drop", "contact"] | None, BeforeValidator(_lower)] = Field(
+        None, description="under the cut-out: `drop` falls behind it, `contact` lies on the ground below it"
+    )
+    outline: str | None = Field(
+        None,
+        max_length=_MAX_LENGTH,
+        description=f"around the cut-out: its width, more than 0 and at most {_MAX_OUTLINE} px of the photo, and a CSS "
+        "colour, such as `4 white`",
+    )
+    max_size: int | None = Field(None, ge=1, le=MAX_SIDE, description="longest side of the result, px")
     output: Annotated[Literal["image", "mask", "both"], BeforeValidator(_lower)] = Field(
         "image",
         description="the cut-out, its mask (white is kept), or `both`: a ZIP with the colours as `cutout.jpg` and the "
@@ -223,6 +278,38 @@ class CutOptions(DetectOptions):
             raise ValueError("must be at most 100%")
         return text
 
+    @field_validator("canvas")
+    @classmethod
+    def _check_canvas(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        text = value.strip().lower().removesuffix("px")
+        if found := re.fullmatch(r"(\d{1,3})\s*:\s*(\d{1,3})", text):
+            sides, most = (int(found[1]), int(found[2])), 100
+        elif found := re.fullmatch(r"(\d{1,5})\s*(?:px)?\s*[x\N{MULTIPLICATION SIGN}]\s*(\d{1,5})\s*", text):
+            sides, most = (int(found[1]), int(found[2])), MAX_SIDE
+        else:
+            raise ValueError("must be a shape such as '1:1' or '4:5', or px such as '1600x1200'")
+        if not all(1 <= side <= most for side in sides):
+            raise ValueError(f"has a side that is not 1 to {most}")
+        return f"{sides[0]}{':' if ':' in text else 'x'}{sides[1]}"
+
+    @field_validator("outline")
+    @classmethod
+    def _check_outline(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?)(?:\s*px)?\s+(\S.*)", value.strip().lower())
+        if not found or not 0 < float(found[1]) <= _MAX_OUTLINE:
+            raise ValueError(f"must be a width, more than 0 and at most {_MAX_OUTLINE} px, and a colour: '4 white'")
+        try:
+            colour = parse_colour(found[2])
+        except ValueError:
+            raise ValueError("must end with a CSS colour, as '4 white' and '4px #ff8800' do") from None
+        if rgba(colour)[3] == 0:
+            raise ValueError("has a colour that is wholly transparent; leave 'outline' out instead")
+        return f"{found[1]} {colour}"
+
     @field_validator("roi")
     @classmethod
     def _check_roi(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
@@ -244,6 +331,50 @@ class CutOptions(DetectOptions):
         elif self.format == "zip":
             raise ValueError(f"'format' is 'zip', which is for 'output=both', and 'output' is '{self.output}'")
         return self
+
+    @model_validator(mode="after")
+    def _check_canvas_together(self) -> CutOptions:
+        drawn = [field for field in ("shadow", "outline") if getattr(self, field) is not None]
+        if self.output != "image" and drawn:
+            raise ValueError(f"'output' is '{self.output}', which has no {drawn[0]}; leave '{drawn[0]}' out")
+        if self.max_size is not None and isinstance(self.canvas, str) and "x" in self.canvas:
+            raise ValueError("'canvas' in px and 'max_size' both tell the size of the result; send one of them")
+        if self.background.startswith("blur") and (field := self.canvas_field()):
+            raise ValueError(
+                f"'background' is 'blur', which is the photo around the cut-out, and '{field}' moves the cut-out "
+                "away from there; send one of them"
+            )
+        return self
+
+    def canvas_field(self) -> str | None:
+        """Return the field that asks for a canvas; None when the picture stays where it is in the photo."""
+        fields = ("canvas", "scale", "position")
+        return next((field for field in fields if getattr(self, field) is not None), None)
+
+    def canvas_shape(self) -> tuple[int, int] | None:
+        """Return the sides of a canvas that has a shape alone, as `4:5`; None for others."""
+        return self._canvas_sides(":")
+
+    def canvas_px(self) -> tuple[int, int] | None:
+        """Return width and height of a canvas in px, as `1600x1200`; None for others."""
+        return self._canvas_sides("x")
+
+    def _canvas_sides(self, sign: str) -> tuple[int, int] | None:
+        first, found, second = (self.canvas or "").partition(sign)
+        return (int(first), int(second)) if found else None
+
+    def position_shares(self) -> tuple[float, float]:
+        """Return the place on the canvas, percent of what is free from left and top."""
+        across, down = (self.position or "50% 50%").split()
+        return float(across[:-1]), float(down[:-1])
+
+    def outline_px(self) -> float:
+        """Return the width of the outline, px of the photo; 0 without one."""
+        return float(self.outline.split()[0]) if self.outline else 0.0
+
+    def outline_rgba(self) -> tuple[int, int, int, int]:
+        """Return the colour of the outline, straight RGBA, 0 to 255; alpha 0 without one."""
+        return rgba(self.outline.split()[1]) if self.outline else (0, 0, 0, 0)
 
     def background_field(self) -> str | None:
         """Return the field that asks for something behind the cut-out; None when it stays transparent."""
@@ -267,8 +398,11 @@ class CutOptions(DetectOptions):
             return None
         return float(radius) if radius else min(max(_BLUR_SHARE * max(width, height), 1), _MAX_BLUR)
 
+    def margin_share(self) -> float | None:
+        """Return the margin in percent of a longer side; None when it is told in px."""
+        return float(self.margin[:-1]) if self.margin.endswith("%") else None
+
     def margin_px(self, width: int, height: int) -> int:
-        """Return the margin around a cut-out of this size, whole px."""
-        if self.margin.endswith("%"):
-            return math.ceil(float(self.margin[:-1]) / 100 * max(width, height))
-        return math.ceil(float(self.margin))
+        """Return the margin around a cut-out of this size, or within a canvas of it, whole px."""
+        share = self.margin_share()
+        return math.ceil(float(self.margin) if share is None else share * max(width, height) / 100)

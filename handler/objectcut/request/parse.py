@@ -214,6 +214,7 @@ def _build(fields: Mapping[str, Any], task: Task, settings: Settings) -> CutRequ
     options = _options({name: value for name, value in fields.items() if name not in pictures}, task)
     if len(options.objects) > settings.max_names:
         raise wrong_field("objects", f"has {len(options.objects)} names; at most {settings.max_names} are accepted")
+    _check_canvas(options, settings)
     photo: bytes | None = fields.get("image_file")
     for field in given:
         check_place(field, fields[field])
@@ -225,6 +226,22 @@ def _build(fields: Mapping[str, Any], task: Task, settings: Settings) -> CutRequ
     asked = CutRequest(task, photo, url, options, _backdrop(fields.get(BACKDROP), options))
     asked.check_bytes(settings)
     return asked
+
+
+def _check_canvas(options: CutOptions, settings: Settings) -> None:
+    width, height = options.canvas_px() or (1, 1)
+    if width * height > settings.max_result_pixels:
+        raise CutError(
+            "image_too_large",
+            f"A 'canvas' of {width} x {height} pixels is too large; at most {settings.max_result_pixels / 1e6:g} "
+            "megapixels are made. Send a smaller one.",
+            details={
+                "field": "canvas",
+                "width": width,
+                "height": height,
+                "max_pixels": settings.max_result_pixels,
+            },
+        )
 
 
 def _picture(value: object, field: str) -> bytes:
