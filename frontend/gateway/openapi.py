@@ -136,6 +136,12 @@ CUT = _call(
         "headers": {
             "X-Object-Count": {"schema": _WHOLE},
             "X-Object-Ids": {"schema": {"type": "string"}, "description": "ids of what was cut, such as 0,2"},
+            "X-Object-Labels": {
+                "schema": {"type": "string"},
+                "description": "classes of what was cut, in the order of the ids, percent-encoded; empty for a box",
+            },
+            "X-Width": {"schema": _WHOLE, "description": "of the result, px"},
+            "X-Height": {"schema": _WHOLE, "description": "of the result, px"},
             "X-Foreground-Box": {"schema": {"type": "string"}, "description": "x0,y0,x1,y1 of what is kept"},
         },
         "content": {

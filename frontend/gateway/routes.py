@@ -201,8 +201,8 @@ def create_app(settings: Settings) -> FastAPI:
             allow_methods=("GET", "POST"),
             allow_headers=("Authorization", "X-Api-Key"),
             expose_headers=(
-                *("X-Object-Count", "X-Object-Ids", "X-Foreground-Box", "X-Request-Id"),
-                *("Retry-After", "RateLimit", "RateLimit-Policy"),
+                *("X-Object-Count", "X-Object-Ids", "X-Object-Labels", "X-Foreground-Box", "X-Width", "X-Height"),
+                *("X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"),
             ),
         )
     app.add_middleware(Exchanges, traced=traces.request, observers=(accesslog.write, measured.ended))
