@@ -17,7 +17,7 @@ from objectcut.settings import Settings
 
 README = (ROOT / "README.md").read_text("utf-8")
 DOCS = {path.name: path.read_text("utf-8") for path in [ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]}
-TEXT = "\n".join([README, DOCS["operation.md"]])
+TEXT = "\n".join([README, DOCS["operation.md"], DOCS["compatible.md"]])
 BLOCKS = re.findall(r"^```(bash|python)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from conftest import solid
@@ -11,6 +13,7 @@ from objectcut.instance import UNNAMED, Instance
 from objectcut.request.labels import Labels
 from objectcut.request.options import CutOptions
 from objectcut.selection import boxed, candidates, choose, nothing_found
+from objectcut.subject import main_subject
 
 LABELS = Labels.of(("__background__", "cat", "dog"))
 CAT, DOG = 1, 2
@@ -26,6 +29,7 @@ SCENE = (
 
 
 SIZE = 120, 90  # of the photo
+MAIN = partial(main_subject, width=SIZE[0], height=SIZE[1], furniture=frozenset())
 ID = [identify(label, box, *SIZE) for _, label, _, box in SCENE]
 
 
@@ -49,7 +53,7 @@ def chosen(wanted: frozenset[int] = EVERY, **options: object) -> tuple[list[int]
         options["pick"] = [ID[rank] for rank in pick]
     checked = CutOptions(**options)
     kept = candidates(instances(), checked, wanted)
-    return [ID.index(i.id) for i in kept], [ID.index(i.id) for i in choose((found(i) for i in kept), checked)]
+    return [ID.index(i.id) for i in kept], [ID.index(i.id) for i in choose((found(i) for i in kept), checked, MAIN)]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +69,8 @@ def chosen(wanted: frozenset[int] = EVERY, **options: object) -> tuple[list[int]
         (frozenset({DOG}), {"pick": "best"}, [1, 3], [1]),
         (frozenset({CAT}), {"pick": "largest"}, [0, 2], [0]),
         (frozenset({DOG}), {"pick": "largest"}, [1, 3], [1]),
+        (EVERY, {"pick": "main"}, [0, 1, 2, 3], [0, 1, 2]),
+        (frozenset({DOG}), {"pick": "main"}, [1, 3], [1]),
         (EVERY, {"roi": [0, 0, 30, 30]}, [0, 1], [0, 1]),
         (EVERY, {"roi": [20, 20, 21, 21]}, [0, 1], [0, 1]),  # both centres are (20, 20): x0 and y0 belong to it,
         (EVERY, {"roi": [0, 0, 20, 30]}, [], []),  #                                     x1 and y1 do not
@@ -101,7 +107,7 @@ def test_the_best_is_the_best_one_that_has_pixels():
             asked.append(ID.index(instance.id))
             yield found(instance)
 
-    assert [instance.id for instance in choose(masks(), CutOptions(pick="best"))] == [ID[0]]
+    assert [instance.id for instance in choose(masks(), CutOptions(pick="best"), MAIN)] == [ID[0]]
     assert asked == [3, 0]
 
 
@@ -110,7 +116,7 @@ def test_a_point_on_the_rim_that_pasting_adds():
     for point in ((9.5, 20), (38.5, 38.5)):
         options = CutOptions(point=point)
         assert candidates([spread.instance], options, EVERY) == [spread.instance]
-        assert choose([spread], options) == [spread.instance]
+        assert choose([spread], options, MAIN) == [spread.instance]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +157,7 @@ def test_a_box_is_wanted_whatever_else_narrows_the_choice():
     (box,) = boxed(options, *SIZE)
     assert (box.label, box.box) == (UNNAMED, (0.0, 80.0, 30.0, 90.0))
     there = Found(box, solid(0, 80, np.ones((10, 30), bool)))
-    assert [each.id for each in choose([there, *map(found, instances())], options)] == [box.id, ID[0]]
+    assert [each.id for each in choose([there, *map(found, instances())], options, MAIN)] == [box.id, ID[0]]
 
 
 def test_boxes_that_are_the_same_are_one():

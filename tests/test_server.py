@@ -309,6 +309,56 @@ def test_a_box_needs_no_name(client: httpx.Client, cat: bytes) -> None:
     assert none["details"]["possible"] == ["box"]
 
 
+def test_a_program_for_remove_bg_gets_the_main_subject(
+    client: httpx.Client, chelsea: Image.Image, cat: bytes, photo_host: PhotoHost
+) -> None:
+    (photo_host.folder / "cat.png").write_bytes(cat)
+    call = {"image_url": f"{photo_host.url}/cat.png", "size": "auto"}
+    reply = client.post("/v1.0/removebg", data=call)
+    assert_cat_cut_out(opened(reply.content), chelsea)
+    told = {"X-Type": "animal", "X-Width": str(chelsea.width), "X-Height": str(chelsea.height)}
+    assert told.items() <= {name.title(): value for name, value in reply.headers.items()}.items()
+    as_json = client.post("/v1.0/removebg", json=call, headers={"Accept": "application/json"}).json()["data"]
+    assert base64.b64decode(as_json["result_b64"]) == reply.content
+    box = Image.fromarray(opened(reply.content)).getchannel("A").getbbox()
+    assert box == (
+        *(as_json["foreground_left"], as_json["foreground_top"]),
+        as_json["foreground_left"] + as_json["foreground_width"],
+        as_json["foreground_top"] + as_json["foreground_height"],
+    )
+
+
+def test_a_preview_for_remove_bgs_programs_has_a_quarter_of_a_megapixel(client: httpx.Client, woman: bytes) -> None:
+    reply = client.post("/v1.0/removebg", files={"image_file": woman}, data={"bg_color": "fff", "format": "auto"})
+    assert reply.headers["content-type"] == "image/jpeg"
+    assert opened(reply.content).shape == (500, 500, 3)
+    assert reply.headers["x-type"] == "person"
+
+
+def test_remove_bgs_zip_is_its_picture_in_two(client: httpx.Client, cat: bytes) -> None:
+    reply = client.post("/v1.0/removebg", files={"image_file": cat}, data={"format": "zip", "size": "full"})
+    with zipfile.ZipFile(io.BytesIO(reply.content)) as packed:
+        sizes = {name: opened(packed.read(name)).shape[:2] for name in packed.namelist()}
+    assert sizes == {"color.jpg": (300, 451), "alpha.png": (300, 451)}
+
+
+def test_nothing_to_cut_for_remove_bgs_programs(client: httpx.Client) -> None:
+    reply = client.post("/v1.0/removebg", files={"image_file": encoded(Image.new("RGB", (300, 200), "teal"))})
+    assert (reply.status_code, reply.json()["errors"][0]["code"]) == (400, "unknown_foreground")
+
+
+def test_a_program_for_rembg_gets_the_main_subject(
+    client: httpx.Client, chelsea: Image.Image, cat: bytes, photo_host: PhotoHost
+) -> None:
+    (photo_host.folder / "cat.png").write_bytes(cat)
+    reply = client.post("/api/remove", files={"file": cat}, data={"a": "true", "model": "u2net"})
+    assert_cat_cut_out(opened(reply.content), chelsea)
+    assert client.get("/api/remove", params={"url": f"{photo_host.url}/cat.png"}).content == reply.content
+    assert client.post("/api/remove", files={"file": cat}, data={"model": "sam"}).json()["code"] == "unknown_model"
+    mask = opened(client.post("/api/remove", files={"file": cat}, data={"om": "true"}).content)
+    assert (mask == opened(reply.content)[..., 3]).all()
+
+
 def test_detect_without_a_match_is_an_empty_list(client: httpx.Client, cat: bytes) -> None:
     reply = client.post("/detect", files={"image_file": cat}, data={"objects": "bus"})
     assert reply.status_code == 200

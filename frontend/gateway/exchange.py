@@ -19,7 +19,8 @@ class Exchange:
     Attributes:
         scope: of the request, as the application left it.
         status: of the answer; 0 where none was begun.
-        code: of an error, a key of `errors.STATUS`; empty for other answers.
+        code: of an error, a key of `errors.STATUS`; empty for other answers. Calls that answer in another shape than
+            ours leave it in `request.state.code`.
         bytes_in: of the body, as far as it was read.
         bytes_out: of the answer's body, before it is compressed for its way.
         seconds: from the request's head to the end of the answer.
@@ -68,7 +69,7 @@ class Exchanges:
             exchange.status = message.get("status", exchange.status)
             body = message.get("body", b"")
             if exchange.status >= 400 and not exchange.bytes_out:
-                exchange.code = code_of(body)
+                exchange.code = scope["state"].get("code") or code_of(body)
             exchange.bytes_out += len(body)
             await send(message)
 

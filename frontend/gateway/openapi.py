@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from gateway.body import PACKINGS
+from gateway.rembg import RembgFields
+from gateway.removebg import RemoveBgFields
 from objectcut.errors import STATUS
 from objectcut.request.options import CutOptions, DetectOptions
 from objectcut.request.picturefield import BACKDROP
@@ -136,6 +140,12 @@ CUT = _call(
         "headers": {
             "X-Object-Count": {"schema": _WHOLE},
             "X-Object-Ids": {"schema": {"type": "string"}, "description": "ids of what was cut, such as 0,2"},
+            "X-Object-Labels": {
+                "schema": {"type": "string"},
+                "description": "classes of what was cut, in the order of the ids, percent-encoded; empty for a box",
+            },
+            "X-Width": {"schema": _WHOLE, "description": "of the result, px"},
+            "X-Height": {"schema": _WHOLE, "description": "of the result, px"},
             "X-Foreground-Box": {"schema": {"type": "string"}, "description": "x0,y0,x1,y1 of what is kept"},
         },
         "content": {
@@ -155,6 +165,94 @@ DETECT = _call(
     },
 )
 """FastAPI's `openapi_extra` for `POST /detect`."""
+
+
+def _door(
+    fields: type[BaseModel], pictures: dict[str, dict[str, str]], success: dict[str, Any], in_query: bool = False
+) -> dict[str, Any]:
+    """FastAPI's `openapi_extra` for a call that programs of others make."""
+    described = {name: {key: each[key] for key in each if key != "title"} for name, each in _schema(fields).items()}
+    texts = {name: picture for name, picture in pictures.items() if picture.get("format") != "binary"}
+    call: dict[str, Any] = {
+        "description": "docs/compatible.md tells what becomes of each field.",
+        "responses": {"200": success},
+    }
+    if in_query:
+        parameters = {**texts, **described}
+        call["parameters"] = [
+            {"name": name, "in": "query", "schema": {"type": "string"}, "description": each["description"]}
+            for name, each in parameters.items()
+        ]
+        return call
+    kinds = {
+        "multipart/form-data": {**pictures, **described},
+        "application/x-www-form-urlencoded": {**texts, **described},
+        "application/json": {**texts, **described},
+    }
+    call["requestBody"] = {
+        "required": True,
+        "content": {
+            kind: {"schema": {"type": "object", "properties": properties}} for kind, properties in kinds.items()
+        },
+    }
+    return call
+
+
+def _schema(fields: type[BaseModel]) -> dict[str, dict[str, Any]]:
+    properties: dict[str, dict[str, Any]] = fields.model_json_schema()["properties"]
+    return properties
+
+
+_FOREGROUND = ("Top", "Left", "Width", "Height")
+
+REMOVEBG = _door(
+    RemoveBgFields,
+    {
+        "image_file": {**_BINARY, "description": "the photo"},
+        "image_file_b64": {"type": "string", "description": "the photo in base64"},
+        "image_url": {"type": "string", "description": "a public address of the photo"},
+        "bg_image_file": {**_BINARY, "description": "the picture behind, which fills the result"},
+    },
+    {
+        "description": "The picture itself, or JSON where `Accept` is `application/json`. Errors are "
+        '`{"errors": [{"title", "code", "detail"}]}`.',
+        "headers": {
+            **{name: {"schema": _WHOLE} for name in ("X-Width", "X-Height", "X-Credits-Charged")},
+            **{f"X-Foreground-{side}": {"schema": _WHOLE, "description": "px of the photo"} for side in _FOREGROUND},
+            "X-Type": {"schema": {"type": "string"}, "description": "kind of what was cut"},
+        },
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "data": {
+                            "type": "object",
+                            "properties": {
+                                "result_b64": {"type": "string"},
+                                **{f"foreground_{side.lower()}": _WHOLE for side in _FOREGROUND},
+                            },
+                        }
+                    },
+                }
+            },
+            **{kind: {"schema": _BINARY} for kind in _MADE_KINDS},
+        },
+    },
+)
+"""FastAPI's `openapi_extra` for `POST /v1.0/removebg`."""
+
+_REMBG_PHOTO = {
+    "file": {**_BINARY, "description": "the photo"},
+    "url": {"type": "string", "description": "a public address of the photo"},
+}
+_PNG = {"description": "The picture.", "content": {"image/png": {"schema": _BINARY}}}
+
+REMBG_GET = _door(RembgFields, _REMBG_PHOTO, _PNG, in_query=True)
+"""FastAPI's `openapi_extra` for `GET /api/remove`."""
+
+REMBG_POST = _door(RembgFields, _REMBG_PHOTO, _PNG)
+"""FastAPI's `openapi_extra` for `POST /api/remove`."""
 
 _KEY = {
     "name": "Authorization",

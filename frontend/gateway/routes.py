@@ -7,9 +7,10 @@ picture and never imports torch.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from starlette.requests import ClientDisconnect
 
 from gateway import accesslog, openapi, ownmodels, samples, traces, unhandled
 from gateway.administrators import Administrators
+from gateway.asked import Asked
 from gateway.body import BodyLimit
 from gateway.callers import Caller, Callers
 from gateway.canonical import CanonicalPath
@@ -36,6 +38,8 @@ from gateway.lifetime import Lifetime, while_connected
 from gateway.limiter import Limiter
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.models import Models, summary
+from gateway.rembg import Rembg
+from gateway.removebg import RemoveBg
 from gateway.requestid import RequestId
 from gateway.security import Security
 from gateway.sites import Sites
@@ -83,48 +87,93 @@ def create_app(settings: Settings) -> FastAPI:
 
     app.state.lifetime = lifetime
 
-    async def answer(request: Request, task: Task) -> Response:
+    async def answer(request: Request, receive: Callable[[], Awaitable[Asked]]) -> Response:
         caller = callers.check(request)
         request.state.caller = caller.name
         await limiter.check(caller)
-        return await lifetime.finish(read_and_cut(request, task, caller))
+        return await lifetime.finish(read_and_cut(request, receive, caller))
 
-    async def read_and_cut(request: Request, task: Task, caller: Caller) -> Response:
+    async def read_and_cut(request: Request, receive: Callable[[], Awaitable[Asked]], caller: Caller) -> Response:
         with traces.span("receive"):
-            asked = await read(request, task, settings)
-        accept = negotiate(asked, ",".join(request.headers.getlist("accept"))).header
-        return await while_connected(request.receive, cut_out(asked, accept, request.state.id, caller))
+            asked = await receive()
+        return await while_connected(request.receive, cut_out(asked, request.state.id, caller))
 
-    async def cut_out(asked: CutRequest, accept: str, request_id: str, caller: Caller) -> Response:
+    async def received(request: Request, task: Task) -> Asked:
+        asked = await read(request, task, settings)
+        return Asked(asked, negotiate(asked, ",".join(request.headers.getlist("accept"))).header)
+
+    async def through(request: Request, door: RemoveBg | Rembg) -> Response:
+        try:
+            reply = await answer(request, door.read)
+        except CutError as error:
+            reply = unhandled.answer(error, request.state.id)
+        return await asyncio.to_thread(door.answered, reply)
+
+    async def cut_out(asked: Asked, request_id: str, caller: Caller) -> Response:
         # Neither check needs a worker: an unknown name or a bad URL never waits in the queue.
-        model = models.get(asked.options.model)
+        cut = asked.request
+        model = models.get(cut.options.model)
         card = await model.card()
-        Labels.of(card["classes"], card.get("unlisted", ())).resolve(asked.options.objects)
-        if asked.url is not None:
-            with traces.span("fetch", SpanKind.CLIENT):
-                asked = replace(asked, photo=await fetcher.fetch(asked.url), url=None)
-            asked.check_bytes(settings)
-        work = await asyncio.to_thread(Work.of, asked, settings.max_pixels)
+        Labels.of(card["classes"], card.get("unlisted", ())).resolve(cut.options.objects)
+        if cut.url is not None:
+            cut = replace(cut, photo=await fetched(cut.url), url=None)
+        if asked.backdrop_url is not None:
+            cut = replace(cut, backdrop=await fetched(asked.backdrop_url))
+        cut.check_bytes(settings)
+        cut, work = await asyncio.to_thread(weighed, asked, cut)
         limits = await limiter.charge(caller, work.megapixels)
         try:
-            reply = await model.predict(asked, work, accept, request_id)
+            reply = await model.predict(cut, work, asked.accept, request_id)
         except CutError:
-            later = models.get(asked.options.model)  # it may have been replaced or removed meanwhile
+            later = models.get(cut.options.model)  # it may have been replaced or removed meanwhile
             if later is model:
                 raise
-            reply = await later.predict(asked, work, accept, request_id)
+            reply = await later.predict(cut, work, asked.accept, request_id)
         return Response(reply.body, reply.status, {**reply.headers, **limits})
+
+    def weighed(asked: Asked, cut: CutRequest) -> tuple[CutRequest, Work]:
+        fitted = asked.fitted(cut)
+        return fitted, Work.of(fitted, settings.max_pixels)
+
+    async def fetched(url: str) -> bytes:
+        with traces.span("fetch", SpanKind.CLIENT):
+            return await fetcher.fetch(url)
 
     @app.post("/cut", openapi_extra=openapi.CUT, summary="Cut objects out of a photo", tags=["pictures"])
     async def cut(request: Request) -> Response:
-        return await answer(request, "cut")
+        return await answer(request, partial(received, request, "cut"))
 
     @app.post("/detect", openapi_extra=openapi.DETECT, summary="List the objects in a photo", tags=["pictures"])
     async def detect(request: Request) -> Response:
-        return await answer(request, "detect")
+        return await answer(request, partial(received, request, "detect"))
+
+    @app.post(
+        "/v1.0/removebg",
+        openapi_extra=openapi.REMOVEBG,
+        summary="Cut the main subject out, for programs written for remove.bg",
+        tags=["for programs of others"],
+    )
+    async def removebg(request: Request) -> Response:
+        return await through(request, RemoveBg(request, settings))
+
+    @app.get(
+        "/api/remove",
+        openapi_extra=openapi.REMBG_GET,
+        summary="Cut the main subject out of a photo with an address, for programs written for rembg",
+        tags=["for programs of others"],
+    )
+    @app.post(
+        "/api/remove",
+        openapi_extra=openapi.REMBG_POST,
+        summary="Cut the main subject out, for programs written for rembg",
+        tags=["for programs of others"],
+    )
+    async def rembg(request: Request) -> Response:
+        return await through(request, Rembg(request, settings))
 
     @app.api_route("/cut", methods=_NOT_POST, include_in_schema=False)
     @app.api_route("/detect", methods=_NOT_POST, include_in_schema=False)
+    @app.api_route("/v1.0/removebg", methods=_NOT_POST, include_in_schema=False)
     async def needs_post() -> Response:
         raise HTTPException(405, "send the photo with POST, /docs shows how", {"Allow": "POST"})
 
@@ -201,8 +250,9 @@ def create_app(settings: Settings) -> FastAPI:
             allow_methods=("GET", "POST"),
             allow_headers=("Authorization", "X-Api-Key"),
             expose_headers=(
-                *("X-Object-Count", "X-Object-Ids", "X-Foreground-Box", "X-Request-Id"),
-                *("Retry-After", "RateLimit", "RateLimit-Policy"),
+                *("X-Object-Count", "X-Object-Ids", "X-Object-Labels", "X-Foreground-Box", "X-Width", "X-Height"),
+                *("X-Type", "X-Credits-Charged", "X-Foreground-Top", "X-Foreground-Left", "X-Foreground-Width"),
+                *("X-Foreground-Height", "X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"),
             ),
         )
     app.add_middleware(Exchanges, traced=traces.request, observers=(accesslog.write, measured.ended))

@@ -53,7 +53,10 @@ _SCALINGS = 60  # tries to have as many workers as before
 _LOAD_S = 60.0  # after which a worker that does not come keeps no other model waiting
 _PROBE_S = 4.0  # between two probes: the last one may be lost itself
 _AHEAD = 2  # batches a worker is given: the one that it works on, and the next
-_PASSED_ON = ("content-type", "x-object-count", "x-object-ids", "x-foreground-box", "retry-after", "x-model")
+_PASSED_ON = (
+    *("content-type", "x-object-count", "x-object-ids", "x-object-labels", "x-foreground-box", "x-width", "x-height"),
+    *("retry-after", "x-model"),
+)
 
 
 class _Lost(Enum):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass
 
-import imagesize
-
+from gateway.photosize import upright_size
 from objectcut.request.parse import CutRequest
 
 _EACH = 4.0  # megapixels that take as long to decode, draw and pack as the network takes for a photo of any size
-_HEAD = 262_144  # bytes; where the size stands later the file is no usual one, and looking for it could take long
-_REFUSED = (b"P", b"<")  # Netpbm and SVG, whose sizes are text of any length: workers refuse them without work
 _A_BYTE = 3.0  # pixels a byte of such a file, about as in a photo of a phone
 _REMEMBERED_S = 30.0  # of work, after which what was measured before counts half or less
 _SHORTEST_S, _LONGEST_S = 1, 600
@@ -79,7 +75,5 @@ class Pace:
 
 
 def _pixels(photo: bytes) -> float:
-    width = height = 0
-    if not photo.startswith(_REFUSED):
-        width, height = imagesize.get(io.BytesIO(photo[:_HEAD]))
-    return width * height if width > 0 < height else _A_BYTE * len(photo)
+    size = upright_size(photo)
+    return size[0] * size[1] if size else _A_BYTE * len(photo)

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,6 +49,7 @@ from objectcut.request.labels import Labels
 from objectcut.request.parse import from_values
 from objectcut.result import CutResult, encoded
 from objectcut.settings import Settings
+from objectcut.subject import main_subject
 from objectcut.worker.isolation import is_gpu_lost, isolated
 from objectcut.worker.memory import Memory
 from objectcut.worker.pool import Pool
@@ -240,7 +242,13 @@ class Pipeline:
         Raises:
             CutError: `object_not_found`.
         """
-        chosen = selection.choose(masks, job.request.options)
+        main = partial(
+            main_subject,
+            width=job.preview.width,
+            height=job.preview.height,
+            furniture=self.labels.of_group("furniture"),
+        )
+        chosen = selection.choose(masks, job.request.options, main)
         if not chosen:
             raise selection.nothing_found(detection.found, job.request.options, self.labels)
         return chosen

@@ -7,7 +7,7 @@ sender drew a box around (`boxed`) is always wanted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from objectcut.edges.matte import Found
 from objectcut.errors import CutError, wrong_field
@@ -69,12 +69,18 @@ def candidates(found: Sequence[Instance], options: CutOptions, wanted: frozenset
     ]
 
 
-def choose(found: Iterable[Found], options: CutOptions) -> list[Instance]:
+def choose(
+    found: Iterable[Found],
+    options: CutOptions,
+    main: Callable[[Sequence[tuple[float, Instance]]], Sequence[Instance]],
+) -> list[Instance]:
     """Return the instances of the answer, boxes first, then by score, judged by their masks.
 
     Args:
         found: boxes, then best score first, at any scale. Each is looked at once and let go, and no more of them than
             needed.
+        options: of the request.
+        main: finds the main subject among instances, each of which stands behind its area, px.
     """
     boxed: list[Instance] = []
     areas: list[tuple[float, Instance]] = []
@@ -92,6 +98,8 @@ def choose(found: Iterable[Found], options: CutOptions) -> list[Instance]:
         areas = [min(areas, key=lambda pair: pair[0])]
     if options.pick == "largest" and areas:
         areas = [max(areas, key=lambda pair: pair[0])]
+    if options.pick == "main":
+        return [*boxed, *main(areas)]
     return [*boxed, *(instance for _, instance in areas)]
 
 

@@ -49,8 +49,9 @@ def test_a_named_origin_reads_every_answer(client: httpx.Client, method: str, pa
     assert reply.status_code == status
     assert reply.headers["access-control-allow-origin"] == origin
     readable = reply.headers["access-control-expose-headers"].split(", ")
-    told = {"X-Object-Count", "X-Object-Ids", "X-Foreground-Box", "Retry-After", "X-Request-Id"}
-    assert set(readable) == {*told, "RateLimit", "RateLimit-Policy"}
+    told = {"X-Object-Count", "X-Object-Ids", "X-Object-Labels", "X-Foreground-Box", "X-Width", "X-Height"}
+    told |= {f"X-Foreground-{side}" for side in ("Top", "Left", "Width", "Height")} | {"X-Type", "X-Credits-Charged"}
+    assert set(readable) == {*told, "Retry-After", "X-Request-Id", "RateLimit", "RateLimit-Policy"}
     assert "Origin" in reply.headers["vary"]
 
 

@@ -68,7 +68,10 @@ def test_who_accepts_pictures_gets_one(accept, media_type):
     assert got.headers == {
         "X-Object-Count": "2",
         "X-Object-Ids": "9007199254740991,3",
+        "X-Object-Labels": "dog,cat",
         "X-Foreground-Box": "10,5,36,26",
+        "X-Width": "26",
+        "X-Height": "21",
     }
     if media_type != "application/json":
         with Image.open(io.BytesIO(got.body)) as opened:
@@ -93,7 +96,10 @@ def test_who_accepts_pictures_or_zip_gets_colours_and_alpha_as_one_file(accept, 
     assert got.headers == {
         "X-Object-Count": "2",
         "X-Object-Ids": "9007199254740991,3",
+        "X-Object-Labels": "dog,cat",
         "X-Foreground-Box": "10,5,36,26",
+        "X-Width": "40",
+        "X-Height": "30",
     }
     told = (
         got.body

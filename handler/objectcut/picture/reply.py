@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from objectcut.edges.matte import Extent, Found
 from objectcut.errors import CutError
@@ -28,7 +29,10 @@ def picture(
     headers = {
         "X-Object-Count": str(len(chosen)),
         "X-Object-Ids": ",".join(str(extent.instance.id) for extent in chosen),
+        "X-Object-Labels": ",".join(_header_name(extent, labels) for extent in chosen),
         "X-Foreground-Box": ",".join(map(str, cut.box)),
+        "X-Width": str(cut.pixels.shape[1]),
+        "X-Height": str(cut.pixels.shape[0]),
     }
     if wanted.as_file:
         return Answer(encoded, MEDIA_TYPES[wanted.format], headers=headers)
@@ -71,6 +75,12 @@ def described(extent: Extent, labels: Labels) -> dict[str, Any]:
         "box": list(extent.box),
         "area": extent.area,
     }
+
+
+def _header_name(extent: Extent, labels: Labels) -> str:
+    """Return the name of an object as a header can hold it, empty where a box was given."""
+    label = extent.instance.label
+    return "" if label == UNNAMED else quote(labels.classes[label], safe=" ")
 
 
 def _dumped(content: Mapping[str, Any]) -> bytes:

@@ -16,7 +16,7 @@ from objectcut.errors import CutError, wrong_field
 from objectcut.request.picturefield import MAX_TEXT
 
 # Base64 has no quotes, so a picture ends at the first one, and the text behind another one that was escaped is no JSON.
-_PICTURE = re.compile(rb'"(image_base64|background_image)"\s*:\s*"([^"]*)')
+_PICTURE = re.compile(rb'"(image_base64|background_image|image_file_b64|bg_image_file)"\s*:\s*"([^"]*)')
 # Those that encoders write into base64: line breaks, "/" as PHP does, and codes of "+", "/" and "=".
 _ESCAPES = (rb"\n", rb"\r", rb"\t", rb"\u")
 

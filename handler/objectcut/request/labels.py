@@ -57,6 +57,11 @@ class _Names:
     everything: frozenset[str]
 
 
+def group_members(group: str) -> frozenset[str]:
+    """Return the classes of a group of `names.yaml`, whatever a model knows of them."""
+    return frozenset(_known().groups[group].classes)
+
+
 @cache
 def _known() -> _Names:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # LibYAML, where it is there, reads it in 20 ms, not 120
@@ -180,6 +185,11 @@ class Labels:
     def names(self) -> tuple[str, ...]:
         """The classes that can be asked for, without placeholders."""
         return tuple(name for name in self.classes if name not in _NO_CLASS)
+
+    def of_group(self, group: str) -> frozenset[int]:
+        """Return the labels of a group of `names.yaml`, as far as the model has them."""
+        members = group_members(group)
+        return frozenset(label for label, name in enumerate(self.classes) if name in members)
 
     def synonyms(self) -> dict[str, list[str]]:
         """Class name to the other words for it, regular plurals left out. Ambiguous ones stand under each choice."""

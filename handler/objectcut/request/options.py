@@ -60,8 +60,8 @@ def _names(value: object) -> object:
 
 
 def _pick(value: object) -> object:
-    """`all`, `largest` and `best` stay words; anything else is a list of instance ids."""
-    if isinstance(value, str) and value.strip().lower() in {"all", "largest", "best"}:
+    """`all`, `largest`, `best` and `main` stay words; anything else is a list of instance ids."""
+    if isinstance(value, str) and value.strip().lower() in {"all", "largest", "best", "main"}:
         return value.strip().lower()
     ids = [value] if isinstance(value, int) else _listed(value)
     if isinstance(ids, list | tuple) and len(ids) > _MAX_IDS:
@@ -70,7 +70,7 @@ def _pick(value: object) -> object:
         numbers = tuple(int(part) for part in ids)
         if max(numbers) <= LARGEST:
             return numbers
-    raise ValueError("must be 'all', 'largest', 'best' or a list of the ids that /detect gives")
+    raise ValueError("must be 'all', 'largest', 'best', 'main' or a list of the ids that /detect gives")
 
 
 def _is_id(part: object) -> bool:
@@ -176,8 +176,10 @@ class CutOptions(DetectOptions):
         f"in px of the photo, at most {_MAX_BLUR}",
     )
     invert: Flag = Field(False, description="remove the objects and keep the rest")
-    pick: Annotated[Literal["all", "largest", "best"] | tuple[int, ...], BeforeValidator(_pick)] = Field(
-        "all", description="which of the found instances: `all`, `largest`, `best` or a list of ids"
+    pick: Annotated[Literal["all", "largest", "best", "main"] | tuple[int, ...], BeforeValidator(_pick)] = Field(
+        "all",
+        description="which of the found instances: `all`, `largest`, `best`, `main` for the photo's main subject, or a "
+        "list of ids",
     )
     point: Annotated[tuple[Coordinate, Coordinate] | None, BeforeValidator(_listed)] = Field(
         None, description="[x, y]: only the smallest instance under this point"

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from objectcut.errors import CutError, wrong_field
 from objectcut.request import jsonbody
@@ -38,6 +38,7 @@ _PLAIN = {
     "too_long": "has too many numbers",
     "string_too_long": "has more than 100 characters in one value",
 }
+Validated = TypeVar("Validated", bound=BaseModel)
 _MODELS: dict[Task, type[DetectOptions]] = {"cut": CutOptions, "detect": DetectOptions}
 
 
@@ -267,7 +268,15 @@ def _backdrop(value: object, options: CutOptions) -> bytes | None:
 
 
 def _check_names(fields: Iterable[str], task: Task) -> None:
-    known = [*PHOTO_FIELDS, *_MODELS[task].model_fields, *([BACKDROP] if task == "cut" else [])]
+    check_known(fields, [*PHOTO_FIELDS, *_MODELS[task].model_fields, *([BACKDROP] if task == "cut" else [])])
+
+
+def check_known(fields: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse fields that a call does not have.
+
+    Raises:
+        CutError: `invalid_request`, which tells the nearest one that it has.
+    """
     for name in fields:
         if name not in known:
             near = difflib.get_close_matches(name[:100].lower(), known, n=1)
@@ -276,12 +285,21 @@ def _check_names(fields: Iterable[str], task: Task) -> None:
 
 
 def _options(fields: Mapping[str, Any], task: Task) -> CutOptions:
+    checked = validated(_MODELS[task], fields)
+    return checked if isinstance(checked, CutOptions) else CutOptions(**checked.model_dump())
+
+
+def validated(model: type[Validated], fields: Mapping[str, Any]) -> Validated:
+    """Return the fields as a model has them.
+
+    Raises:
+        CutError: `invalid_request`, naming the field.
+    """
     try:
-        checked = _MODELS[task](**fields)
+        return model(**fields)
     except ValidationError as error:
         first = error.errors()[0]
         message = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
         if not first["loc"]:  # a check over several fields names them itself
             raise CutError("invalid_request", f"{message}.") from None
         raise wrong_field(str(first["loc"][0]), message.replace("Input should be", "must be")) from None
-    return checked if isinstance(checked, CutOptions) else CutOptions(**checked.model_dump())

@@ -17,7 +17,10 @@ from objectcut.request.sniff import HEAD, image_kind
 BACKDROP = "background_image"
 """The field of `/cut` with the other picture: a file in a form, base64 text anywhere."""
 
-PICTURES = ("image_file", "image_base64", BACKDROP)
+DOORS_PICTURES = ("image_file_b64", "bg_image_file", "file")
+"""What other services call such fields, for whose programs the gateway has doors."""
+
+PICTURES = ("image_file", "image_base64", BACKDROP, *DOORS_PICTURES)
 """The fields that hold a picture itself."""
 
 MAX_TEXT = 65_536
