@@ -4,6 +4,7 @@
   cut.py holiday.jpg --objects cat,dog          writes holiday-cut.png beside the photo
   cut.py photos/ --objects person --out cuts/   every photo of a folder
   cut.py - --objects cat < in.jpg > out.png     as part of a pipe
+  cut.py --watch inbox/ --pick main             whatever photo appears in a folder, until Ctrl-C
   cut.py cat.jpg --background-image beach.jpg   the cut-out before another picture
   cut.py cat.jpg --objects cat --local          without a server: the model runs in this program
 
@@ -16,6 +17,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from functools import partial
@@ -25,10 +28,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 import cutoptions
-from cutters import Cutter, LocalCutter, Refused, ServerCutter, Unusable
+from arrivals import Arrivals, is_newer
+from cutters import ENDINGS, Cutter, LocalCutter, Refused, ServerCutter, Unusable
 from objectcut.request.sniff import ACCEPTED
 from photofiles import is_photo, passed_over
 
+_LOOK_S = 1.0  # between two looks at a watched folder
+_AWAY_S = 10.0  # before a server that was away is asked again
+_NAMED = 5  # photos that failed in the same way
 console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -87,7 +94,28 @@ def cut_all(cutter: Cutter, arguments: argparse.Namespace, options: dict[str, st
         return 2
     if others:
         console.print(f"Files left out that are no photos: {others}")
-    goals = targets(files, arguments.photos, arguments.out)
+    failed = cut_files(cutter, targets(files, arguments.photos, arguments.out), arguments.jobs, options, backdrop)
+    report(failed)
+    if len(files) > 1 or failed:
+        console.print(f"{len(files) - len(failed)} cut, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+def cut_files(
+    cutter: Cutter, goals: Mapping[Path, Path], jobs: int, options: dict[str, str], backdrop: bytes | None
+) -> dict[Path, str]:
+    """Cut photos, several at once, and return why some failed.
+
+    Args:
+        cutter: cuts them.
+        goals: where the cut-out of each goes, without its ending.
+        jobs: how many at once, where the cutter takes that many.
+        options: fields of `/cut`.
+        backdrop: the picture behind.
+
+    Raises:
+        Unusable: none can be cut.
+    """
 
     def work(photo: Path) -> Path:
         picture = cutter.cut(photo.read_bytes(), options, backdrop)
@@ -99,10 +127,10 @@ def cut_all(cutter: Cutter, arguments: argparse.Namespace, options: dict[str, st
     failed: dict[Path, str] = {}
     with (
         Progress(console=console, transient=True) as progress,
-        ThreadPoolExecutor(cutter.at_once or arguments.jobs) as pool,
+        ThreadPoolExecutor(cutter.at_once or jobs) as pool,
     ):
-        task = progress.add_task("Cutting", total=len(files))
-        pending = {pool.submit(work, photo): photo for photo in files}
+        task = progress.add_task("Cutting", total=len(goals))
+        pending = {pool.submit(work, photo): photo for photo in goals}
         try:
             for future in as_completed(pending):
                 photo = pending[future]
@@ -116,11 +144,45 @@ def cut_all(cutter: Cutter, arguments: argparse.Namespace, options: dict[str, st
         except (Unusable, KeyboardInterrupt):
             pool.shutdown(wait=False, cancel_futures=True)  # what was sent comes back, nothing more is sent
             raise
+    return failed
+
+
+def report(failed: Mapping[Path, str]) -> None:
+    """Say each reason once, with the photos that it is about."""
+    photos_of: dict[str, list[Path]] = {}
     for photo, reason in sorted(failed.items()):
-        console.print(f"{photo}: {reason}", style="red")
-    if len(files) > 1 or failed:
-        console.print(f"{len(files) - len(failed)} cut, {len(failed)} failed")
-    return 1 if failed else 0
+        photos_of.setdefault(reason, []).append(photo)
+    for reason, alike in photos_of.items():
+        more = f" and {len(alike) - _NAMED} more" if len(alike) > _NAMED else ""
+        console.print(f"{', '.join(map(str, alike[:_NAMED]))}{more}: {reason}", style="red")
+
+
+def watch(cutter: Cutter, arguments: argparse.Namespace, options: dict[str, str], backdrop: bytes | None) -> int:
+    """Cut what appears or changes in a folder, and what is there without a cut-out, until Ctrl-C."""
+    folder: Path = arguments.watch
+    arrivals, away = Arrivals(), ""
+    console.print(f"Watching {folder}. Ctrl-C ends it.")
+    while True:
+        goals = targets(photos([folder])[0], [folder], arguments.out)
+        due = {photo: goals[photo] for photo in arrivals.look(goals) if is_newer(photo, cut_outs(goals[photo]))}
+        try:
+            failed = cut_files(cutter, due, arguments.jobs, options, backdrop) if due else {}
+        except Unusable as error:
+            if str(error) != away:  # said once, however long the server is away
+                console.print(str(error), style="red")
+            away = str(error)
+            time.sleep(_AWAY_S)
+            continue
+        away = ""
+        for photo in due:
+            arrivals.done(photo)
+        report(failed)
+        time.sleep(_LOOK_S)
+
+
+def cut_outs(goal: Path) -> Sequence[Path]:
+    """Return the cut-outs that there are of a photo."""
+    return [file for ending in ENDINGS.values() if (file := goal.with_name(goal.name + ending)).exists()]
 
 
 def cut_pipe(cutter: Cutter, options: dict[str, str], backdrop: bytes | None) -> int:
@@ -139,11 +201,12 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument(
         "photos",
-        nargs="+",
+        nargs="*",
         type=Path,
         metavar="PHOTO",
         help="files, folders (but for hidden files and *-cut.* in them), or - for standard input",
     )
+    made.add_argument("--watch", type=Path, metavar="FOLDER", help="cut every photo that appears there, until Ctrl-C")
     made.add_argument("--out", type=Path, metavar="FOLDER", help="where the cut-outs go (default: beside each photo)")
     made.add_argument("--jobs", type=int, default=4, help="photos sent at once (default: 4; with --local always 1)")
     made.add_argument(
@@ -155,7 +218,9 @@ def parser() -> argparse.ArgumentParser:
         "--key", default=os.environ.get("OBJECTCUT_KEY", ""), help="where the server wants one (OBJECTCUT_KEY)"
     )
     made.add_argument("--local", action="store_true", help="use no server: run the model in this program")
-    made.add_argument("--model", default="bundled", help="with --local: bundled, coco, coco-v1 or a file")
+    made.add_argument(
+        "--model", default="", help="one of the server's; with --local: bundled (the default), coco, coco-v1 or a file"
+    )
     cutoptions.add_to(made)
     return made
 
@@ -164,14 +229,24 @@ def main() -> int:
     arguments = parser().parse_args()
     if arguments.jobs < 1:
         parser().error("--jobs must be at least 1")
+    if bool(arguments.photos) == bool(arguments.watch):
+        parser().error("name photos or folders, or one folder with --watch")
+    if arguments.watch and not arguments.watch.is_dir():
+        parser().error(f"--watch: there is no folder {arguments.watch}")
     backdrop = cutoptions.backdrop(arguments, parser())
     options = cutoptions.given(arguments)
+    if arguments.model and not arguments.local:
+        options["model"] = arguments.model
     pipe = arguments.photos == [Path("-")]
     try:
         with closing(
-            LocalCutter(arguments.model) if arguments.local else ServerCutter(arguments.server, arguments.key)
+            LocalCutter(arguments.model or "bundled")
+            if arguments.local
+            else ServerCutter(arguments.server, arguments.key)
         ) as cutter:
-            return cut_pipe(cutter, options, backdrop) if pipe else cut_all(cutter, arguments, options, backdrop)
+            if pipe:
+                return cut_pipe(cutter, options, backdrop)
+            return (watch if arguments.watch else cut_all)(cutter, arguments, options, backdrop)
     except KeyboardInterrupt:
         console.print("Stopped.")
         return 130

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import coloraide  # noqa: F401  # takes a moment, for which the first coloured background would wait
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from opentelemetry.trace import SpanKind
@@ -31,6 +31,7 @@ from gateway.body import BodyLimit
 from gateway.callers import Caller, Callers
 from gateway.canonical import CanonicalPath
 from gateway.compression import TextCompression
+from gateway.docs import ASSETS, docs
 from gateway.exchange import Exchanges
 from gateway.incoming import read
 from gateway.keyfile import KeyFile
@@ -78,9 +79,9 @@ def create_app(settings: Settings) -> FastAPI:
         title="ObjectCut",
         version=version("objectcut"),
         lifespan=lifespan,
-        docs_url=_DOCS,
+        docs_url=None,  # `docs` makes the page; these are the files that it needs
         redoc_url=None,
-        static_url="/docs-assets",
+        static_url=f"/{ASSETS}",
         # Its own traces tell the queries of addresses, which may hold a photo's address with a password in it.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -190,6 +191,10 @@ def create_app(settings: Settings) -> FastAPI:
         described["note"] = _BUNDLED_NOTE.format(count=len(described["classes"])) if bundled else None
         described["limits"] = settings.model_dump(include={"max_body_bytes", "max_pixels", "max_side", "max_names"})
         return JSONResponse({"error": False, "response": described})
+
+    @app.get(_DOCS, include_in_schema=False)
+    async def interactive() -> HTMLResponse:
+        return docs(app.title)
 
     @app.get("/health/live", summary="Whether the gateway runs", tags=["server"])
     async def live() -> JSONResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pillow_heif
 import pytest
-from conftest import ROOT, Server, encoded
+from conftest import ROOT, Server, encoded, wait_until
 from PIL import Image
 
 from cut import photos
@@ -204,3 +205,36 @@ def test_a_named_file_that_is_no_photo_is_said_to_be_none(album: Path, server: S
     assert done.returncode == 1
     assert "notes.txt: The photo cannot be read" in said
     assert "1 cut, 1 failed" in said
+
+
+def test_what_appears_in_a_watched_folder_is_cut(tmp_path: Path, chelsea: Image.Image, server: Server) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    chelsea.save(inbox / "before.jpg")
+    command = [sys.executable, str(ROOT / "scripts" / "cut.py"), "--server", server.url, "--watch", str(inbox)]
+    with subprocess.Popen([*command, "--pick", "main"], stderr=subprocess.PIPE) as watching:
+        try:
+            wait_until((inbox / "before-cut.png").exists, 60, "what was there")
+            (inbox / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+            chelsea.save(inbox / "later.jpg")
+            wait_until((inbox / "later-cut.png").exists, 60, "what came later")
+        finally:
+            watching.send_signal(signal.SIGINT)
+            said = watching.communicate(timeout=60)[1].decode()
+    assert watching.returncode == 130
+    assert said.count("broken.jpg: ") <= 1
+    assert {path.name for path in inbox.glob("*-cut.png")} == {"before-cut.png", "later-cut.png"}
+
+
+def test_a_mistake_of_many_photos_is_said_once(tmp_path: Path, chelsea: Image.Image, server: Server) -> None:
+    for number in range(7):
+        chelsea.save(tmp_path / f"cat{number}.png")
+    said = cut(tmp_path, "--min-score", "7", server=server.url).stderr.decode()
+    assert said.count("'min_score'") == 1
+    assert "cat4.png and 2 more: " in said
+    assert "0 cut, 7 failed" in said
+
+
+@pytest.mark.parametrize("arguments", [[], ["photo.jpg", "--watch", "."], ["--watch", "missing"]])
+def test_photos_or_a_folder_to_watch(arguments: list[str]) -> None:
+    assert cut(*arguments, server="http://127.0.0.1:1").returncode == 2
