@@ -20,7 +20,8 @@ from objectcut.worker import timer
 
 _NS = 1_000_000_000
 _EXPORT_S = 3  # for a batch of spans; a collector that does not answer shall not keep a server that stops
-_UNCHANGING = {"GET", "HEAD", "OPTIONS"}  # the page's files, health, metrics: none is about a photo
+_UNCHANGING = {"GET", "HEAD", "OPTIONS"}  # the page's files, health, metrics: none is about a photo, but for one
+_BY_GET = "/api/remove"
 _tracer = trace.get_tracer("objectcut")
 
 
@@ -48,7 +49,7 @@ def send_to(collector: str) -> Callable[[], None]:
 def request(exchange: Exchange) -> Iterator[None]:
     """Trace a request while the block runs, as a part of its sender's trace if it has one."""
     scope = exchange.scope
-    if scope["method"] in _UNCHANGING:
+    if scope["method"] in _UNCHANGING and scope["path"] != _BY_GET:
         yield
         return
     parent = propagate.extract(Headers(scope=scope))
