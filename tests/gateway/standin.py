@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from objectcut.request import wire
 from objectcut.settings import Settings
 
 HANDLERS = {"X-Model": "bundled", "X-Worker": "7", "Content-Type": "image/png"}
@@ -117,6 +118,21 @@ class Standin:
         if path not in self.woken:
             return []
         return ["READY" if time.monotonic() > self.woken[path] + self.asleep[path] else "UNLOADING"]
+
+
+@dataclass
+class Recorder(Standin):
+    """Keeps what it was asked for.
+
+    Attributes:
+        asked: the fields of each request.
+    """
+
+    asked: list[dict[str, str | bytes]] = field(default_factory=list)
+
+    async def answer(self, body: bytes) -> Says:
+        self.asked.append(wire.unpack(body))
+        return await super().answer(body)
 
 
 @contextlib.contextmanager

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from conftest import PhotoHost, encoded, gateway, told
 from PIL import Image
-from standin import HANDLERS, Says, Standin, torchserve
+from standin import HANDLERS, Recorder, Says, torchserve
 
 from gateway.rembg import PICTURES, RembgFields
-from objectcut.request import wire
 
 PATH = "/api/remove"
 PHOTO = encoded(Image.new("RGB", (6, 4), "teal"))
 
 
-class Model(Standin):
-    """Keeps what it was asked for."""
-
-    asked: list[dict[str, Any]]
-
-    async def answer(self, body: bytes) -> Says:
-        self.asked.append(dict(wire.unpack(body)))
-        return await super().answer(body)
-
-
 @pytest.fixture(scope="module")
-def model() -> Model:
-    made = Model([Says(200, b"a picture", HANDLERS)])
-    made.asked = []
-    return made
+def model() -> Recorder:
+    return Recorder([Says(200, b"a picture", HANDLERS)])
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +29,7 @@ def photo_url(photo_host: PhotoHost) -> str:
 
 
 @pytest.fixture(scope="module")
-def client(model: Model, photo_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def client(model: Recorder, photo_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     folder = tmp_path_factory.mktemp("keys")
     with (
         torchserve(model, folder, fetch_allow=(urlsplit(photo_url).netloc,)) as settings,
@@ -67,7 +53,9 @@ def client(model: Model, photo_url: str, tmp_path_factory: pytest.TempPathFactor
     ],
     ids=str,
 )  # fmt: skip
-def test_a_field_becomes_an_option(fields: dict[str, str], options: dict[str, str], client: httpx.Client, model: Model):
+def test_a_field_becomes_an_option(
+    fields: dict[str, str], options: dict[str, str], client: httpx.Client, model: Recorder
+):
     model.asked.clear()
     reply = client.post(PATH, files={"file": PHOTO}, data=fields)
     assert (reply.status_code, reply.headers["content-type"], reply.content) == (200, "image/png", b"a picture")
@@ -75,7 +63,7 @@ def test_a_field_becomes_an_option(fields: dict[str, str], options: dict[str, st
     assert model.asked == [{"image_file": PHOTO, **options}] * 2
 
 
-def test_an_address(client: httpx.Client, model: Model, photo_url: str):
+def test_an_address(client: httpx.Client, model: Recorder, photo_url: str):
     model.asked.clear()
     assert client.get(PATH, params={"url": photo_url, "om": "true"}).content == b"a picture"
     assert client.post(PATH, data={"url": photo_url, "om": "true"}).content == b"a picture"

@@ -14,12 +14,11 @@ import httpx
 import pytest
 from conftest import encoded, gateway
 from PIL import Image
-from standin import HANDLERS, Says, Standin, torchserve
+from standin import HANDLERS, Recorder, Says, torchserve
 
 from gateway.openapi import REMOVEBG
 from gateway.removebg import PICTURES, RemoveBgFields
 from objectcut.errors import CutError
-from objectcut.request import wire
 
 PATH = "/v1.0/removebg"
 PHOTO = encoded(Image.new("RGB", (1000, 500), "teal"), "JPEG")
@@ -40,25 +39,13 @@ MADE = {
 DEFAULTS = {"pick": "main", "max_size": "707"}
 
 
-class Model(Standin):
-    """Keeps what it was asked for."""
-
-    asked: list[dict[str, Any]]
-
-    async def answer(self, body: bytes) -> Says:
-        self.asked.append(dict(wire.unpack(body)))
-        return await super().answer(body)
+@pytest.fixture(scope="module")
+def model() -> Recorder:
+    return Recorder([Says(200, b"a picture", MADE)])
 
 
 @pytest.fixture(scope="module")
-def model() -> Model:
-    made = Model([Says(200, b"a picture", MADE)])
-    made.asked = []
-    return made
-
-
-@pytest.fixture(scope="module")
-def client(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def client(model: Recorder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with (
         torchserve(model, tmp_path_factory.mktemp("keys")) as settings,
         gateway(settings) as url,
@@ -67,7 +54,7 @@ def client(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[h
         yield client
 
 
-def asked(client: httpx.Client, model: Model, photo: bytes = PHOTO, **fields: str) -> dict[str, Any]:
+def asked(client: httpx.Client, model: Recorder, photo: bytes = PHOTO, **fields: str) -> dict[str, Any]:
     """The options of the cut that these fields become, as text."""
     model.asked.clear()
     reply = client.post(PATH, files={"image_file": photo}, data=fields)
@@ -118,17 +105,17 @@ def error(reply: httpx.Response) -> tuple[int, str, str]:
     ids=str,
 )  # fmt: skip
 def test_a_field_becomes_an_option(
-    fields: dict[str, str], options: dict[str, str | None], client: httpx.Client, model: Model
+    fields: dict[str, str], options: dict[str, str | None], client: httpx.Client, model: Recorder
 ):
     expected = {**DEFAULTS, **options}
     assert asked(client, model, **fields) == {name: value for name, value in expected.items() if value is not None}
 
 
-def test_shares_are_of_the_upright_photo(client: httpx.Client, model: Model):
+def test_shares_are_of_the_upright_photo(client: httpx.Client, model: Recorder):
     assert asked(client, model, LYING, roi="0% 0% 50% 100%", size="full")["roi"] == "[0.0, 0.0, 500.0, 500.0]"
 
 
-def test_a_photo_that_is_smaller_than_the_size_stays_as_it_is(client: httpx.Client, model: Model):
+def test_a_photo_that_is_smaller_than_the_size_stays_as_it_is(client: httpx.Client, model: Recorder):
     assert "max_size" not in asked(client, model, SMALL)
 
 
@@ -143,13 +130,13 @@ def test_a_photo_that_is_smaller_than_the_size_stays_as_it_is(client: httpx.Clie
     ],
     ids=["JSON", "urlencoded", "multipart", "base64 in multipart"],
 )  # fmt: skip
-def test_every_kind_of_body(call: dict[str, Any], client: httpx.Client, model: Model):
+def test_every_kind_of_body(call: dict[str, Any], client: httpx.Client, model: Recorder):
     model.asked.clear()
     assert client.post(PATH, **call).content == b"a picture"
     assert model.asked == [{"image_file": PHOTO, "pick": "main", "crop": "true", "margin": "30"}]
 
 
-def test_a_picture_behind(client: httpx.Client, model: Model):
+def test_a_picture_behind(client: httpx.Client, model: Recorder):
     model.asked.clear()
     client.post(PATH, files={"image_file": PHOTO, "bg_image_file": SMALL}, data={"size": "full"})
     assert model.asked == [{"image_file": PHOTO, "background_image": SMALL, "pick": "main", "format": "jpeg"}]
@@ -249,8 +236,7 @@ def test_json_for_who_wants_no_picture(accept: str, as_json: bool, client: httpx
     ],
 )
 def test_the_type(label: str, coarse: str, fine: str, tmp_path: Path):
-    model = Model([Says(200, b"a picture", {**MADE, "X-Object-Labels": label})])
-    model.asked = []
+    model = Recorder([Says(200, b"a picture", {**MADE, "X-Object-Labels": label})])
     with torchserve(model, tmp_path) as settings, gateway(settings) as url:
         for level, expected in (("1", coarse), ("latest", fine)):
             reply = httpx.post(url + PATH, files={"image_file": PHOTO}, data={"type_level": level}, trust_env=False)
@@ -262,8 +248,7 @@ def test_a_zip_has_the_names_that_they_look_for(tmp_path: Path):
     with zipfile.ZipFile(packed, "w") as ours:
         ours.writestr("cutout.jpg", b"colours")
         ours.writestr("alpha.png", b"transparency")
-    model = Model([Says(200, packed.getvalue(), {**MADE, "Content-Type": "application/zip"})])
-    model.asked = []
+    model = Recorder([Says(200, packed.getvalue(), {**MADE, "Content-Type": "application/zip"})])
     with torchserve(model, tmp_path) as settings, gateway(settings) as url:
         reply = httpx.post(url + PATH, files={"image_file": PHOTO}, data={"format": "zip"}, trust_env=False)
     with zipfile.ZipFile(io.BytesIO(reply.content)) as theirs:
@@ -288,8 +273,7 @@ def test_an_error_of_the_model_has_their_shape_and_is_counted_as_ours(
 ):
     failure = CutError(code, "It went wrong.", retry_after=3)
     told = Says(failure.status, failure.body("1"), {**HANDLERS, "Content-Type": "application/json", **failure.headers})
-    model = Model([told])
-    model.asked = []
+    model = Recorder([told])
     with torchserve(model, tmp_path) as settings, gateway(settings) as url:
         reply = httpx.post(url + PATH, files={"image_file": PHOTO}, trust_env=False)
         counted = httpx.get(f"{url}/metrics", trust_env=False).text
@@ -299,8 +283,7 @@ def test_an_error_of_the_model_has_their_shape_and_is_counted_as_ours(
 
 
 def test_without_a_key_where_one_is_needed(tmp_path: Path):
-    model = Model([Says(200, b"a picture", MADE)])
-    model.asked = []
+    model = Recorder([Says(200, b"a picture", MADE)])
     with torchserve(model, tmp_path, callers="keys") as settings, gateway(settings) as url:
         reply = httpx.post(url + PATH, files={"image_file": PHOTO}, headers={"X-Api-Key": "wrong"}, trust_env=False)
     assert error(reply)[:2] == (403, "auth_failed")
