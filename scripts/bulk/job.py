@@ -1,7 +1,7 @@
 """A bulk job as a Ray Data program: which stage runs where, on how much.
 
-On processors every process runs all stages on one core: Ray joins stages that need the same, so that a photo never
-leaves its process, and there are as many processes as cores. With GPUs the networks' stages are processes that keep
+On processors every process runs all stages on one core, so that a photo never leaves its process, and there are as many
+processes as cores. With GPUs the networks' stages are processes that keep
 their part of a GPU, the others run on the cores that are left, and photos travel between them through Ray's memory.
 """
 
@@ -24,7 +24,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bulk.photos import Photo, blocks
 from bulk.results import Row
-from bulk.stages import COLUMN, STAGES, Item, Resident, Stage, Work, detect, draw, packed, run, unpacked
+from bulk.stages import COLUMN, STAGES, Item, Resident, Stage, Work, detect, draw, packed, run, unpacked, whole
 from bulk.watch import Watch
 
 _BATCH = 8  # photos that a GPU takes at once, as the server's workers do
@@ -103,8 +103,11 @@ def found(photos: Sequence[Photo], work: Work, model: str) -> Iterator[Row]:
 
 
 def _resources(all_of_it: Mapping[str, float]) -> Iterator[tuple[Stage, dict[str, Any]]]:
-    """Yield what each stage gets of the cluster: arguments of `map_batches`."""
+    """Yield the stages, and what each gets of the cluster: arguments of `map_batches`."""
     gpus, cores = int(all_of_it.get("GPU", 0)), int(all_of_it.get("CPU", 1))
+    if not gpus:
+        yield whole, {"num_cpus": 1, "batch_size": 1}
+        return
     # One process detects on a GPU. Drawing needs cores more than a GPU: half of the cores are for it.
     drawers = max(1, cores // max(1, gpus) // 2)
     on_gpu: dict[Stage, dict[str, Any]] = {
@@ -112,4 +115,4 @@ def _resources(all_of_it: Mapping[str, float]) -> Iterator[tuple[Stage, dict[str
         draw: {"num_gpus": 0.5 / drawers, "num_cpus": 1, "concurrency": (1, drawers * gpus), "batch_size": 1},
     }
     for stage in STAGES:
-        yield stage, on_gpu[stage] if gpus and stage in on_gpu else {"num_cpus": 1, "batch_size": 1}
+        yield stage, on_gpu.get(stage, {"num_cpus": 1, "batch_size": 1})

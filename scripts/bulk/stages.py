@@ -146,6 +146,14 @@ def encode(pipeline: Pipeline, work: Work, items: Sequence[Item]) -> list[Any]:
 STAGES: tuple[Stage, ...] = (decode, detect, draw, encode)
 
 
+def whole(pipeline: Pipeline, work: Work, items: Sequence[Item]) -> list[Any]:
+    """All of these in one process: to carry what they make of a photo takes half as long as to make it."""
+    for stage in STAGES:
+        values = stage(pipeline, work, items)
+        items = [replace(item, value=value) for item, value in zip(items, values, strict=True)]
+    return [item.value for item in items]
+
+
 def packed(items: Sequence[Item]) -> Batch:
     """Return items as Ray carries them."""
     column = np.empty(len(items), object)
