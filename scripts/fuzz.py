@@ -27,7 +27,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from fuzzing.calls import call, calls
+from fuzzing.calls import call, calls, error_code
 from fuzzing.files import damaged, originals
 from launch import Failed, Server, running
 from liveparts import WORKER, parts
@@ -170,7 +170,7 @@ class Served:
         if not reply.is_error:
             return str(reply.status_code), False
         try:
-            code = str(reply.json()["code"])
+            code = error_code(reply.json())
         except (ValueError, LookupError, TypeError):
             return f"{reply.status_code}, not in the error shape", True
         return f"{reply.status_code} {code}", reply.is_server_error and (reply.status_code, code) not in _EXPECTED

@@ -47,6 +47,16 @@ _ODD_SHARE, _LEFT_OUT = 0.15, 0.7
 _DEEP = 2000
 
 
+def error_code(body: Mapping[str, Any]) -> str:
+    """Return the code of an error, in the server's own shape or in that of remove.bg.
+
+    Raises:
+        LookupError, TypeError: it has neither.
+    """
+    told = body["errors"][0]["detail"].partition(",")[0] if "errors" in body else body["code"]
+    return str(told)
+
+
 def calls(description: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
     """Return method, path and operation of every call that the server describes, those with a body several times."""
     return [

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -212,7 +213,9 @@ def test_what_appears_in_a_watched_folder_is_cut(tmp_path: Path, chelsea: Image.
     inbox.mkdir()
     chelsea.save(inbox / "before.jpg")
     command = [sys.executable, str(ROOT / "scripts" / "cut.py"), "--server", server.url, "--watch", str(inbox)]
-    with subprocess.Popen([*command, "--pick", "main"], stderr=subprocess.PIPE) as watching:
+    # A shell has what it starts in the background ignore Ctrl-C, and so would this.
+    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen([*command, "--pick", "main"], stderr=subprocess.PIPE, preexec_fn=heeded) as watching:
         try:
             wait_until((inbox / "before-cut.png").exists, 60, "what was there")
             (inbox / "broken.jpg").write_bytes(b"\xff\xd8\xff")

@@ -18,6 +18,7 @@ from objectcut.edges.matte import bounding_box
 from objectcut.instance import Box
 from objectcut.request.options import CutOptions
 
+_ROWS = 256  # whose distances are computed at once
 _TILE = 128  # px of a side that is processed at once, at least; tiles without an edge cost nothing
 Plane = NDArray[np.uint8]
 
@@ -110,9 +111,18 @@ def _distances(
             yield tile, np.float32(0)
             continue
         nearest = ndimage.distance_transform_edt(away, return_distances=False, return_indices=True)
-        nearest = nearest[:, inner[1] : inner[3], inner[0] : inner[2]]
-        down, across = nearest[0] - np.arange(inner[1], inner[3])[:, None], nearest[1] - np.arange(inner[0], inner[2])
-        yield tile, np.hypot(down, across).astype(np.float32)
+        yield tile, _lengths(nearest, inner)
+
+
+def _lengths(nearest: NDArray[np.int32], box: Box) -> NDArray[np.float32]:
+    """Return the distance, px, of each place of a box from the one that is named for it, row and column."""
+    lengths = np.empty((box[3] - box[1], box[2] - box[0]), np.float32)
+    columns = np.arange(box[0], box[2], dtype=np.float32)
+    for row in range(0, len(lengths), _ROWS):
+        first, last = box[1] + row, min(box[1] + row + _ROWS, box[3])
+        down = nearest[0, first:last, box[0] : box[2]] - np.arange(first, last, dtype=np.float32)[:, None]
+        lengths[row : row + _ROWS] = np.hypot(down, nearest[1, first:last, box[0] : box[2]] - columns)
+    return lengths
 
 
 def _widened(box: Box, room: int, alpha: Plane) -> Box:
