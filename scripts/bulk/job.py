@@ -27,7 +27,7 @@ from bulk.results import Row
 from bulk.stages import COLUMN, STAGES, Item, Resident, Stage, Work, detect, draw, packed, run, unpacked, whole
 from bulk.watch import Watch
 
-_BATCH = 8  # photos that a GPU takes at once, as the server's workers do
+_BATCH = 8  # photos that a network takes at once, as the server's workers do
 _TASKS = 4096  # at most, of which each costs the scheduler some memory and some milliseconds
 _FOR_EVER: dict[str, Any] = {"max_restarts": -1, "max_task_retries": -1}
 _STARTS = 3  # that are tried: Ray gives its parts 30 s to start, in which a busy machine may not have the time
@@ -106,7 +106,7 @@ def _resources(all_of_it: Mapping[str, float]) -> Iterator[tuple[Stage, dict[str
     """Yield the stages, and what each gets of the cluster: arguments of `map_batches`."""
     gpus, cores = int(all_of_it.get("GPU", 0)), int(all_of_it.get("CPU", 1))
     if not gpus:
-        yield whole, {"num_cpus": 1, "batch_size": 1}
+        yield whole, {"num_cpus": 1, "batch_size": _BATCH}
         return
     # One process detects on a GPU. Drawing needs cores more than a GPU: half of the cores are for it.
     drawers = max(1, cores // max(1, gpus) // 2)
