@@ -114,7 +114,7 @@ class ObjectCutHandler(BaseHandler):  # type: ignore[misc]  # torchserve ships n
         context.set_response_status(answer.status, "", index)
         # By X-Model the gateway tells an answer of ours from one that TorchServe made up, by X-Worker that one is gone.
         ours = {"X-Request-Id": request_id, "X-Model": self.pipeline.card.name, "X-Worker": str(os.getpid())}
-        if "traceparent" in headers:  # W3C's: the sender traces this request
+        if answer.stages and "traceparent" in headers:  # W3C's: the sender traces this request
             ours["X-Stages"] = timer.written(answer.stages)
         for name, value in {**answer.headers, **ours}.items():
             context.set_response_header(index, name, value)

@@ -59,7 +59,7 @@ def catalogue_of(run: RunDir) -> Catalogue:
     """
     try:
         return Catalogue.read(run.models)
-    except OSError as error:
+    except (OSError, ValueError, LookupError) as error:
         raise Unreachable(f"No running server left its models in {run.path}. Start one with `make serve`.") from error
 
 

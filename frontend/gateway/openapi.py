@@ -142,7 +142,8 @@ CUT = _call(
             "X-Object-Ids": {"schema": {"type": "string"}, "description": "ids of what was cut, such as 0,2"},
             "X-Object-Labels": {
                 "schema": {"type": "string"},
-                "description": "classes of what was cut, in the order of the ids, percent-encoded; empty for a box",
+                "description": "classes of what was cut, in the order of the ids, percent-encoded, empty for a box; of "
+                "very many the first",
             },
             "X-Width": {"schema": _WHOLE, "description": "of the result, px"},
             "X-Height": {"schema": _WHOLE, "description": "of the result, px"},

@@ -1,7 +1,7 @@
 """`GET` and `POST /api/remove`: what programs that were written for rembg's server send, as a cut of ours.
 
-Owns the fields of that interface. The answer is a PNG, as there; errors are ours. docs/compatible.md tells people what
-becomes of each field.
+Owns the fields of that interface. The answer is that of `/cut`, a PNG as there; errors are ours. docs/compatible.md
+tells people what becomes of each field.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
 
 from gateway import form
 from gateway.asked import Asked
@@ -76,57 +75,47 @@ class RembgFields(BaseModel):
         return {name: value for name, value in fields.items() if value}
 
 
-class Rembg:
-    """One request.
+async def read(request: Request, settings: Settings) -> Asked:
+    """Return what a request asks for. The photo is in the body or has an address, the options are in either place.
 
     Args:
         request: as it came.
         settings: the limits.
+
+    Raises:
+        CutError: `invalid_request`, naming the field.
     """
+    sent: dict[str, Any] = dict(form.query(request.scope["query_string"]))
+    kind: Body = "multipart"
+    if request.method == "POST":
+        fields, kind = await read_fields(request, settings)
+        sent |= fields
+    else:
+        _check_page(request, settings)
+    if text_of(sent, "extras") not in {"", "{}"}:
+        raise CutError(
+            "invalid_request",
+            "'extras' are for models that are not here. POST /cut takes the point or box of a prompt.",
+            details={"field": "extras"},
+        )
+    check_known([name for name in sent if name != "extras"], [*PICTURES, *RembgFields.model_fields])
+    options = await run_in_threadpool(validated, RembgFields, options_of(sent, (*PICTURES, "extras")))
+    ours = options.ours()
+    if url := text_of(sent, "url"):
+        ours["image_url"] = url
+    if sent.get("file"):
+        ours["image_file"] = sent["file"]
+    asked = await run_in_threadpool(as_cut, ours, kind, settings)
+    return Asked(asked, MEDIA_TYPES["png"])
 
-    def __init__(self, request: Request, settings: Settings) -> None:
-        self._request, self._settings = request, settings
 
-    async def read(self) -> Asked:
-        """Return what it asks for. The photo is in the body or has an address, the options are in either place.
-
-        Raises:
-            CutError: `invalid_request`, naming the field.
-        """
-        sent: dict[str, Any] = dict(form.query(self._request.scope["query_string"]))
-        kind: Body = "multipart"
-        if self._request.method == "POST":
-            fields, kind = await read_fields(self._request, self._settings)
-            sent |= fields
-        else:
-            self._check_page()
-        if text_of(sent, "extras") not in {"", "{}"}:
-            raise CutError(
-                "invalid_request",
-                "'extras' are for models that are not here. POST /cut takes the point or box of a prompt.",
-                details={"field": "extras"},
-            )
-        check_known([name for name in sent if name != "extras"], [*PICTURES, *RembgFields.model_fields])
-        options = await run_in_threadpool(validated, RembgFields, options_of(sent, (*PICTURES, "extras")))
-        ours = options.ours()
-        if url := text_of(sent, "url"):
-            ours["image_url"] = url
-        if sent.get("file"):
-            ours["image_file"] = sent["file"]
-        asked = await run_in_threadpool(as_cut, ours, kind, self._settings)
-        return Asked(asked, MEDIA_TYPES["png"])
-
-    def answered(self, reply: Response) -> Response:
-        """Return the answer of `/cut`, which is as this interface has it."""
-        return reply
-
-    def _check_page(self) -> None:
-        """Refuse to work for pages of other sites: a picture in one asks without an Origin, whatever its address."""
-        site = self._request.headers.get("sec-fetch-site", "none")
-        if site not in {"none", "same-origin"} and not self._settings.origins:
-            raise CutError(
-                "invalid_request",
-                "Pages of other sites may not have photos cut here. Who runs this server adds the origin to "
-                "OBJECTCUT_ORIGINS.",
-                details={"header": "Sec-Fetch-Site"},
-            )
+def _check_page(request: Request, settings: Settings) -> None:
+    """Refuse to work for pages of other sites: a picture in one asks without an Origin, whatever its address."""
+    site = request.headers.get("sec-fetch-site", "none")
+    if site not in {"none", "same-origin"} and not settings.origins:
+        raise CutError(
+            "invalid_request",
+            "Pages of other sites may not have photos cut here. Who runs this server adds the origin to "
+            "OBJECTCUT_ORIGINS.",
+            details={"header": "Sec-Fetch-Site"},
+        )

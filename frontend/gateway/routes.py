@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
-from gateway import accesslog, openapi, ownmodels, samples, traces, unhandled
+from gateway import accesslog, openapi, ownmodels, rembg, samples, traces, unhandled
 from gateway.administrators import Administrators
 from gateway.asked import Asked
 from gateway.body import BodyLimit
@@ -39,7 +39,6 @@ from gateway.lifetime import Lifetime, while_connected
 from gateway.limiter import Limiter
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.models import Models, summary
-from gateway.rembg import Rembg
 from gateway.removebg import RemoveBg
 from gateway.requestid import RequestId
 from gateway.security import Security
@@ -103,13 +102,6 @@ def create_app(settings: Settings) -> FastAPI:
         asked = await read(request, task, settings)
         return Asked(asked, negotiate(asked, ",".join(request.headers.getlist("accept"))).header)
 
-    async def through(request: Request, door: RemoveBg | Rembg) -> Response:
-        try:
-            reply = await answer(request, door.read)
-        except CutError as error:
-            reply = unhandled.answer(error, request.state.id)
-        return await asyncio.to_thread(door.answered, reply)
-
     async def cut_out(asked: Asked, request_id: str, caller: Caller) -> Response:
         # Neither check needs a worker: an unknown name or a bad URL never waits in the queue.
         cut = asked.request
@@ -155,7 +147,12 @@ def create_app(settings: Settings) -> FastAPI:
         tags=["for programs of others"],
     )
     async def removebg(request: Request) -> Response:
-        return await through(request, RemoveBg(request, settings))
+        door = RemoveBg(request, settings)
+        try:
+            reply = await answer(request, door.read)
+        except CutError as error:
+            reply = unhandled.answer(error, request.state.id)
+        return await asyncio.to_thread(door.answered, reply)
 
     @app.get(
         "/api/remove",
@@ -169,8 +166,8 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Cut the main subject out, for programs written for rembg",
         tags=["for programs of others"],
     )
-    async def rembg(request: Request) -> Response:
-        return await through(request, Rembg(request, settings))
+    async def remove(request: Request) -> Response:
+        return await answer(request, partial(rembg.read, request, settings))
 
     @app.api_route("/cut", methods=_NOT_POST, include_in_schema=False)
     @app.api_route("/detect", methods=_NOT_POST, include_in_schema=False)

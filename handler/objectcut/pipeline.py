@@ -93,6 +93,7 @@ class Pipeline:
         self._threads = NetworkThreads(settings.threads)  # before the model is made
         model, self.card = checkpoint.load(weights)
         self.labels = Labels.of(self.card.classes, self.card.unlisted)
+        self._furniture = self.labels.of_group("furniture")
         dtype = DTYPES.get(settings.dtype)
         self.refiner = fuse(refiner.load(refiner_weights), dtype or best_dtype(device), device)
         self.detector = Detector(model, self.card, device, dtype)
@@ -246,7 +247,7 @@ class Pipeline:
             main_subject,
             width=job.preview.width,
             height=job.preview.height,
-            furniture=self.labels.of_group("furniture"),
+            furniture=self._furniture,
         )
         chosen = selection.choose(masks, job.request.options, main)
         if not chosen:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import zipfile
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -47,6 +48,19 @@ def answer(accept: str = "", **options: object) -> Answer:
     made = compose.cut(PHOTO, matte.union((f.matte for f in FOUND), 40, 30), CutOptions(**options))
     assert made is not None
     return reply.picture(job(accept, **options).order, [found.extent for found in FOUND], made, LABELS, "tiny")
+
+
+def test_names_of_very_many_objects_leave_a_header_that_clients_take() -> None:
+    named = Labels.of(("__background__", "\N{CJK UNIFIED IDEOGRAPH-732B}" * 30, "dog"))
+    made = compose.cut(PHOTO, matte.union((f.matte for f in FOUND), 40, 30), CutOptions())
+    assert made is not None
+    chosen = [FOUND[1].extent] * 100
+    got = reply.picture(job("image/*").order, chosen, made, named, "tiny")
+    told = got.headers["X-Object-Labels"].split(",")
+    assert sum(map(len, told)) < 8000
+    assert 1 < len(told) < 100
+    assert {unquote(name) for name in told} == {named.classes[1]}
+    assert got.headers["X-Object-Count"] == "100"
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
 import scale
+from rundir import RunDir
 
 USAGE = "gpuId::1 utilization.gpu [%]::12 % utilization.memory [%]::3 % memory.used [MiB]::2048 MiB"
 
@@ -46,3 +48,15 @@ def test_words_that_make_no_sense_are_named(
     with pytest.raises(SystemExit):
         scale.main()
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("left", [None, "", "{", '{"models": [{}]}'])
+def test_a_run_folder_without_the_models_of_a_server_is_told(
+    left: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OBJECTCUT_RUN_DIR", str(tmp_path))
+    if left is not None:
+        RunDir(tmp_path).models.write_text(left)
+    monkeypatch.setattr(sys, "argv", ["scale.py", "versions"])
+    assert scale.main() == 1
+    assert "No running server left its models" in " ".join(capsys.readouterr().out.split())

@@ -19,6 +19,8 @@ from objectcut.request.accept import MEDIA_TYPES, negotiate
 from objectcut.request.labels import Labels
 from objectcut.worker.spread import Spread
 
+_NAMES = 4000  # characters of a header with names: at 8,190 the gateway's HTTP client takes the answer for a broken one
+
 
 def picture(
     order: Order, chosen: Sequence[Extent], cut: Cutout, labels: Labels, model: str, spread: Spread = map
@@ -29,7 +31,7 @@ def picture(
     headers = {
         "X-Object-Count": str(len(chosen)),
         "X-Object-Ids": ",".join(str(extent.instance.id) for extent in chosen),
-        "X-Object-Labels": ",".join(_header_name(extent, labels) for extent in chosen),
+        "X-Object-Labels": _header_names(chosen, labels),
         "X-Foreground-Box": ",".join(map(str, cut.box)),
         "X-Width": str(cut.pixels.shape[1]),
         "X-Height": str(cut.pixels.shape[0]),
@@ -77,10 +79,17 @@ def described(extent: Extent, labels: Labels) -> dict[str, Any]:
     }
 
 
-def _header_name(extent: Extent, labels: Labels) -> str:
-    """Return the name of an object as a header can hold it, empty where a box was given."""
-    label = extent.instance.label
-    return "" if label == UNNAMED else quote(labels.classes[label], safe=" ")
+def _header_names(chosen: Sequence[Extent], labels: Labels) -> str:
+    """Return the names of the first objects, as many as a header can hold; empty where a box was given."""
+    found = (extent.instance.label for extent in chosen)
+    names = ("" if label == UNNAMED else quote(labels.classes[label], safe=" ") for label in found)
+    text, length = [], 0
+    for name in names:
+        length += len(name) + 1
+        if length > _NAMES:
+            break
+        text.append(name)
+    return ",".join(text)
 
 
 def _dumped(content: Mapping[str, Any]) -> bytes:
