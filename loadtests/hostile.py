@@ -2,7 +2,8 @@
 """Send a server of its own what is made to cost it much, one thing after the other, and tell what each cost.
 
 `make hostile`. Passed: each is refused with 4xx in the shape of all errors, and a good photo is cut afterwards. The
-times and the memory are told beside their goals; an upload of 20 MB alone takes some of the time.
+times and the memory are told beside their goals, and beside what photos of these sizes cost that mean no harm: two of
+the PNG files are whole pictures, which are searched as any other, and an upload of 20 MB alone takes some of the time.
 """
 
 from __future__ import annotations
@@ -124,6 +125,13 @@ def _headers(count: int, size: int) -> bytes:
     return _HEAD + lines + b"\r\n"
 
 
+ORDINARY: dict[str, Hostile] = {
+    "an ordinary PNG of 12 MP": Hostile(lambda: _flat_png(_12_MP, 36_003_000)),
+    "an ordinary JPEG of 12 MP": Hostile(lambda: woman(_12_MP), "image/jpeg"),
+}
+"""Name to what is sent to `/cut` to compare the others with."""
+
+
 HEADS: dict[str, Callable[[], bytes]] = {
     "one header of 100 MB": lambda: _headers(1, 100_000_000),
     "200,000 headers": lambda: _headers(200_000, 10),
@@ -191,7 +199,7 @@ def measure(server: Server, names: list[str]) -> list[Cost]:
                 data = HEADS[name]()
                 cost = _measured(server, name, len(data), lambda data=data: _write(server, data))  # type: ignore[misc]
             else:
-                asked = REQUESTS[name]
+                asked = {**REQUESTS, **ORDINARY}[name]
                 body = asked.body()
                 sent = len(body) + len(asked.query)
                 cost = _measured(
@@ -201,15 +209,16 @@ def measure(server: Server, names: list[str]) -> list[Cost]:
                     lambda asked=asked, body=body: asked.send(client, body),  # type: ignore[misc]
                 )
             costs.append(cost)
-            console.print(f"{name}: {cost.status} after {cost.seconds:.2f} s", style="" if cost.refused else "red")
+            style = "" if cost.refused or name in ORDINARY else "red"
+            console.print(f"{name}: {cost.status} after {cost.seconds:.2f} s", style=style)
         good = client.post("/cut", files={"image_file": another(woman((640, 480)))}, data={"objects": "person"})
         if good.status_code != 200:
             raise Failed(f"a good photo got {good.status_code} afterwards: {good.text[:300]}")
     return costs
 
 
-def report(costs: list[Cost]) -> None:
-    """Print what each cost, and how many kept to the goals."""
+def report(costs: list[Cost], ordinary: list[Cost]) -> None:
+    """Print what each cost, how many kept to the goals, and what ordinary photos cost."""
     table = Table("sent", title="Hostile requests", title_justify="left")
     for name in ("MB", "answer", "s", "memory, MB more"):
         table.add_column(name, justify="right")
@@ -223,6 +232,8 @@ def report(costs: list[Cost]) -> None:
         f"Within {_GOAL_S * 1e3:.0f} ms: {quick} of {len(costs)}, the longest {max(c.seconds for c in costs):.2f} s; "
         f"within {_GOAL_BYTES / 1e6:.0f} MB more of gateway and worker together: {small} of {len(costs)}."
     )
+    for cost in ordinary:
+        console.print(f"Beside them {cost.name}: {cost.seconds:.2f} s, {cost.grown / 1e6:.0f} MB.")
 
 
 def main() -> int:
@@ -233,10 +244,11 @@ def main() -> int:
     try:
         with running() as server:
             costs = measure(server, options.only)
+            ordinary = measure(server, list(ORDINARY))
     except Failed as error:
         console.print(str(error), style="red")
         return 1
-    report(costs)
+    report(costs, ordinary)
     failed = sum(not cost.refused for cost in costs)
     console.print(f"Failed: {failed} of {len(costs)}." if failed else "Passed.", style="red" if failed else "green")
     return 1 if failed else 0

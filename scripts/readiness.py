@@ -105,14 +105,15 @@ def has_worker(run: RunDir) -> bool:
 def _worker_error(log: Path) -> str | None:
     """Return the line that ends the first Python traceback in the workers' log: the exception itself."""
     error, inside, chained = None, False, False
-    for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
-        text = re.sub(r"^\S+ \[\w+ *\] .*? - ", "", line)  # what TorchServe puts before it
-        if text.startswith("Traceback (most recent call last)"):
-            if error and not chained:
-                break
-            inside, chained = True, False
-        elif text.startswith(("The above exception was", "During handling of the above")):
-            chained = True  # what follows is what was made of it, and says more
-        elif inside and re.match(r"[A-Za-z_][\w.]*: ", text):  # the lines before it are indented
-            error, inside = text, False
+    with log.open(errors="replace") if log.exists() else io.StringIO() as lines:  # line by line: it may be long
+        for line in lines:
+            text = re.sub(r"^\S+ \[\w+ *\] .*? - ", "", line.rstrip())  # what TorchServe puts before it
+            if text.startswith("Traceback (most recent call last)"):
+                if error and not chained:
+                    break
+                inside, chained = True, False
+            elif text.startswith(("The above exception was", "During handling of the above")):
+                chained = True  # what follows is what was made of it, and says more
+            elif inside and re.match(r"[A-Za-z_][\w.]*: ", text):  # the lines before it are indented
+                error, inside = text, False
     return error
