@@ -11,6 +11,9 @@ layout shift  the browser's scores, summed, of the window in which most moves, t
 drop          from the drop of a photo that was dragged over the page for half a second until the outlines of its
               objects are on the screen; /detect is the server's part of that
 click         on an object of a photo of 12 megapixels, until its outline and the picture of the cut-out begin to change
+change of background
+              from a click on a colour until it is behind the cut-out, of a photo of 12 megapixels
+brush ready   from a click on the brush until the cut-out of that photo can be drawn on
 longest task  of the page's main thread, which answers nobody meanwhile; the browser tells of those above 50 ms, so 0
               means that there was none
 

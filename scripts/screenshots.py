@@ -109,6 +109,7 @@ def _take(browser: Browser, url: str, screen: Screen, out: Path) -> None:
         _save(page, screen, out, "objects")
         objects.first.dispatch_event("click")
         page.locator("#outputs").wait_for()
+        _turn(page, "cutout")
         page.evaluate("document.activeElement.blur(), scrollTo(0, 0)")
         _save(page, screen, out, "cutout")
         _draw(page)
@@ -129,6 +130,13 @@ def _file(photo: Image.Image, name: str) -> FilePayload:
     content = io.BytesIO()
     photo.convert("RGB").save(content, "JPEG", quality=95)
     return FilePayload(name=name, mimeType="image/jpeg", buffer=content.getvalue())
+
+
+def _turn(page: Page, view: str) -> None:
+    """Show the photo or the cut-out, where the window has no room for both."""
+    button = page.locator(f"#views [data-view={view}]")
+    if button.is_visible():
+        button.click()
 
 
 def _draw(page: Page) -> None:

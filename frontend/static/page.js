@@ -1,20 +1,19 @@
-/** The page as it is before there is a photo: its words, fields and sources. Loads the studio with the first photo. */
+/** The page as it is before there is a photo: its words and sources. Loads the studio with the first photo. */
 
 import { byId, find, make } from "./elements.js";
-import { NamesField } from "./form/names.js";
 import { Notice } from "./form/notice.js";
-import { Options } from "./form/options.js";
 import { describeModel } from "./model.js";
-import { camera, listen, paste, samples } from "./photo/sources.js";
+import { camera, listen, paste, samples, unfold } from "./photo/sources.js";
 import { address, host, invalidServer } from "./server/address.js";
 import { limits } from "./server/api.js";
 import { fill, language, t } from "./words/translate.js";
 
 /** @typedef {import("./studio.js").Studio} Studio */
 
-const SAMPLES_MS = 1000; // for the list of sample photos, before the page is shown without them
 const LATE_MS = 10_000; // for the studio, before a message says that it is late
 const STUDIO_STYLES = [
+  "editor.css",
+  "form/form.css",
   "objects/objects.css",
   "viewer/viewer.css",
   "brush/brush.css",
@@ -28,9 +27,9 @@ document.documentElement.lang = language;
 document.title = t("page.window");
 fill(document.body);
 
-const names = new NamesField(byId("names"));
 const notice = new Notice(byId("notice"));
-const options = new Options(byId("look"));
+/** @type {import("./server/api.js").Model | null} what the server told of its model */
+let model = null;
 
 /** @type {Promise<Studio | null> | null} */
 let opening = null;
@@ -40,6 +39,11 @@ let studio = null;
 /** @type {import("./photo/sources.js").Take} */
 async function take(...reads) {
   (await open())?.add(...reads);
+}
+
+/** @type {import("./photo/sources.js").Take} */
+async function swap(...reads) {
+  (await open())?.replace(...reads);
 }
 
 /**
@@ -55,7 +59,8 @@ async function load() {
   const late = setTimeout(() => notice.show(t("error.part")), LATE_MS);
   try {
     const [{ Studio }] = await Promise.all([import("./studio.js"), ...STUDIO_STYLES.map(style)]);
-    studio = new Studio({ names, notice, options });
+    studio = new Studio(notice);
+    if (model) studio.named(model);
   } catch {
     opening = null; // the next photo tries again
     notice.show(t("error.part"));
@@ -65,10 +70,10 @@ async function load() {
   return studio;
 }
 
-/** Load a stylesheet. Resolves when it applies. @param {string} href */
+/** Load a stylesheet. Resolves when it applies; that of the editor does with the first photo. @param {string} href */
 function style(href) {
   return new Promise((resolve, reject) => {
-    const link = make("link", { rel: "stylesheet", href });
+    const link = make("link", { rel: "stylesheet", href, media: href === "editor.css" ? "not all" : "all" });
     link.addEventListener("load", resolve);
     link.addEventListener("error", reject);
     document.head.append(link);
@@ -86,19 +91,20 @@ function tellServer() {
   else for (const link of document.querySelectorAll("a[href=docs]")) link.setAttribute("href", address("docs"));
 }
 
-listen({ file: find(document, "#file", HTMLInputElement), url: find(document, "#url", HTMLInputElement), take });
+const field = (/** @type {string} */ id) => find(document, `#${id}`, HTMLInputElement);
+listen({ file: field("file"), replace: field("replace"), url: field("url"), take, swap });
+unfold(byId("by-address"), field("url"));
 paste(take);
 camera(byId("camera"), take);
 byId("cut-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   (await open())?.cutOut();
 });
-let model = "";
 describeModel(byId("model"), (told) => {
-  names.known = told;
-  studio?.named();
-  if (model && model !== told.model) studio?.modelChosen();
-  model = told.model;
+  const another = model && model.model !== told.model;
+  model = told;
+  studio?.named(told);
+  if (another) studio?.modelChosen();
   tellLimits();
 });
 tellLimits();
@@ -107,6 +113,5 @@ tellServer();
 addEventListener("unhandledrejection", () => notice.show(t("error.page")));
 // Dragging, clicking or typing is followed by a photo: the studio is loaded ahead of it.
 for (const sign of ["dragenter", "pointerdown", "keydown"]) document.addEventListener(sign, open, { once: true });
-// Shown with them, so that nothing moves when they come; but a server that is slow to list them delays the page little.
-await Promise.race([samples(byId("samples"), take), new Promise((resolve) => setTimeout(resolve, SAMPLES_MS))]);
 document.body.dataset.ready = "";
+await samples(byId("samples"), take); // there is room for them: nothing moves when they come

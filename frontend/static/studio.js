@@ -8,19 +8,30 @@ import { Entry } from "./album/entry.js";
 import { Saving } from "./album/saving.js";
 import { ShownPhoto } from "./album/shown.js";
 import { Strip } from "./album/strip.js";
+import { isWhole, UNREADABLE } from "./compose/fields.js";
+import { NO_ROOM } from "./compose/placing.js";
 import { byId, find } from "./elements.js";
+import { NamesField } from "./form/names.js";
+import { Options } from "./form/options.js";
 import { readAll } from "./photo/read.js";
 import { ResultPane } from "./result/pane.js";
 import { modelFields } from "./server/address.js";
 import { ApiError } from "./server/api.js";
+import { Stage } from "./stage.js";
+import { wordsFor } from "./words/errors.js";
 import { t } from "./words/translate.js";
 
+/** Codes of errors that no later try mends for a photo behind an address. */
+const LOST = new Set(
+  "url_refused url_unreachable unreadable_image unsupported_image image_too_large body_too_large".split(" "),
+);
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
 
 export class Studio {
-  #names;
+  #names = new NamesField(byId("names"));
+  #options = new Options(byId("look"));
+  #stage = new Stage();
   #notice;
-  #options;
   #result;
   #saving;
   #button = byId("cut");
@@ -33,17 +44,12 @@ export class Studio {
   /** @type {AbortController | null} of the cut that is under way for what is shown */
   #running = null;
   #settling = 0;
+  /** @type {string[]} what is told of addresses that led to no photo, since photos were added last */
+  #lost = [];
 
-  /**
-   * @param {object} parts of the page that are there before a photo is
-   * @param {import("./form/names.js").NamesField} parts.names
-   * @param {import("./form/notice.js").Notice} parts.notice
-   * @param {import("./form/options.js").Options} parts.options
-   */
-  constructor({ names, notice, options }) {
-    this.#names = names;
+  /** @param {import("./form/notice.js").Notice} notice */
+  constructor(notice) {
     this.#notice = notice;
-    this.#options = options;
     this.#result = new ResultPane(notice);
     this.#saving = new Saving({ album: this.#album, strip: this.#strip, notice, result: this.#result });
     this.#shown.onoutlined = () => this.#outlined();
@@ -51,12 +57,17 @@ export class Studio {
     this.#shown.onfailed = (error, retry) => {
       if (!this.#album.now?.wanted) notice.tell(error, { ...this.#offers, retry }); // else the cut tells it
     };
-    this.#shown.objects.onchange = (taken) => this.#take(taken);
+    this.#shown.onchange = (taken) => this.#take(taken);
     this.#strip.onturn = (entry) => this.#turnTo(entry);
     this.#strip.onremove = (entry) => this.#remove(entry);
     this.#strip.onzip = () => this.#saveAll();
-    options.onchange = () => {
-      if (this.#album.now?.wanted) this.#cut();
+    addEventListener("beforeunload", (event) => {
+      if (this.#result.drawnOn) event.preventDefault(); // the browser asks whether to leave
+    });
+    this.#options.onchange = () => {
+      if (!this.#album.now?.wanted) return;
+      this.#stage.view = "cutout"; // that is what changes
+      this.#cut();
     };
   }
 
@@ -66,21 +77,36 @@ export class Studio {
    */
   add(...reads) {
     this.#notice.clear();
+    this.#lost = [];
     this.#reading = this.#read(reads, this.#reading);
+  }
+
+  /**
+   * Put the photos that the functions read in the place of the one that is shown.
+   * @type {import("./photo/sources.js").Take}
+   */
+  replace(...reads) {
+    this.#notice.clear();
+    this.#reading = this.#read(reads, this.#reading, this.#album.now);
   }
 
   /**
    * @param {Parameters<import("./photo/sources.js").Take>} reads
    * @param {Promise<void> | null} before the reading of earlier photos
+   * @param {Entry | null} [instead] goes when there is another
    */
-  async #read(reads, before) {
+  async #read(reads, before, instead = null) {
     await before?.catch(() => {}); // its own caller handles it
     const { photos, problems } = await readAll(reads);
     const added = photos.map((photo) => new Entry(photo, this.#how));
     if (added.length) {
-      this.#album.entries.push(...added);
+      const { entries } = this.#album;
+      const place = instead ? entries.indexOf(instead) + 1 : 0;
+      entries.splice(place || entries.length, 0, ...added);
       this.#url.setCustomValidity("");
+      this.#stage.open = true;
       this.#turnTo(added[0]);
+      if (place && instead) this.#remove(instead);
     }
     if (problems.length) this.#notice.show(problems.join("\n"));
   }
@@ -95,13 +121,17 @@ export class Studio {
       (problem ? this.#url : byId("file")).focus();
       return;
     }
-    for (const entry of this.#album.entries) entry.want({ names });
-    if (await this.#cut()) this.#result.scrollTo();
+    const { now } = this.#album;
+    const chosen = !names.length && now.wanted?.ids; // by clicks: they are cut out, or about to be
+    if (!chosen) for (const entry of this.#album.entries) entry.want({ names });
+    this.#stage.view = "cutout";
+    if (!(await this.#cut()) && this.#result.empty) this.#stage.view = "photo";
   }
 
-  /** Show the objects' names again: the person's words for them have become known. */
-  named() {
-    this.#shown.objects.name();
+  /** Learn which names there are, and the person's words for them. @param {import("./form/suggest.js").Known} known */
+  named(known) {
+    this.#names.known = known;
+    this.#shown.name();
   }
 
   /** Another model is asked from now on: it finds other objects. */
@@ -112,6 +142,7 @@ export class Studio {
     for (const entry of this.#album.entries) entry.forget();
     const { now } = this.#album;
     if (!now) return;
+    if (!now.wanted) this.#stage.view = "photo";
     this.#result.clear();
     this.#shown.show(now);
     if (now.wanted) this.#cut();
@@ -119,20 +150,27 @@ export class Studio {
 
   // The photo that is shown -----------------------------------------------------------------------------------------
 
-  /** Show an entry, and go on with it where it was left. @param {Entry | null} entry */
+  /** Show an entry, and go on with it where it was left; without one, the start of the page. @param {Entry | null} entry */
   #turnTo(entry) {
-    if (!entry || entry === this.#album.now) return;
+    if (entry === this.#album.now) return;
     this.#stop();
     this.#notice.clear();
     this.#album.now = entry;
     this.#result.clear();
+    if (!entry) {
+      this.#shown.clear();
+      this.#stage.open = false;
+      return;
+    }
+    if (!entry.wanted) this.#stage.view = "photo";
     if (!entry.photo.url) this.#url.value = "";
     this.#strip.show(this.#album.entries, entry);
+    this.#names.present = labelsOf(entry);
     this.#shown.show(entry);
     if (entry.wanted) this.#cut();
   }
 
-  /** Take a photo away. There is always another: a single one has no place in the strip. @param {Entry} entry */
+  /** Take a photo away. @param {Entry} entry */
   #remove(entry) {
     this.#turnTo(this.#album.remove(entry));
     if (entry.photo.shown) this.#result.forget(entry.photo.shown);
@@ -141,10 +179,21 @@ export class Studio {
 
   /** Show the state of an entry in the strip and, when it is shown, in the line below it. @param {Entry} entry */
   #changed(entry) {
+    const { photo, problem, detected } = entry;
+    if (photo.url && problem && !detected && LOST.has(problem.code)) return this.#lose(entry, problem);
     this.#strip.update(entry);
     if (entry !== this.#album.now) return;
+    this.#names.present = labelsOf(entry);
     this.#notice.wait(entry.wait?.error ? entry.wait : null);
     this.#shown.update();
+  }
+
+  /** Take away an address that leads to no photo, and tell why in a line. @param {Entry} entry @param {ApiError} problem */
+  #lose(entry, problem) {
+    if (!this.#album.entries.includes(entry)) return;
+    this.#remove(entry);
+    this.#lost.push(`${entry.photo.name}: ${wordsFor(problem)}`);
+    this.#notice.show(this.#lost.join("\n"));
   }
 
   /** Preview what is taken already: it was before the photo was left, or by its name. */
@@ -157,12 +206,15 @@ export class Studio {
     this.#stop();
     this.#names.names = []; // from now on objects are chosen by id
     this.#notice.clear();
-    this.#album.now?.want(taken.size ? { ids: taken } : null);
+    const { now } = this.#album;
+    now?.want(taken.size ? { ids: taken } : null);
     if (taken.size) {
+      if (taken.size === now?.detected?.objects.length) this.#stage.view = "cutout"; // nothing is left to choose
       this.#result.outdate(); // what is shown stays until the preview replaces it: nothing jumps
       this.#preview();
       this.#settling = setTimeout(() => this.#cut(), SETTLE_MS);
     } else {
+      this.#stage.view = "photo";
       this.#result.clear();
     }
   }
@@ -195,11 +247,17 @@ export class Studio {
       own.signal.throwIfAborted();
       await this.#shown.looked; // only then is it known whether the photo can be shown beside it
       own.signal.throwIfAborted();
-      this.#shown.objects.taken = entry.taken; // as the server understood the names
+      this.#shown.taken = entry.taken; // as the server understood the names
       await this.#result.show(entry, result, fields, this.#shown.objects.photo, own.signal);
+      if (!fields.invert && isWhole(result.fields)) this.#shown.objects.settle(result.blob);
       return true;
     } catch (error) {
       if (own.signal.aborted) return false;
+      if (error instanceof Error && error.name === UNREADABLE) return this.#cut(); // by the server: it reads more kinds
+      if (error instanceof Error && error.name === NO_ROOM) {
+        this.#notice.show(t("cutout.no-room"));
+        return false;
+      }
       if (!(error instanceof ApiError)) throw error;
       this.#result.tell("");
       this.#result.clear();
@@ -234,7 +292,7 @@ export class Studio {
       if (entry.wanted !== wanted || entry.taken.size || !means) return;
       entry.taken = new Set(objects.filter(({ label }) => means(label)).map(({ id }) => id));
       if (entry !== this.#album.now) return;
-      this.#shown.objects.taken = entry.taken;
+      this.#shown.taken = entry.taken;
       this.#outlined();
     } catch (error) {
       ignoreHandled(error); // the cut tells it
@@ -289,4 +347,9 @@ export class Studio {
 function choiceOf(wanted) {
   if (wanted?.ids) return { pick: [...wanted.ids] };
   return wanted?.names.length ? { objects: wanted.names } : {};
+}
+
+/** Return the classes of what was found in the photo. @param {Entry} entry */
+function labelsOf({ detected }) {
+  return new Set(detected?.objects.map(({ label }) => label));
 }

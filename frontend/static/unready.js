@@ -17,17 +17,36 @@ const WORDS = {
     waiting: "Aún se está cargando: {names}.",
     broken: "Se ha parado por un error. {names}",
   },
+  de: {
+    missing: "Konnte nicht geladen werden: {names}.",
+    waiting: "Wird noch geladen: {names}.",
+    broken: "Ein Fehler hat den Start verhindert. {names}",
+  },
+  fr: {
+    missing: "N’a pas pu être chargé : {names}.",
+    waiting: "Encore en chargement : {names}.",
+    broken: "Une erreur a arrêté le démarrage. {names}",
+  },
 };
 
 const place = document.querySelector(".unready") ?? document.body;
 const asked = new URLSearchParams(location.search).get("lang");
 const languages = [asked, ...navigator.languages].map((tag) => tag?.toLowerCase().split("-")[0] ?? "");
 const language = languages.find((tag) => Object.hasOwn(WORDS, tag)) ?? "en";
+
+// The words of other languages are asked for by translate.js: late, and without a link that tells whether they came.
+if (language !== "en") {
+  const link = document.createElement("link");
+  link.rel = "modulepreload";
+  link.href = `words/${language}.js`;
+  document.head.append(link);
+}
+
 const reason = document.createElement("p");
 /** @type {string[]} */
 const errors = [];
 
-place.querySelector(`p:not([lang=${language}])`)?.remove();
+for (const other of place.querySelectorAll(`p:not([lang=${language}])`)) other.remove();
 place.append(reason);
 reason.lang = language;
 

@@ -19,12 +19,21 @@ const watch = (globalThis.watch = {
   toggled(shape) {
     const state = shape.getAttribute("aria-checked");
     const picture = pictureShown();
-    const clicked = new Promise((resolve) =>
-      addEventListener("click", ({ timeStamp }) => resolve(timeStamp), { capture: true, once: true }),
-    );
     const outline = seen(() => shape.getAttribute("aria-checked") !== state);
     const preview = seen(() => ![null, picture].includes(pictureShown()));
-    return Promise.all([clicked, outline, preview]);
+    return Promise.all([nextClick(), outline, preview]);
+  },
+
+  /** Resolves with the time of the next click, and that at which the colour behind the cut-out has changed. */
+  background() {
+    const colour = colourBehind();
+    return Promise.all([nextClick(), seen(() => colourBehind() !== colour)]);
+  },
+
+  /** Resolves with the time of the next click, and that at which the cut-out can be drawn on. */
+  brush() {
+    const port = document.querySelector(".viewer-port");
+    return Promise.all([nextClick(), seen(() => shown(".brush-picture") && port.ariaBusy !== "true")]);
   },
 
   /** How long the latest request to this path took: from the first byte that was sent to the last that came back. */
@@ -60,6 +69,12 @@ function named(node) {
   return element?.id || element?.className?.baseVal || element?.className || element?.localName || "?";
 }
 
+function nextClick() {
+  return new Promise((resolve) =>
+    addEventListener("click", ({ timeStamp }) => resolve(timeStamp), { capture: true, once: true }),
+  );
+}
+
 function shown(selector) {
   const element = document.querySelector(selector);
   return element !== null && element.getClientRects().length > 0;
@@ -67,7 +82,12 @@ function shown(selector) {
 
 /** The element that shows the cut-out, a preview or the final picture; null while none does. */
 function pictureShown() {
-  return shown(".viewer-world") ? document.querySelector(".viewer-world").lastElementChild : null;
+  return shown(".viewer-world") ? document.querySelector(".viewer-world > :last-child > .viewer-placed > *") : null;
+}
+
+/** The colour behind the cut-out. */
+function colourBehind() {
+  return getComputedStyle(document.querySelector(".viewer-world > :last-child > .below-cutout")).backgroundColor;
 }
 
 /**

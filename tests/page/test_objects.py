@@ -27,13 +27,14 @@ STAND = {
     "stand.html": """<!doctype html>
         <html lang="en"><head><meta charset="utf-8"><title>Objects</title><link rel="icon" href="favicon.svg">
         <link rel="stylesheet" href="theme.css"><link rel="stylesheet" href="page.css">
+        <link rel="stylesheet" href="editor.css">
         <link rel="stylesheet" href="objects/objects.css"><link rel="stylesheet" href="stand.css">
         <script type="module" src="stand.js"></script></head>
         <body data-ready><main class="wrap"><div class="canvas"><img alt="A photo"></div>
         <button>After</button></main></body>
         </html>
         """,
-    "stand.css": "body { display: block } .canvas { margin-block-start: 3rem }",
+    "stand.css": "body { display: block } .canvas { margin-block-start: 3rem; block-size: 20rem }",
     "stand.js": """
         import { FoundObjects } from "./objects/found.js";
         import * as masks from "./objects/masks.js";

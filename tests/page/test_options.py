@@ -278,6 +278,51 @@ def test_the_crop_and_its_margin(page: Page, typed: str, unit: str, expected: di
     assert values(page) == expected
 
 
+def shop(page: Page) -> None:
+    page.get_by_text("For shops", exact=True).click()
+
+
+def test_a_canvas_for_a_shop(page: Page):
+    shop(page)
+    page.get_by_label("Crop to the cut-out").check()
+    page.get_by_label("Canvas", exact=True).select_option("1600x1600")
+    assert values(page) == {"canvas": "1600x1600"}
+    slide(page, "Free room along its edges", 5)
+    slide(page, "Size on the canvas", 80)
+    page.get_by_label("Place on the canvas").select_option(label="Bottom")
+    placed = {"canvas": "1600x1600", "margin": "5%", "scale": "80%", "position": "50% 100%"}
+    assert values(page) == placed
+    pick(page, "Background", "Blur")
+    assert values(page) == {"background": "blur", "crop": True}
+    expect(page.get_by_text("A blurred background stays as large as the photo")).to_be_visible()
+    pick(page, "Background", "None")
+    assert values(page) == placed
+    page.get_by_text("More", exact=True).click()
+    page.get_by_role("button", name="Reset all").click()
+    assert values(page) == {}
+
+
+def test_a_canvas_of_any_size(page: Page):
+    shop(page)
+    page.get_by_label("Canvas", exact=True).select_option(label="Another size in px")
+    assert values(page) == {}
+    page.get_by_label("Width of the canvas, px").fill("1200")
+    assert values(page) == {}
+    page.get_by_label("Height of the canvas, px").fill("800")
+    assert values(page) == {"canvas": "1200x800"}
+
+
+def test_a_shadow_and_an_outline(page: Page):
+    shop(page)
+    pick(page, "Shadow", "On the ground")
+    slide(page, "Outline", 6)
+    page.get_by_label("Colour of the outline").fill("#ff8800")
+    assert values(page) == {"shadow": "contact", "outline": "6 #ff8800"}
+    expect(page.get_by_text("2 changed")).to_be_visible()
+    pick(page, "Save as", "ZIP")
+    assert values(page) == {"output": "both"}
+
+
 def test_a_picture_of_ones_own_goes_behind_the_cutout(page: Page):
     pick(page, "Background", "Picture")
     page.get_by_label("Choose a picture").set_input_files([{"name": "sea.png", "mimeType": "image/png", "buffer": PNG}])
@@ -316,7 +361,7 @@ def test_options_are_reached_with_the_keyboard_alone(page: Page):
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     assert values(page) == {"background": "white", "crop": True}
-    for key in ("Tab", "Tab", "Tab", "Tab", "Enter", "Tab", "ArrowRight", "Tab", "ArrowRight"):
+    for key in ("Tab", "Tab", "Tab", "Tab", "Tab", "Enter", "Tab", "ArrowRight", "Tab", "ArrowRight"):
         page.keyboard.press(key)
     assert values(page) == {"background": "white", "crop": True, "edges": "sharp", "feather": 1}
 

@@ -29,7 +29,7 @@ def opened(browser: Browser, url: str) -> Iterator[Page]:
 
 def choose(page: Page, photos: dict[str, Image.Image]) -> None:
     files = [{"name": n, "mimeType": "image/png", "buffer": encoded(photo)} for n, photo in photos.items()]
-    page.get_by_label(re.compile("^Choose (a photo|another)$")).set_input_files(files)
+    page.get_by_label(re.compile("^(Choose a photo|Add)$")).set_input_files(files)
 
 
 def tile(page: Page, name: str) -> Locator:

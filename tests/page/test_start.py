@@ -12,7 +12,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from objectcut.settings import Settings
 
 STATIC = ROOT / "frontend" / "static"
-TITLES = {"en": "Name an object, get it cut out.", "es": "Nombra un objeto y recórtalo."}
+TITLES = {
+    "en": "Name an object, get it cut out.",
+    "es": "Nombra un objeto y recórtalo.",
+    "de": "Nenne ein Objekt und stelle es frei.",
+    "fr": "Nommez un objet, il est détouré.",
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +49,7 @@ def test_every_module_that_the_page_begins_with_is_preloaded():
     assert sorted(written) == sorted(modules())
 
 
-@pytest.mark.parametrize("module", ["page.js", "words/texts.js", "form/options.js"])
+@pytest.mark.parametrize("module", ["page.js", "words/texts.js", "photo/sources.js"])
 @pytest.mark.parametrize("status", [404, 500])
 def test_a_module_that_fails_is_named(context: BrowserContext, url: str, module: str, status: int):
     page = context.new_page()
@@ -76,7 +81,7 @@ def test_a_module_that_never_comes_is_named_after_a_moment(context: BrowserConte
 
 def test_a_script_that_stops_is_told(context: BrowserContext, url: str):
     page = context.new_page()
-    page.route("**/options.js", lambda route: route.fulfill(body="cracked(", content_type="text/javascript"))
+    page.route("**/sources.js", lambda route: route.fulfill(body="cracked(", content_type="text/javascript"))
     page.goto(url)
     expect(page.get_by_role("alert")).to_contain_text("It stopped at an error.")
 
@@ -86,7 +91,12 @@ def test_words_come_even_where_no_script_does(context: BrowserContext, url: str)
     page.route("**/*.js", lambda route: route.abort())
     page.goto(url)
     alert = page.get_by_role("alert")
-    for words in ("ObjectCut has not started.", "ObjectCut no ha arrancado."):
+    for words in (
+        "ObjectCut has not started.",
+        "ObjectCut no ha arrancado.",
+        "ObjectCut ist nicht gestartet.",
+        "ObjectCut n\N{RIGHT SINGLE QUOTATION MARK}a pas démarré.",
+    ):
         expect(alert.get_by_text(words)).to_be_visible()
 
 
@@ -99,13 +109,37 @@ def test_in_spanish(context: BrowserContext, url: str):
     expect(page.get_by_text("ObjectCut has not started.")).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    ("language", "started", "told"),
+    [
+        ("de", "ObjectCut ist nicht gestartet.", "Konnte nicht geladen werden: words/de.js."),
+        (
+            "fr",
+            "ObjectCut n\N{RIGHT SINGLE QUOTATION MARK}a pas démarré.",
+            "pas pu être chargé\N{NO-BREAK SPACE}: words/fr.js.",
+        ),
+    ],
+)
+def test_words_that_are_missing_are_named_like_the_rest(
+    context: BrowserContext, url: str, language: str, started: str, told: str
+):
+    page = context.new_page()
+    page.route(re.compile(r"/words/\w\w\.js$"), lambda route: route.fulfill(status=404, body="no"))
+    page.goto(f"{url}/?lang={language}")
+    expect(page.get_by_role("alert").get_by_role("paragraph")).to_have_text(
+        [re.compile(re.escape(started)), re.compile(re.escape(told))]
+    )
+
+
 def test_without_javascript_the_page_says_that_it_needs_it(browser: Browser, url: str):
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(url)
         expect(page.get_by_text("It needs JavaScript")).to_be_visible()
         expect(page.get_by_text("Necesita JavaScript")).to_be_visible()
-        expect(page.get_by_role("link", name="API")).to_have_count(2)
+        expect(page.get_by_text("Es braucht JavaScript")).to_be_visible()
+        expect(page.get_by_text("Il lui faut JavaScript")).to_be_visible()
+        expect(page.get_by_role("link", name="API")).to_have_count(4)
         expect(page.get_by_role("button")).to_have_count(0)
 
 
@@ -114,6 +148,9 @@ def test_without_javascript_the_page_says_that_it_needs_it(browser: Browser, url
     [
         ("es", "es"),
         ("ES-mx", "es"),
+        ("de", "de"),
+        ("fr-CA", "fr"),
+        ("ca", "en"),
         ("constructor", "en"),
         ("__proto__", "en"),
         ("toString", "en"),

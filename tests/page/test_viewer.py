@@ -6,6 +6,7 @@ import base64
 import functools
 import http.server
 import io
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,7 +58,7 @@ const cut = async (name, { transparent = true, behind = photo } = {}) => {
 };
 await cut("cutout.png");
 const edited = async () => {
-  const bytes = new Uint8Array(await ((await brush.toBlob()) ?? shown).arrayBuffer());
+  const bytes = new Uint8Array(await ((await brush.toBlob({})) ?? shown).arrayBuffer());
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 };
 Object.assign(window, { viewer, brush, picture, cut, edited });
@@ -391,8 +392,10 @@ def test_one_finger_draws(phone: Page):
 def test_tools_fit_a_narrow_window_and_a_finger(phone: Page):
     assert phone.evaluate("document.documentElement.scrollWidth") == 320
     for button in phone.get_by_role("toolbar").get_by_role("button").all():
+        button.scroll_into_view_if_needed()  # the row of tools is scrolled, and not the page
         x, _, width, height = box(button)
-        assert (width, height) == (44, 44)
+        assert min(width, height) >= 44
+        assert x >= 0
         assert x + width <= 320
 
 
@@ -640,14 +643,14 @@ def test_the_history_keeps_strokes_beyond_its_bytes_but_undoes_only_the_newest(p
         "brush.offer({ blob: picture.before, width: 1000, height: 700 },"
         " { blob: picture.after, width: 400, height: 300, transparent: true })",
     ],
-    ids=["background", "no photo", "cropped"],
+    ids=["made by the server", "no photo", "of another size"],
 )
 def test_what_cannot_be_edited_says_why(page: Page, offer: str):
     page.evaluate(offer)
     assert not page.evaluate("brush.canEdit")
     erase = tool(page, "Erase")
     expect(erase).to_have_attribute("aria-disabled", "true")
-    expect(erase).to_have_attribute("title", "Only a transparent cut-out of the full photo can be edited")
+    expect(erase).to_have_attribute("title", re.compile("cannot show all of this picture"))
     erase.click(force=True)
     expect(erase).to_have_attribute("aria-pressed", "false")
 

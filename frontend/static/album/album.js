@@ -6,7 +6,8 @@ import { ApiError, isAbort } from "../server/api.js";
 /**
  * @typedef {import("./entry.js").Entry} Entry
  * @typedef {import("./entry.js").Result} Result
- * @typedef {(result: Result) => Promise<Blob | null>} Draw draws on a cut-out; null: there is nothing to draw
+ * @typedef {import("../server/photos.js").Fields} Fields
+ * @typedef {(result: Result) => Promise<Blob>} Make makes the file of a finished picture
  */
 
 export class Album {
@@ -59,28 +60,26 @@ export class Album {
    * @param {object} how
    * @param {AbortSignal} how.signal
    * @param {(progress: {done: number, count: number}) => void} how.tell
-   * @param {(photo: Entry["photo"]) => Promise<Draw>} how.drawing what a person drew on the photo until now
+   * @param {(entry: Entry, fields: Fields, signal: AbortSignal) => Promise<Make>} how.making what a person chose and drew until now
    * @returns {Promise<{file: Blob | null, count: number, missing: {name: string, error: unknown}[]}>}
    */
-  async save(names, { signal, tell, drawing }) {
+  async save(names, { signal, tell, making }) {
     const asked = this.entries.map((entry) => {
       if (!entry.wanted) entry.want({ names });
       const { photo } = entry;
       const fields = entry.fields ?? {};
       const under = entry.answered || entry.cutting; // it has begun: kept until the ZIP is made
       const made = under ? entry.keep(fields, signal) : null;
-      const draw = drawing(photo);
-      for (const promise of [made, draw]) promise?.catch(() => {}); // awaited in its turn
-      return { entry, photo, fields, names: entry.names, made, draw };
+      const make = making(entry, fields, signal);
+      for (const promise of [made, make]) promise?.catch(() => {}); // awaited in its turn
+      return { entry, photo, fields, names: entry.names, made, make };
     });
     const files = [];
     const missing = [];
-    for (const [done, { entry, photo, fields, names, made, draw }] of asked.entries()) {
+    for (const [done, { entry, photo, fields, names, made, make }] of asked.entries()) {
       tell({ done, count: asked.length });
       try {
-        const result = await (made ?? entry.keep(fields, signal));
-        const drawn = await (await draw)(result);
-        const blob = drawn ?? (await entry.file(fields, signal)) ?? result.blob;
+        const blob = await (await make)(await (made ?? entry.keep(fields, signal)));
         files.push({ name: fileName(photo.stem, names, blob.type), blob });
       } catch (error) {
         missing.push({ name: photo.name, error });

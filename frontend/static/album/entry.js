@@ -1,5 +1,6 @@
 /** A photo on the page, its calls of the server and their results. Knows nothing of what is shown. */
 
+import { divided } from "../compose/fields.js";
 import { ApiError } from "../server/api.js";
 import { cut, detect } from "../server/photos.js";
 import { patiently } from "../server/retry.js";
@@ -19,7 +20,7 @@ import { localName } from "../words/translate.js";
 /**
  * A cut-out.
  * @typedef {import("../server/photos.js").Answer & {seconds: number, fields: Fields}} Result seconds: that it took;
- *   fields: what was asked for
+ *   fields: what the server was asked for
  */
 
 /**
@@ -52,8 +53,6 @@ export class Entry {
   #cuts = new Set();
   /** @type {Cut | null} the one of them that is for what is wanted */
   #cutting = null;
-  /** @type {Result | null} of the last file that cannot be looked at */
-  #file = null;
 
   /**
    * @param {import("../photo/view.js").ShownPhoto} photo
@@ -83,9 +82,14 @@ export class Entry {
     return [...new Set(taken.map(({ label }) => localName(label)))];
   }
 
-  /** What `/cut` is asked for now; null while nothing is wanted. */
+  /** What is wanted now, by the names of the interface; null while nothing is. */
   get fields() {
     return this.wanted && this.#fieldsOf(this);
+  }
+
+  /** What of these fields the server is asked for, and what the page makes of its answer. @param {Fields} fields */
+  divided(fields) {
+    return divided(fields, this.photo.shown);
   }
 
   /** Whether the cut-out there is is the one that is wanted now. */
@@ -130,7 +134,7 @@ export class Entry {
   async cut() {
     if (this.result && this.answered) return this.result;
     if (!this.fields) throw new Error("nothing is wanted");
-    const call = this.#callFor(pictured(this.fields));
+    const call = this.#callFor(this.divided(this.fields).asked);
     if (call !== this.#cutting) {
       call.holders++;
       this.stop();
@@ -140,33 +144,20 @@ export class Entry {
   }
 
   /**
-   * Return the cut-out for these fields, whether they are what is wanted or not: only `signal` gives it up.
+   * Return the server's cut-out for these fields, whether they are what is wanted or not: only `signal` gives it up.
    * @param {Fields} fields
    * @param {AbortSignal} signal
    * @returns {Promise<Result>}
    */
   async keep(fields, signal) {
-    const wanted = pictured(fields);
-    return this.result && sameFields(this.result.fields, wanted) ? this.result : this.#hold(wanted, signal);
-  }
-
-  /**
-   * Return the same in the kind that was asked for, where that cannot be looked at; else null.
-   * @param {Fields} fields
-   * @param {AbortSignal} signal
-   * @returns {Promise<Blob | null>}
-   */
-  async file(fields, signal) {
-    if (!fields.output) return null;
-    if (!this.#file || !sameFields(this.#file.fields, fields)) this.#file = await this.#hold(fields, signal);
-    return this.#file.blob;
+    const { asked } = this.divided(fields);
+    return this.result && sameFields(this.result.fields, asked) ? this.result : this.#hold(asked, signal);
   }
 
   /** Forget what was found: another model is asked from now on. What is wanted by name stays wanted. */
   forget() {
     this.close();
     this.#finding = null;
-    this.#file = null;
     this.detected = this.result = this.problem = null;
     this.taken = new Set();
     if (this.wanted?.ids) this.wanted = null;
@@ -187,7 +178,7 @@ export class Entry {
 
   /** Whether these fields are for what is wanted now. @param {Fields} fields */
   #asksFor(fields) {
-    return this.fields !== null && sameFields(pictured(this.fields), fields);
+    return this.fields !== null && sameFields(this.divided(this.fields).asked, fields);
   }
 
   /** @param {Fields} fields @param {AbortSignal} signal @returns {Promise<Result>} */
@@ -211,7 +202,6 @@ export class Entry {
   #callFor(fields) {
     const running = [...this.#cuts].find((call) => sameFields(call.fields, fields));
     if (running) return running;
-    const accept = fields.output ? "application/zip" : "image/*";
     const started = performance.now();
     const over = () => {
       this.#cuts.delete(call);
@@ -219,7 +209,7 @@ export class Entry {
     };
     const made = this.#call(
       async (how) => {
-        const answer = await patiently(() => cut(this.photo, fields, { accept, ...how }), how);
+        const answer = await patiently(() => cut(this.photo, fields, { accept: "image/*", ...how }), how);
         const result = { ...answer, fields, seconds: (performance.now() - started) / 1000 };
         if (this.#asksFor(fields)) this.#take(result);
         return result;
@@ -283,11 +273,6 @@ function release(call) {
   if (!call) return;
   call.holders--;
   if (call.holders === 0) call.abort.abort();
-}
-
-/** Return the fields for a picture that can be looked at: a ZIP cannot. @param {Fields} fields @returns {Fields} */
-function pictured({ output, ...fields }) {
-  return fields;
 }
 
 /**

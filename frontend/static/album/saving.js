@@ -46,7 +46,7 @@ export class Saving {
         tell: (progress) => {
           this.#strip.zipping = progress;
         },
-        drawing: (photo) => this.#result.drawing(photo),
+        making: (...asked) => this.#result.making(...asked),
       });
       const told = count ? t("strip.zipped", { count }) : t("strip.none");
       this.#result.tell(told);

@@ -1,7 +1,9 @@
-/** The photo that is shown: itself, the objects found in it, and the line below it that tells of the search. */
+/** The photo that is shown: itself, the objects found in it, their list, and the line that tells of the search. */
 
+import { markUnreadable } from "../compose/fields.js";
 import { byId, find } from "../elements.js";
 import { UNREADABLE } from "../objects/found.js";
+import { ObjectsList } from "../objects/list.js";
 import { ShownObjects } from "../objects/shown.js";
 import { PhotoView } from "../photo/view.js";
 import { ApiError, isAbort } from "../server/api.js";
@@ -11,6 +13,8 @@ import { t } from "../words/translate.js";
 
 export class ShownPhoto {
   objects = new ShownObjects(find(byId("photo"), ".canvas", HTMLElement));
+  /** @type {(taken: Set<number>) => void} called with ids when a person takes or leaves an object */
+  onchange = () => {};
   /** @type {() => void} called when the objects are outlined */
   onoutlined = () => {};
   /** @type {(error: ApiError, retry: () => void) => void} called when the search failed */
@@ -20,25 +24,61 @@ export class ShownPhoto {
   /** @type {Promise<void> | null} the search for the objects */
   looked = null;
 
+  #list = new ObjectsList(byId("listed"));
   #view = new PhotoView(byId("photo"), byId("source"));
   #line = byId("found");
   /** @type {Entry | null} */
   #entry = null;
   #unseen = false; // whether it is known that this browser cannot draw the photo's objects itself
 
+  constructor() {
+    for (const choice of [this.objects, this.#list]) {
+      choice.onchange = (taken) => {
+        this.taken = taken;
+        this.onchange(taken);
+      };
+    }
+  }
+
+  /** Show which objects are taken. Does not call `onchange`. */
+  set taken(/** @type {Set<number>} */ ids) {
+    this.objects.taken = ids;
+    this.#list.taken = ids;
+    this.update();
+  }
+
+  /** Write the objects' names again: the person's words for them may be known later than the objects. */
+  name() {
+    this.objects.name();
+    this.#enlist();
+  }
+
   /** Show an entry's photo, and find its objects. @param {Entry} entry */
   show(entry) {
     this.#entry = entry;
     this.#unseen = false;
     this.objects.clear();
-    byId("stage").removeAttribute("data-empty");
+    this.#enlist();
+    this.update();
     this.#view.show(entry.photo);
     this.#look(entry);
+  }
+
+  /** Show no photo. */
+  clear() {
+    this.#entry = null;
+    this.objects.clear();
+    this.#enlist();
   }
 
   /** Write the line below the photo. */
   update() {
     if (this.#entry) this.#line.textContent = stateOf(this.#entry, this.#unseen);
+  }
+
+  #enlist() {
+    this.#list.show(this.#entry?.detected?.objects ?? []);
+    this.#list.taken = this.#entry?.taken ?? new Set();
   }
 
   /** @param {Entry} entry */
@@ -52,6 +92,7 @@ export class ShownPhoto {
     const left = () => this.#entry !== entry;
     try {
       const finding = entry.find();
+      finding.then(() => left() || this.#enlist()).catch(() => {}); // a failure is told below
       await (shown ? this.objects.open(shown, finding, () => entry.taken) : finding); // decoded while the server looks
       if (left()) return;
       if (shown) this.onoutlined();
@@ -64,6 +105,7 @@ export class ShownPhoto {
       }
       this.#seeNothing();
       const expected = error instanceof Error && error.name === UNREADABLE;
+      if (expected && shown) markUnreadable(shown);
       if (!expected) console.warn(error); // all but the outlines works without the worker
     } finally {
       this.onlooked();
@@ -78,10 +120,12 @@ export class ShownPhoto {
 }
 
 /** Return the line below the photo. @param {Entry} entry @param {boolean} unseen */
-function stateOf({ wait, sent, looking, detected }, unseen) {
+function stateOf({ wait, sent, looking, detected, taken }, unseen) {
   if (wait?.others) return t("found.queue", { count: wait.others });
   if (looking) return sent === null ? t("found.looking") : t("found.uploading", { percent: Math.round(sent * 100) });
   if (!detected) return "";
   const count = detected.objects.length;
-  return count ? t(unseen ? "found.unseen" : "found.hint", { count }) : t("found.nothing");
+  if (!count) return t("found.nothing");
+  if (taken.size && !unseen) return t("found.taken", { count, taken: taken.size });
+  return t(unseen ? "found.unseen" : "found.hint", { count });
 }

@@ -3,12 +3,14 @@
  * Takes the gestures and shows what has changed. Strokes belong to the photo: they are drawn again on its next cut-out.
  */
 
+import { isPlain } from "../compose/fields.js";
 import { StrokeCollection } from "./collection.js";
 import { Cursor } from "./cursor.js";
 import { Sheet } from "./sheet.js";
 
 const SIZES = { least: 4, most: 240 }; // diameter, CSS px
 const SIZE_STEP = 1.2;
+const PREPARE_MS = 400; // a person who is still choosing objects soon has another picture, which would wait for this one
 const LEAST_RADIUS = 0.75; // px of the picture: a dab always meets the centre of a pixel
 
 /**
@@ -20,8 +22,8 @@ const LEAST_RADIUS = 0.75; // px of the picture: a dab always meets the centre o
  */
 
 /**
- * Draws on the picture of a viewer, as its pen. Dispatches "change" when what can be edited or undone changes, and
- * "failed" when the picture cannot be read for editing.
+ * Draws on the picture of a viewer, as its pen. Dispatches "change" when what can be edited or undone changes, "drawn"
+ * when a stroke is on the picture or no longer, and "failed" when the picture cannot be read for editing.
  */
 export class Brush extends EventTarget {
   #viewer;
@@ -31,10 +33,14 @@ export class Brush extends EventTarget {
   /** @type {Source | null} of the last offer */
   #source = null;
   #editable = false;
-  /** @type {Promise<void> | null} of the picture that is read for editing */
+  #preparing = 0;
+  /** @type {Promise<void> | null} of the picture, which is read ahead */
   #opening = null;
-  /** @type {Sheet | null} from then on */
+  /** @type {Promise<void> | null} of the picture on the sheet */
+  #showing = null;
+  /** @type {Sheet | null} once it is drawn on */
   #sheet = null;
+  #waiting = false; // for the picture: what is drawn meanwhile appears then
   #drawing = false;
 
   /** @param {Viewer} viewer */
@@ -45,16 +51,14 @@ export class Brush extends EventTarget {
     this.#cursor = new Cursor(viewer.port);
     this.#strokes.onpatch = (patch) => this.#sheet?.put(patch);
     this.#strokes.onchange = () => this.#changed();
+    this.#strokes.ondrawn = () => this.dispatchEvent(new Event("drawn"));
     this.size = this.#size;
     viewer.addEventListener("change", () => {
       if (viewer.mode !== "view") this.#edit();
     });
   }
 
-  /**
-   * Whether the viewer's picture can be edited: a final, transparent cut-out of the full photo. One that is cropped,
-   * made smaller or on a background has no pixel of the photo behind each of its own, or no alpha to change.
-   */
+  /** Whether the viewer's picture can be edited: a final, transparent cut-out of a photo that this browser can show. */
   get canEdit() {
     return this.#editable && this.#viewer.final;
   }
@@ -75,6 +79,21 @@ export class Brush extends EventTarget {
   /** Whether there are strokes that wait for a picture that can be edited. */
   get setAside() {
     return this.#source !== null && !this.#editable && this.#strokes.state.edited;
+  }
+
+  /** Whether what is drawn now appears later: the picture is still being read. */
+  get waiting() {
+    return this.#waiting;
+  }
+
+  /** Around what is left of the cut-out, px; null until it is read. */
+  get box() {
+    return this.#editable ? this.#strokes.state.box : null;
+  }
+
+  /** Whether there are strokes on any photo, that would be lost with the page. */
+  get anywhere() {
+    return this.#strokes.anywhere;
   }
 
   get sizes() {
@@ -103,7 +122,7 @@ export class Brush extends EventTarget {
 
   /**
    * Make this the picture to edit, before the viewer shows it. The strokes on an earlier cut-out of the photo are drawn
-   * on it; without any, nothing is decoded before the viewer's mode asks for it.
+   * on it. The same picture as before stays as it is.
    *
    * @param {Photo | null} photo null if it cannot be shown
    * @param {Cutout} cutout
@@ -111,16 +130,21 @@ export class Brush extends EventTarget {
    */
   async offer(photo, cutout) {
     this.finish();
-    this.#leave();
+    if (this.#source?.cutout.blob !== cutout.blob || this.#source.photo?.blob !== photo?.blob) this.#leave();
     if (photo) this.#strokes.turnTo(photo.blob);
-    const source = { photo, cutout };
+    const source = this.#source ?? { photo, cutout };
     this.#source = source;
     this.#editable =
       photo !== null && cutout.transparent && photo.width === cutout.width && photo.height === cutout.height;
     this.#changed();
-    if (!this.#strokes.current?.any) return null;
-    await this.#open();
+    if (this.#strokes.current?.any) await this.#show();
     return this.#source === source && this.edited && this.#sheet ? this.#sheet.element : null;
+  }
+
+  /** Read the offered picture soon, so that it can be drawn on as soon as a person wants to. */
+  prepare() {
+    clearTimeout(this.#preparing);
+    this.#preparing = setTimeout(() => this.#open().catch(() => {}), PREPARE_MS); // a failure is told when it matters
   }
 
   /**
@@ -169,21 +193,37 @@ export class Brush extends EventTarget {
   }
 
   /**
-   * The picture with its strokes at full size; every pixel they did not touch is the offered one, bit for bit.
+   * The finished picture with its strokes at full size; without a background and at its own size, every pixel they did
+   * not touch is the offered one, bit for bit.
    *
-   * @returns {Promise<Blob | null>} PNG; null without a stroke. Rejects with an AbortError if the photo is forgotten.
+   * @param {import("../compose/fields.js").Finish} finish
+   * @returns {Promise<Blob | null>} null where the picture cannot be edited, or it is the offered one. Rejects with an
+   *   AbortError if the photo is forgotten.
    */
-  async toBlob() {
-    await this.#opening;
-    return this.#sheet ? (this.#strokes.current?.file() ?? null) : null;
+  async toBlob(finish) {
+    if (!this.#editable || (isPlain(finish) && !this.#sheet)) return null;
+    await this.#open();
+    return this.#strokes.current?.file(finish) ?? null;
+  }
+
+  /**
+   * What of the finished picture depends on the cut-out's pixels and lies below them.
+   *
+   * @param {import("../compose/fields.js").Finish} finish
+   * @returns {Promise<import("./brushworker.js").Layers | null>} null where the picture cannot be edited
+   */
+  async layers(finish) {
+    if (!this.#editable) return null;
+    await this.#open();
+    return this.#strokes.current?.layers(finish) ?? null;
   }
 
   // The viewer's pen ------------------------------------------------------------------------------------------------
 
   /** @param {Point} point px of the picture */
   begin(point) {
-    const { mode, scale } = this.#viewer;
-    if (!this.#sheet?.ready || mode === "view") return;
+    const { mode, penScale: scale } = this.#viewer;
+    if (!this.#sheet || mode === "view") return;
     this.#drawing = true;
     this.#strokes.current?.begin({ mode, radius: Math.max(LEAST_RADIUS, this.#size / 2 / scale) });
     this.extend([point]);
@@ -214,49 +254,66 @@ export class Brush extends EventTarget {
   /** Show the picture that strokes are drawn on. */
   async #edit() {
     if (!this.#editable) this.#viewer.mode = "view";
-    await this.#open();
+    await this.#show();
     if (this.#sheet && !this.#sheet.element.isConnected) this.#viewer.swap(this.#sheet.element);
+  }
+
+  /** Draw the picture on a sheet. Strokes of meanwhile are drawn once it is read: the worker does one after the other. */
+  async #show() {
+    if (!this.#editable || !this.#source) return;
+    this.#showing ??= this.#draw(this.#source);
+    await this.#showing;
+  }
+
+  /** @param {Source} source */
+  async #draw(source) {
+    this.#sheet = new Sheet(source.cutout.width, source.cutout.height);
+    this.#wait(true);
+    try {
+      await Promise.all([this.#open(), this.#strokes.current?.show()]);
+    } catch (problem) {
+      if (this.#source === source) this.#fail(source, problem);
+    } finally {
+      if (this.#source === source) this.#wait(false);
+    }
   }
 
   /** Read the photo and the cut-out, where they can be edited. */
   async #open() {
     if (!this.#editable || !this.#source) return;
-    this.#opening ??= this.#read(this.#source);
+    this.#opening ??= this.#strokes.current?.open(this.#source.cutout.blob) ?? null;
     await this.#opening;
   }
 
-  /** @param {Source} source */
-  async #read(source) {
-    const { photo, cutout } = source;
+  /** @param {Source} source @param {unknown} problem no memory for it, or sizes that are not what they were said to be */
+  #fail(source, problem) {
     const strokes = this.#strokes.current;
-    if (!photo || !strokes) return;
-    this.#viewer.port.ariaBusy = "true";
-    try {
-      const sheet = new Sheet(cutout.width, cutout.height);
-      this.#sheet = sheet;
-      await strokes.open(cutout.blob);
-      sheet.ready = true;
-    } catch (problem) {
-      if (this.#source !== source) return;
-      if (strokes.any) this.#leave();
-      else this.forget(strokes.photo); // the next picture has another try
-      this.#source = source;
-      this.#viewer.mode = "view";
-      this.#changed();
-      this.dispatchEvent(new Event("failed"));
-      console.warn(problem); // no memory for it, or sizes that are not what they were said to be
-    } finally {
-      if (this.#source === source) this.#viewer.port.ariaBusy = null;
-    }
+    if (strokes?.any) this.#leave();
+    else if (strokes) this.forget(strokes.photo); // the next picture has another try
+    this.#source = source;
+    this.#viewer.mode = "view";
+    this.#changed();
+    this.dispatchEvent(new Event("failed"));
+    console.warn(problem);
+  }
+
+  /** @param {boolean} waiting */
+  #wait(waiting) {
+    this.#waiting = waiting;
+    this.#viewer.port.ariaBusy = waiting ? "true" : null;
+    this.#changed();
   }
 
   #leave() {
+    clearTimeout(this.#preparing);
     this.#source = null;
     this.#opening = null;
+    this.#showing = null;
     this.#sheet = null;
     this.#editable = false;
     this.#drawing = false;
     this.#strokes.current?.drop();
+    this.#waiting = false;
     this.#viewer.port.ariaBusy = null;
   }
 

@@ -11,6 +11,8 @@ export class StrokeCollection {
   onchange = () => {};
   /** @type {(patch: Patch) => void} called with each part of the current picture that has changed */
   onpatch = () => {};
+  /** Called when a stroke is on the current picture, or no longer. */
+  ondrawn = () => {};
   /** @type {Strokes | null} */
   current = null;
   /** @type {Map<Blob, Strokes>} by photo */
@@ -18,6 +20,11 @@ export class StrokeCollection {
 
   get state() {
     return this.current?.state ?? NO_STROKES;
+  }
+
+  /** Whether there are strokes on any photo. */
+  get anywhere() {
+    return [this.current, ...this.#kept.values()].some((strokes) => strokes?.state.edited);
   }
 
   /** The strokes on a photo, where there may be some. @param {Blob} photo */
@@ -46,11 +53,13 @@ export class StrokeCollection {
     if (this.current) {
       this.current.onpatch = () => {};
       this.current.onchange = () => {};
+      this.current.ondrawn = () => {};
     }
     this.current = strokes;
     if (strokes) {
       strokes.onpatch = (patch) => this.onpatch(patch);
       strokes.onchange = () => this.onchange();
+      strokes.ondrawn = () => this.ondrawn();
     }
     this.onchange();
   }

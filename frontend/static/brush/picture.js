@@ -1,6 +1,6 @@
 /** The pixels of a cut-out, and those of the photo behind it, tile by tile. */
 
-import { decode, encode } from "../files/png.js";
+import { decode } from "../files/png.js";
 import { TILE, tiles } from "./tiles.js";
 
 /**
@@ -17,21 +17,25 @@ export class Picture {
 
   /**
    * Read a cut-out. Rejects where its size is not the photo's.
-   * @param {ImageBitmap} photo stays open as long as the picture is in use
+   * @param {ImageBitmap | null} photo stays open as long as the picture is in use; without one nothing can be added
    * @param {Blob} cutout of the same size
    */
   static async read(photo, cutout) {
     const picture = new Picture(photo, (await decode(cutout)) ?? (await throughCanvas(cutout)));
     const { width, height } = picture.#pixels;
-    if (photo.width === width && photo.height === height) return picture;
+    if (!photo || (photo.width === width && photo.height === height)) return picture;
     throw new RangeError(`photo ${photo.width} × ${photo.height}, cut-out ${width} × ${height}`);
   }
 
-  /** @param {ImageBitmap} photo @param {import("../files/png.js").Pixels} pixels is drawn on */
+  /** @param {ImageBitmap | null} photo @param {import("../files/png.js").Pixels} pixels is drawn on */
   constructor(photo, pixels) {
     this.#photo = photo;
     this.#pixels = pixels;
     this.#tiles = tiles(pixels.width, pixels.height);
+  }
+
+  get pixels() {
+    return this.#pixels;
   }
 
   /** (height, width, 4): straight RGBA; colour is zero wherever alpha is. */
@@ -64,7 +68,7 @@ export class Picture {
   /** @param {Area} tile @returns {Uint8ClampedArray<ArrayBuffer>} the photo where the tile is, straight RGBA */
   photoAt({ x, y, width, height }) {
     this.#scratch.clearRect(0, 0, TILE, TILE);
-    this.#scratch.drawImage(this.#photo, -x, -y);
+    if (this.#photo) this.#scratch.drawImage(this.#photo, -x, -y);
     return this.#scratch.getImageData(0, 0, width, height).data;
   }
 
@@ -83,11 +87,6 @@ export class Picture {
     for (let row = 0; row < height; row++) {
       this.data.set(data.subarray(row * width * 4, (row + 1) * width * 4), ((y + row) * this.width + x) * 4);
     }
-  }
-
-  /** @returns {Promise<Blob>} PNG */
-  toBlob() {
-    return encode(this.#pixels);
   }
 }
 

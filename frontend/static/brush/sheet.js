@@ -5,7 +5,6 @@ import { TILE, tiles } from "./tiles.js";
 
 export class Sheet {
   element = make("div", { className: "brush-picture" });
-  ready = false; // the picture is read
   #columns;
   #contexts;
 

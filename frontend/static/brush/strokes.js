@@ -7,20 +7,31 @@ import { Remote } from "../workers/remote.js";
 
 const WORKER = new URL("./brushworker.js", import.meta.url);
 
+const DRAWN = new Set(["finish", "undo", "redo"]); // calls after which the picture may be another
+
 /** @typedef {import("./history.js").Stroke} Stroke */
+/** @typedef {import("../compose/fields.js").Finish} Finish */
 
 /** What the worker sends. @typedef {{patch?: import("./history.js").Patch, done?: string, state?: State}} Message */
 
-/** @typedef {{canUndo: boolean, canRedo: boolean, edited: boolean}} State edited: strokes are on the picture */
+/**
+ * @typedef {object} State
+ * @property {boolean} canUndo
+ * @property {boolean} canRedo
+ * @property {boolean} edited strokes are on the picture
+ * @property {import("../compose/placing.js").Box | null} box around what is left of the cut-out; null too until it is read
+ */
 
 /** @type {State} */
-export const NO_STROKES = { canUndo: false, canRedo: false, edited: false };
+export const NO_STROKES = { canUndo: false, canRedo: false, edited: false, box: null };
 
 export class Strokes {
   /** Called when `state` may have changed. */
   onchange = () => {};
   /** @type {(patch: import("./history.js").Patch) => void} called with each part of the picture that has changed */
   onpatch = () => {};
+  /** Called when a stroke is on the picture, or no longer. */
+  ondrawn = () => {};
   /** @type {State} */
   state = NO_STROKES;
   /** @type {Remote | null} */
@@ -62,9 +73,19 @@ export class Strokes {
     return this.state.edited ? this.#ask("strokes") : [];
   }
 
-  /** @returns {Promise<Blob | null>} the picture with the strokes as PNG; null without any */
-  file() {
-    return this.#ask("file");
+  /** Call `onpatch` with every part of the picture. */
+  async show() {
+    await this.#ask("show");
+  }
+
+  /** @param {Finish} finish @returns {Promise<import("./brushworker.js").Layers>} */
+  layers(finish) {
+    return this.#ask("layers", { finish });
+  }
+
+  /** @param {Finish} finish @returns {Promise<Blob | null>} the finished picture; null where it is the cut-out as it came */
+  file(finish) {
+    return this.#ask("file", { finish });
   }
 
   /** Begin a stroke. @param {{mode: "add" | "erase", radius: number}} brush radius: px of the picture */
@@ -89,9 +110,10 @@ export class Strokes {
     this.#tell("cancel");
   }
 
-  /** Forget the points that still wait. */
+  /** Leave the picture: forget the points that still wait, and its box. */
   drop() {
     this.#waiting = [];
+    this.state = { ...this.state, box: null };
   }
 
   undo() {
@@ -134,21 +156,45 @@ export class Strokes {
         if (this.#waiting.length) this.#draw();
       }
       this.onchange();
+      if (done && DRAWN.has(done)) this.ondrawn();
     });
   }
 }
 
 /**
- * Draw strokes on a cut-out beside whatever is shown or drawn on meanwhile.
- * @param {Blob} photo
+ * Finish a cut-out beside whatever is shown or drawn on meanwhile.
+ * @param {Blob | null} photo null where this browser cannot show it
  * @param {Blob} cutout transparent, of the same size
- * @param {Stroke[]} strokes
- * @returns {Promise<Blob>} PNG
+ * @param {Stroke[]} strokes on the photo
+ * @param {Finish} finish
+ * @returns {Promise<Blob>}
  */
-export async function drawnOn(photo, cutout, strokes) {
+export function finished(photo, cutout, strokes, finish) {
+  return beside(photo, cutout, strokes, async (worker) => (await worker.ask("file", { finish })) ?? cutout);
+}
+
+/**
+ * Draw what lies below a cut-out that cannot be drawn on.
+ * @param {Blob} cutout transparent
+ * @param {Finish} finish
+ * @returns {Promise<import("./brushworker.js").Layers>}
+ */
+export function layersOf(cutout, finish) {
+  return beside(null, cutout, [], (worker) => worker.ask("layers", { finish }));
+}
+
+/**
+ * @template T
+ * @param {Blob | null} photo
+ * @param {Blob} cutout
+ * @param {Stroke[]} strokes
+ * @param {(worker: Remote) => Promise<T>} run
+ */
+async function beside(photo, cutout, strokes, run) {
   const worker = new Remote(WORKER);
   try {
-    return await worker.ask("draw", { photo, cutout, strokes });
+    await worker.ask("open", { photo, cutout, strokes });
+    return await run(worker);
   } finally {
     worker.close();
   }

@@ -11,6 +11,8 @@ import { letters } from "./letters.js";
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const CHANNELS = 4;
 const KIND = [8, 6, 0, 0, 0]; // of IHDR: bits a channel, RGBA, and the only compression, filters and order of rows read
+/** @type {Record<number, number>} the colour type of IHDR, by channels */
+const COLOUR_TYPES = { 1: 0, 3: 2, 4: 6 };
 const SUB = 1; // the filter that stores the difference to the pixel on the left: the server's for every row
 
 /**
@@ -44,21 +46,42 @@ export async function decode(blob) {
   return data && { width, height, data };
 }
 
-/** Write a PNG file. @param {Pixels} pixels @returns {Promise<Blob>} */
+/**
+ * Read a PNG file's size from its first bytes.
+ * @param {Blob} blob
+ * @returns {Promise<{width: number, height: number} | null>} px; null for every other kind of picture
+ */
+export async function sizeOf(blob) {
+  const bytes = new DataView(await blob.slice(0, 24).arrayBuffer());
+  if (bytes.byteLength < 24 || SIGNATURE.some((byte, at) => bytes.getUint8(at) !== byte)) return null;
+  return { width: bytes.getUint32(16), height: bytes.getUint32(20) };
+}
+
+/**
+ * Write a PNG file: grey, RGB where nothing of the picture is transparent, else RGBA.
+ * @param {Pixels} pixels with a grey value a pixel in place of RGBA for a grey one
+ * @returns {Promise<Blob>}
+ */
 export async function encode({ width, height, data }) {
-  const row = width * CHANNELS;
+  const given = data.length / (width * height);
+  const kept = given === CHANNELS && isOpaque(data) ? CHANNELS - 1 : given;
+  const row = width * kept;
   const filtered = new Uint8Array(height * (1 + row));
-  for (let y = 0; y < height; y++) {
-    const [from, to] = [y * row, y * (1 + row) + 1];
-    filtered[to - 1] = SUB;
-    for (let x = 0; x < CHANNELS; x++) filtered[to + x] = data[from + x];
-    for (let x = CHANNELS; x < row; x++) filtered[to + x] = data[from + x] - data[from + x - CHANNELS];
+  for (let y = 0, to = 0; y < height; y++) {
+    filtered[to] = SUB;
+    to++;
+    for (let x = 0, from = y * width * given; x < width; x++, from += given) {
+      for (let channel = 0; channel < kept; channel++, to++) {
+        filtered[to] = data[from + channel] - (x > 0 ? data[from + channel - given] : 0);
+      }
+    }
   }
   const stream = new Blob([filtered]).stream().pipeThrough(new CompressionStream("deflate"));
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, width);
   header.setUint32(4, height);
   for (const [at, byte] of KIND.entries()) header.setUint8(8 + at, byte);
+  header.setUint8(9, COLOUR_TYPES[kept]);
   const parts = [
     new Uint8Array(SIGNATURE),
     chunk("IHDR", new Uint8Array(header.buffer)),
@@ -66,6 +89,12 @@ export async function encode({ width, height, data }) {
     chunk("IEND", new Uint8Array()),
   ];
   return new Blob(parts, { type: "image/png" });
+}
+
+/** @param {Uint8ClampedArray} data RGBA */
+function isOpaque(data) {
+  for (let at = 3; at < data.length; at += CHANNELS) if (data[at] !== 255) return false;
+  return true;
 }
 
 /**

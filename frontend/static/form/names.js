@@ -7,6 +7,9 @@ import { meant, normal, suggest } from "./suggest.js";
 const MOST_SHOWN = 6; // more hide the rest of the form; with nothing typed the whole list can be scrolled
 
 export class NamesField {
+  /** @type {Set<string>} classes that are in the photo: they are offered first */
+  present = new Set();
+
   #input;
   #chips;
   #list;
@@ -164,7 +167,7 @@ export class NamesField {
 
   #open() {
     const typed = this.#input.value;
-    const found = suggest(typed, this.#known, this.#names, localName);
+    const found = suggest(typed, this.#known, this.#names, localName, this.present);
     const shown = typed.trim() ? found.slice(0, MOST_SHOWN) : found;
     this.#list.replaceChildren(
       ...shown.map(({ name, via, weak }, index) => {

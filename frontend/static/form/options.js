@@ -2,18 +2,10 @@
 
 import { find, showOnly } from "../elements.js";
 import { fill, t } from "../words/translate.js";
+import { radio, range } from "./controls.js";
+import { Shop } from "./shop.js";
 
 /** @typedef {import("../server/photos.js").Fields} Fields */
-
-const radio = (/** @type {string} */ group, /** @type {string} */ value, swatch = "") =>
-  `<label><input type="radio" name="look-${group}" value="${value}" class="visually-hidden">
-    <span>${swatch}<span data-text="options.${value}"></span></span></label>`;
-
-const range = (/** @type {string} */ name, /** @type {number} */ most, least = 0) =>
-  `<div class="look-range">
-    <label for="look-${name}" data-text="options.${name}"></label><output for="look-${name}" aria-live="off"></output>
-    <input type="range" id="look-${name}" min="${least}" max="${most}">
-  </div>`;
 
 const MARKUP = `
   <fieldset class="step" data-part="background">
@@ -55,7 +47,8 @@ const MARKUP = `
     </div>
     <p class="hint" data-part="format-hint"></p>
   </fieldset>
-  <details class="look-more">
+  <details class="look-more" data-part="shop"></details>
+  <details class="look-more" data-part="more">
     <summary><span data-text="options.more"></span><span class="hint" data-part="changed"></span></summary>
     <div class="look-rest">
       <fieldset class="step">
@@ -72,6 +65,7 @@ const MARKUP = `
     </div>
   </details>`;
 
+const KEPT_AS = "objectcut-options"; // in the browser's storage: the controls' values, and never a picture
 const DEFAULTS = { background: "transparent", format: "png", edges: "smooth" };
 const FIRST_COLOUR = "#ffc94d";
 /** @type {Record<string, number>} by unit; without one it is px */
@@ -81,6 +75,7 @@ export class Options {
   /** @type {(values: Fields) => void} called when the person changed them, once a control is released */
   onchange = () => {};
   #root;
+  #shop;
   /** @type {{fields: string, backdrop: File | null}} the latest that `onchange` was called for, or the defaults */
   #told = { fields: "", backdrop: null };
 
@@ -90,12 +85,14 @@ export class Options {
     container.classList.add("look");
     container.innerHTML = MARKUP;
     fill(container);
+    this.#shop = new Shop(this.#part("shop"));
     this.reset();
+    this.#recall();
     container.addEventListener("input", () => this.#draw());
     container.addEventListener("change", () => this.#changed());
     this.#part("reset").addEventListener("click", () => {
       this.#clear();
-      find(container, "summary", HTMLElement).focus(); // the button vanishes
+      find(this.#part("more"), "summary", HTMLElement).focus(); // the button vanishes
       this.#changed();
     });
   }
@@ -104,16 +101,17 @@ export class Options {
   get values() {
     /** @type {Fields} */
     const values = {};
+    const shop = this.#shop.values(this.#besides);
     const background = this.#background();
     if (background !== DEFAULTS.background) values.background = background;
-    if (this.#checkbox("crop").checked) {
+    if (this.#checkbox("crop").checked && !shop.canvas) {
       values.crop = true;
       if (this.#margin() > 0) values.margin = `${this.#margin()}${this.#unit.value}`;
     }
     const format = this.#chosen("format");
     if (format === "zip") values.output = "both";
     else if (format !== DEFAULTS.format) values.format = format;
-    return { ...values, ...this.#rest() };
+    return { ...values, ...shop, ...this.#rest() };
   }
 
   /** The picture behind the cut-out. @returns {File | null} */
@@ -133,7 +131,13 @@ export class Options {
     this.#told = this.#state();
   }
 
+  /** What rules out some of what shops want. */
+  get #besides() {
+    return { blurred: this.#background().startsWith("blur"), parted: this.#chosen("format") === "zip" };
+  }
+
   #clear() {
+    this.#shop.clear();
     for (const [group, value] of Object.entries(DEFAULTS)) {
       find(this.#root, `[name=look-${group}][value=${value}]`, HTMLInputElement).checked = true;
     }
@@ -151,7 +155,44 @@ export class Options {
     // A colour that is not the background, or a picture still to be chosen, changes nothing.
     if (state.fields === this.#told.fields && state.backdrop === this.#told.backdrop) return;
     this.#told = state;
+    this.#keep();
     this.onchange(this.values);
+  }
+
+  get #controls() {
+    /** @type {NodeListOf<HTMLInputElement>} of the `<select>` no more than the value is used */
+    const all = this.#root.querySelectorAll("input:not([type=file]), select");
+    return [...all];
+  }
+
+  /** Keep what is set for the next visit. */
+  #keep() {
+    const set = this.#controls.filter((control) => !isRadio(control) || control.checked);
+    const kept = Object.fromEntries(set.map((control) => [keyOf(control), stateOf(control)]));
+    try {
+      localStorage.setItem(KEPT_AS, JSON.stringify(kept));
+    } catch {
+      // Some browsers keep nothing: each visit begins with the defaults.
+    }
+  }
+
+  /** Set what was kept, without a call of `onchange`. */
+  #recall() {
+    /** @type {Record<string, unknown>} */
+    let kept = {};
+    try {
+      kept = JSON.parse(localStorage.getItem(KEPT_AS) ?? "{}");
+    } catch {
+      // As above, or somebody wrote something else there.
+    }
+    for (const control of this.#controls) {
+      const state = kept[keyOf(control)];
+      if (isRadio(control)) control.checked = state === control.value ? control.value !== "picture" : control.checked;
+      else if (control.type === "checkbox") control.checked = state === true;
+      else if (typeof state === "string") control.value = state;
+    }
+    this.#draw();
+    this.#told = this.#state();
   }
 
   #state() {
@@ -188,6 +229,7 @@ export class Options {
     const format = this.#chosen("format");
     const picture = this.#picture;
     const changes = Object.keys(this.#rest()).length;
+    this.#shop.draw(this.#besides);
     showOnly(this.#part("background-detail"), background);
     this.#part("background-detail").hidden = ["transparent", "white"].includes(background);
     this.#part("background").toggleAttribute("disabled", format === "zip");
@@ -275,4 +317,19 @@ export class Options {
   #part(name) {
     return find(this.#root, `[data-part=${name}]`, HTMLElement);
   }
+}
+
+/** @param {HTMLInputElement} control */
+function isRadio(control) {
+  return control.type === "radio";
+}
+
+/** Name a control, or the group of a radio button, in what is kept. @param {HTMLInputElement} control */
+function keyOf(control) {
+  return control.name || control.id || (control.dataset.part ?? "");
+}
+
+/** @param {HTMLInputElement} control */
+function stateOf(control) {
+  return control.type === "checkbox" ? control.checked : control.value;
 }

@@ -7,6 +7,7 @@
  * @property {{cut_outs?: Record<string, {iou: number, found: number}>}} [card] figures by class, where they were measured
  */
 
+const PRESENT = 0.25; // less than what tells a better match from a worse one
 const RELIABLE = 0.7; // mean IoU of the cut-outs, and share of the photos in which one was found
 
 /**
@@ -23,10 +24,11 @@ export function normal(name) {
  * @param {Known} known
  * @param {string[]} taken names that are not offered again
  * @param {(name: string) => string} localName what the person calls a class
+ * @param {Set<string>} [present] classes that are in the photo: of equals they come first
  * @returns {{name: string, via: string | null, weak: string | null}[]} best first, as the person calls them; `via` is the
  *   other word that matched, `weak` what the model is known to do badly. Nothing typed: all.
  */
-export function suggest(typed, known, taken, localName) {
+export function suggest(typed, known, taken, localName, present = new Set()) {
   const query = normal(typed);
   const used = new Set(taken.map(normal));
   return known.classes
@@ -44,7 +46,7 @@ export function suggest(typed, known, taken, localName) {
         name,
         via: best.word === name ? null : best.word,
         weak: weakness(known.card?.cut_outs?.[own]),
-        rank: best.rank,
+        rank: best.rank - (present.has(own) ? PRESENT : 0),
       };
     })
     .filter((found) => found.rank < Infinity)

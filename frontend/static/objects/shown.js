@@ -52,6 +52,14 @@ export class ShownObjects {
     this.#found.close();
   }
 
+  /**
+   * Outline what the final cut-out keeps, until other objects are taken.
+   * @param {Blob} cutout transparent, as large as the photo
+   */
+  settle(cutout) {
+    this.#view.settle(cutout);
+  }
+
   /** Write the objects' names again: the person's words for them may be known later than the objects. */
   name() {
     this.#view.name();

@@ -5,9 +5,10 @@
 
 import { find, make } from "../elements.js";
 import { localName, t } from "../words/translate.js";
+import { drawn } from "./drawn.js";
+import { Kept } from "./kept.js";
 import { placeLabels } from "./labels.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const TOUCH_PX = 24; // the smallest target of WCAG 2.2, success criterion 2.5.8
 
 /** @type {Record<string, [axis: number, step: number]>} a step along an axis of the photo, by key */
@@ -19,6 +20,7 @@ const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [1, -1], Arrow
  * @property {SVGElement} shape
  * @property {SVGElement} target
  * @property {HTMLElement} label
+ * @property {SVGElement} hole in what dims the photo, while it is taken
  */
 
 export class ObjectsView {
@@ -28,6 +30,8 @@ export class ObjectsView {
   #image;
   #layer = make("div", { className: "objects", hidden: true });
   #size = [0, 0];
+  #holes = drawn("g", {});
+  #kept = new Kept();
   /** @type {Map<number, Part>} by id */
   #parts = new Map();
   /** @type {Set<number>} */
@@ -57,8 +61,10 @@ export class ObjectsView {
   show(detected, outlines, taken) {
     this.#size = [detected.width, detected.height];
     this.#parts.clear();
+    this.#kept.open(detected.width, detected.height);
     const svg = drawn("svg", { viewBox: `0 0 ${detected.width} ${detected.height}`, role: "group" });
     svg.setAttribute("aria-label", t("objects.all"));
+    svg.append(...this.#shade(detected));
     // What comes last is on top: small objects, which large ones would hide from the pointer.
     for (const object of [...detected.objects].sort((a, b) => b.area - a.area)) {
       const path = outlines.get(object.id)?.path || boxPath(object.box);
@@ -66,10 +72,12 @@ export class ObjectsView {
       const target = drawn("rect", { class: "target" });
       shape.append(target, ...["area", "casing", "line"].map((name) => drawn("path", { class: name, d: path })));
       svg.append(shape);
+      const hole = drawn("path", { d: path, fill: "black" });
       const label = make("span", { className: "object-label", ariaHidden: "true" }); // the shape has the name, too
-      this.#parts.set(object.id, { object, shape, target, label });
+      this.#parts.set(object.id, { object, shape, target, label, hole });
     }
-    svg.firstElementChild?.setAttribute("tabindex", "0");
+    svg.querySelector(".object")?.setAttribute("tabindex", "0");
+    svg.append(this.#kept.line);
     this.#layer.replaceChildren(svg, ...[...this.#parts.values()].map(({ label }) => label));
     this.#layer.hidden = this.#parts.size === 0;
     this.taken = new Set(taken);
@@ -82,9 +90,21 @@ export class ObjectsView {
     this.#layOut();
   }
 
+  /**
+   * Outline what the final cut-out keeps, instead of the taken objects as they were found, until others are taken.
+   * @param {Blob} cutout transparent, as large as the photo
+   */
+  async settle(cutout) {
+    if (!this.#parts.size || !(await this.#kept.show(cutout))) return;
+    this.#holes.replaceChildren(this.#kept.hole);
+    this.#layer.setAttribute("data-settled", "");
+    this.#layer.setAttribute("data-dimmed", "");
+  }
+
   clear() {
     this.#parts.clear();
     this.#taken.clear();
+    this.#kept.clear();
     this.#layer.replaceChildren();
     this.#layer.hidden = true;
   }
@@ -97,6 +117,11 @@ export class ObjectsView {
   /** Does not call `onchange`. Ids of no object that is shown are ignored. */
   set taken(ids) {
     this.#taken = new Set([...ids].filter((id) => this.#parts.has(id)));
+    const taken = [...this.#parts.values()].filter(({ object }) => this.#taken.has(object.id));
+    this.#kept.clear();
+    this.#layer.removeAttribute("data-settled");
+    this.#holes.replaceChildren(...taken.map(({ hole }) => hole));
+    this.#layer.toggleAttribute("data-dimmed", taken.length > 0);
     for (const [id, { object, shape, label }] of this.#parts) {
       const taken = this.#taken.has(id);
       const score = Math.round(100 * object.score);
@@ -106,6 +131,14 @@ export class ObjectsView {
       label.textContent = name;
       label.toggleAttribute("data-taken", taken);
     }
+  }
+
+  /** What dims all of the photo but the taken objects. @param {import("./found.js").Detected} detected */
+  #shade({ width, height }) {
+    const all = { width: String(width), height: String(height) };
+    const mask = drawn("mask", { id: "taken-objects", maskUnits: "userSpaceOnUse", x: "0", y: "0", ...all });
+    mask.append(drawn("rect", { ...all, fill: "white" }), this.#holes);
+    return [mask, drawn("rect", { class: "shade", mask: "url(#taken-objects)", ...all })];
   }
 
   /** @param {Part} part */
@@ -182,6 +215,7 @@ export class ObjectsView {
       height: `${height}px`,
     });
     for (const { object, target } of this.#parts.values()) enlarge(target, object.box, TOUCH_PX / scale);
+    this.#kept.scale = scale;
 
     const labels = [...this.#parts.values()].map(({ object, label }) => ({
       label,
@@ -213,11 +247,4 @@ function enlarge(target, [x0, y0, x1, y1], side) {
 /** @param {number[]} box */
 function boxPath([x0, y0, x1, y1]) {
   return `M${x0} ${y0}H${x1}V${y1}H${x0}Z`;
-}
-
-/** @param {string} name @param {Record<string, string>} attributes @returns {SVGElement} */
-function drawn(name, attributes) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
 }

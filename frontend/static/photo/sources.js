@@ -19,19 +19,21 @@ const SAMPLE_MS = 60_000; // for a photo of some hundred kB
  * @typedef {(...reads: (() => Promise<Photo> | Photo)[]) => void} Take
  */
 
-/** @typedef {{name: string, title: string, url: string}} Sample */
+/** @typedef {{name: string, title: string, url: string, thumbnail?: string}} Sample */
 
 /**
- * Take photos from the file field, the address field and from whatever is dropped on the page.
+ * Take photos from the file fields, the address field and from whatever is dropped on the page.
  * An address that cannot be one stays in its field, as that field's `validationMessage`.
- * @param {{file: HTMLInputElement, url: HTMLInputElement, take: Take}} fields
+ * @param {object} fields
+ * @param {HTMLInputElement} fields.file
+ * @param {HTMLInputElement} fields.replace a field for files as well
+ * @param {HTMLInputElement} fields.url
+ * @param {Take} fields.take
+ * @param {Take} fields.swap is called for files that come in the place of the photo that is shown
  */
-export function listen({ file, url, take }) {
-  file.addEventListener("change", () => {
-    const chosen = [...(file.files ?? [])];
-    file.value = ""; // so that the same file can be chosen again after it was changed
-    if (chosen.length) take(...chosen.map((each) => () => fromFile(each)));
-  });
+export function listen({ file, replace, url, take, swap }) {
+  chosen(file, take);
+  chosen(replace, swap);
   url.addEventListener("input", () => url.setCustomValidity(""));
   url.addEventListener("change", () => {
     const text = url.value.trim();
@@ -45,6 +47,28 @@ export function listen({ file, url, take }) {
     }
   });
   listenToDrops(take);
+}
+
+/**
+ * Let a button show and hide the field for an address, where that is hidden at first.
+ * @param {HTMLElement} button
+ * @param {HTMLInputElement} url
+ */
+export function unfold(button, url) {
+  button.addEventListener("click", () => {
+    const open = button.ariaExpanded !== "true";
+    button.ariaExpanded = String(open);
+    if (open) url.focus();
+  });
+}
+
+/** @param {HTMLInputElement} field @param {Take} take */
+function chosen(field, take) {
+  field.addEventListener("change", () => {
+    const files = [...(field.files ?? [])];
+    field.value = ""; // so that the same file can be chosen again after it was changed
+    if (files.length) take(...files.map((file) => () => fromFile(file)));
+  });
 }
 
 /** @param {Take} take */
@@ -119,18 +143,20 @@ export function camera(container, take) {
 }
 
 /**
- * Fill `container` with the server's sample photos as buttons; hidden where the server has none.
+ * Fill `container` with the server's sample photos as buttons, if it has any.
  * @param {HTMLElement} container
  * @param {Take} take
  */
 export async function samples(container, take) {
   const offered = await list();
-  container.hidden = !offered.length;
+  if (!offered.length) return;
   const row = make("div", { className: "samples", role: "group", ariaLabel: t("source.samples") });
   row.append(
     ...offered.map((sample) => {
-      // No thumbnails: the files themselves are all there is, and a thousand times as large as the page.
-      const button = make("button", { type: "button", className: "button quiet small", textContent: titleOf(sample) });
+      const button = make("button", { type: "button", className: "button quiet sample" });
+      // Without a thumbnail none is shown: the file itself is as large as the whole page.
+      if (sample.thumbnail) button.append(make("img", { src: address(sample.thumbnail), alt: "" }));
+      button.append(titleOf(sample));
       button.addEventListener("click", () => take(() => fromSample(sample)));
       return button;
     }),

@@ -1,4 +1,4 @@
-/** The chosen photo as it is shown, large in its pane and small beside the file button. */
+/** The chosen photo in its pane, and its name beside the file buttons. */
 
 import { find, showOnly } from "../elements.js";
 import { t } from "../words/translate.js";
@@ -11,7 +11,7 @@ export class PhotoView {
   /** @type {string | null} the address of what is shown */
   #shown = null;
 
-  /** @param {HTMLElement} pane @param {HTMLElement} source the part of the form with the file button */
+  /** @param {HTMLElement} pane @param {HTMLElement} source the part of the form with the file buttons */
   constructor(pane, source) {
     this.#pane = pane;
     this.#source = source;
@@ -22,12 +22,10 @@ export class PhotoView {
     this.#pane.ariaBusy = "true"; // the line below the photo waits until the photo has its place
     if (this.#shown) URL.revokeObjectURL(this.#shown);
     this.#shown = photo.shown ? URL.createObjectURL(photo.shown) : null;
-    this.#source.toggleAttribute("data-chosen", true);
     const name = find(this.#source, ".file-name", HTMLElement);
-    name.hidden = false;
     name.textContent = photo.name;
     name.title = photo.name;
-    find(this.#source, "#file-label", HTMLElement).textContent = t("source.another");
+    find(this.#source, "#file", HTMLElement).ariaLabel = t("source.add");
     const meta = find(this.#pane, ".meta", HTMLElement);
     meta.textContent = "";
 
@@ -39,11 +37,9 @@ export class PhotoView {
       image.src = address;
       image.alt = t("source.alt", { name: photo.name });
       meta.textContent = `${size.width} × ${size.height} px`;
-      find(this.#source, ".thumb img", HTMLImageElement).src = address;
     }
     find(this.#pane, ".blank", HTMLElement).textContent = t(photo.url ? "source.fetched" : "source.unseen");
     showOnly(find(this.#pane, ".canvas", Element), size ? "picture" : "unseen");
-    showOnly(find(this.#source, ".thumb", Element), size ? "picture" : "none");
     this.#pane.ariaBusy = null;
   }
 }

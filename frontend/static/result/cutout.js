@@ -1,17 +1,25 @@
 /** The cut-out's pane: a preview or the final picture, its tools, and buttons to save, copy and share it. */
 
 import { Brush } from "../brush/brush.js";
-import { drawnOn } from "../brush/strokes.js";
-import { find, make, showOnly } from "../elements.js";
+import { finished, layersOf } from "../brush/strokes.js";
+import { dependsOnPixels, hasLayers, isPlain } from "../compose/fields.js";
+import { placed, transform } from "../compose/placing.js";
+import { byId, find, make, showOnly } from "../elements.js";
 import { canCopy, canShare, copy, download, fileName, share } from "../files/output.js";
+import { sizeOf } from "../files/png.js";
 import { isAbort } from "../server/api.js";
 import { Viewer } from "../viewer/viewer.js";
 import { t } from "../words/translate.js";
 import { Toolbar } from "./toolbar.js";
+import { part, under } from "./under.js";
+
+/** @typedef {import("../compose/placing.js").Size} Size */
 
 /**
  * @typedef {object} Finished a cut-out with what is shown and written beside it
- * @property {Blob} blob the picture, of a kind that browsers show
+ * @property {Blob} blob the server's answer, of a kind that browsers show
+ * @property {number[] | null} box around what is kept, px of the photo; null where it is not known
+ * @property {import("../compose/fields.js").Finish} finish what is made of it here
  * @property {{blob: Blob, width: number, height: number} | null} photo px, upright; null where it cannot be shown
  * @property {boolean} transparent whether everything but the objects is transparent
  * @property {string[]} names what was cut out; empty is everything
@@ -20,8 +28,6 @@ import { Toolbar } from "./toolbar.js";
  */
 
 export class CutoutView {
-  /** @type {() => Promise<Blob | null>} gives the picture in the kind that was asked for, where another is shown */
-  fetchFile = async () => null;
   /** @type {(problem: unknown) => void} called with what kept a picture from being saved, copied or shared */
   onproblem = () => {};
 
@@ -35,21 +41,34 @@ export class CutoutView {
   #tools;
   /** @type {{final: boolean} | null} the latest picture that is shown, or about to be */
   #showing = null;
-  /** @type {Finished | null} the final picture, once it can be saved */
+  /** @type {(Finished & {size: Size}) | null} the final picture, once it can be saved; size: of the cut-out, px */
   #result = null;
+  #presenting = Promise.resolve(); // settles when the latest final picture is shown
+  #renewing = false; // the placing of the final picture, when it is drawn on no longer
+  #failed = false; // the reading of the final picture, to draw on it
 
   /** @param {HTMLElement} pane */
   constructor(pane) {
     this.#pane = pane;
     this.#canvas = find(pane, ".canvas", HTMLElement);
     this.#meta = find(pane, ".meta", HTMLElement);
-    this.#outputs = find(pane, ".outputs", HTMLElement);
+    this.#outputs = byId("outputs");
     this.#tools = find(pane, "#tools", HTMLElement);
     pane.append(this.#note);
     this.#viewer = new Viewer(find(this.#canvas, "div[data-when=picture]", HTMLElement));
     this.#brush = new Brush(this.#viewer);
     this.#brush.addEventListener("failed", () => {
-      this.#note.textContent = t("cutout.not_edited");
+      this.#failed = true;
+      this.#tell();
+    });
+    this.#brush.addEventListener("change", () => this.#tell());
+    this.#brush.addEventListener("drawn", () => {
+      this.#renewing = true;
+      this.#renew();
+    });
+    this.#viewer.addEventListener("change", () => {
+      this.#tell();
+      this.#renew();
     });
     new Toolbar(this.#tools, pane, this.#viewer, this.#brush);
     this.#listen("#download", async (blob, name) => download(blob, name));
@@ -64,6 +83,11 @@ export class CutoutView {
   /** Whether there is no final picture, and none about to be shown. */
   get empty() {
     return !this.#showing?.final;
+  }
+
+  /** Whether a person drew on any photo. */
+  get drawnOn() {
+    return this.#brush.anywhere;
   }
 
   /** @param {boolean} busy whether a cut is under way */
@@ -111,43 +135,39 @@ export class CutoutView {
    * @param {AbortSignal} signal
    */
   async show(result, signal) {
-    const { width, height } = await sizeOf(result.blob);
+    const shown = this.#present(result, signal);
+    this.#presenting = shown.catch(() => {});
+    await shown;
+  }
+
+  /** @param {Finished} result @param {AbortSignal} signal */
+  async #present(result, signal) {
+    const size = (await sizeOf(result.blob)) ?? (await decodedSize(result.blob));
     signal.throwIfAborted();
     const own = { final: true };
     this.#showing = own;
-    const { photo } = result;
-    const whole = photo !== null && photo.width === width && photo.height === height;
-    const label = result.names.length ? t("cutout.of", { names: result.names.join(", ") }) : t("cutout.of-all");
     const { mode } = this.#viewer;
     this.#result = null; // until this one is shown; the one before stays in sight
-    const cutout = { blob: result.blob, width, height, transparent: result.transparent };
-    const after = (await this.#brush.offer(photo, cutout)) ?? result.blob;
-    if (own === this.#showing) {
-      await this.#show({ before: whole ? photo.blob : null, after, width, height, final: true, label });
-    }
+    this.#failed = false;
+    await this.#arrange(own, result, size);
     if (own !== this.#showing) {
       signal.throwIfAborted();
       return;
     }
-    this.#result = result;
+    this.#result = { ...result, size };
     if (this.#brush.canEdit) this.#viewer.mode = mode; // the brush stays chosen
+    this.#brush.prepare();
+    this.#tell();
     this.#meta.textContent = result.told;
-    this.#note.textContent = this.#brush.setAside ? t("cutout.set_aside") : "";
     this.#outputs.hidden = false;
-    find(this.#outputs, "#copy", HTMLElement).hidden = !canCopy(result.blob);
-    find(this.#outputs, "#share", HTMLElement).hidden = !canShare(result.blob, nameOf(result, result.blob));
+    find(this.#outputs, "#copy", HTMLElement).hidden = !canCopy(asFile(result));
+    find(this.#outputs, "#share", HTMLElement).hidden = !canShare(asFile(result), nameOf(result, asFile(result)));
     signal.throwIfAborted();
   }
 
-  /**
-   * Return what is drawn on a photo now, shown or not, as a function that draws it on a cut-out of the same size, and
-   * gives null where nothing is drawn.
-   * @param {Blob} photo
-   * @returns {Promise<(cutout: Blob) => Promise<Blob | null>>} PNG
-   */
-  async drawing(photo) {
-    const strokes = await this.#brush.strokesOn(photo);
-    return async (cutout) => (strokes.length ? drawnOn(photo, cutout, strokes) : null);
+  /** @param {Blob} photo @returns {ReturnType<Brush["strokesOn"]>} the strokes on it now, shown or not */
+  strokesOn(photo) {
+    return this.#brush.strokesOn(photo);
   }
 
   /** Forget what was drawn on a photo. @param {Blob} photo */
@@ -157,6 +177,53 @@ export class CutoutView {
 
   scrollTo() {
     this.#pane.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  }
+
+  /**
+   * Show a finished picture, its parts where the file has them, unless another picture comes first.
+   * @param {{final: boolean}} own
+   * @param {Finished} result
+   * @param {Size} size of the cut-out, px
+   */
+  async #arrange(own, { blob, photo, box, finish, names, transparent }, size) {
+    const cutout = { blob, ...size, transparent };
+    const [after, behind] = await Promise.all([this.#brush.offer(photo, cutout), under(finish)]);
+    const below = hasLayers(finish) ? ((await this.#brush.layers(finish)) ?? (await layersOf(blob, finish))) : null;
+    if (own !== this.#showing) return;
+    const kept = (this.#brush.edited ? null : box) ?? this.#brush.box ?? [0, 0, size.width, size.height];
+    const placing = placed(size, below?.box ?? kept, finish, below?.extent);
+    const place = { ...size, ...transform(placing) };
+    behind.append(...(below?.layers ?? []).map((layer) => part(layer, place)));
+    const whole = photo !== null && photo.width === size.width && photo.height === size.height;
+    await this.#show({
+      before: whole ? photo.blob : null,
+      after: after ?? blob,
+      under: behind,
+      place,
+      width: placing.width,
+      height: placing.height,
+      final: true,
+      label: names.length ? t("cutout.of", { names: names.join(", ") }) : t("cutout.of-all"),
+    });
+  }
+
+  /** Follow the strokes with what depends on them. While a brush is in hand the picture stays where it is. */
+  async #renew() {
+    const [own, result] = [this.#showing, this.#result];
+    if (!this.#renewing || !own || !result || this.#viewer.mode !== "view") return;
+    this.#renewing = false;
+    if (dependsOnPixels(result.finish)) await this.#arrange(own, result, result.size);
+  }
+
+  /** Write the line below the tools. */
+  #tell() {
+    const [brush, { mode }] = [this.#brush, this.#viewer];
+    let key = "";
+    if (this.#failed) key = "cutout.not_edited";
+    else if (brush.setAside) key = "cutout.set_aside";
+    else if (brush.waiting && mode !== "view") key = "cutout.getting_ready";
+    const text = key && t(key);
+    if (this.#note.textContent !== text) this.#note.textContent = text; // else it would be read out again
   }
 
   /** @param {import("../viewer/viewer.js").Picture} picture */
@@ -170,15 +237,17 @@ export class CutoutView {
     this.#result = null;
     this.#brush.clear();
     this.#outputs.hidden = true;
-    this.#note.textContent = "";
+    this.#renewing = this.#failed = false;
+    this.#tell();
   }
 
-  /**
-   * Return the picture as a file: with the person's strokes if there are any, else as it was asked for.
-   * @param {Finished} result
-   */
-  async #file(result) {
-    return (await this.#brush.toBlob()) ?? (await this.fetchFile()) ?? result.blob;
+  /** Return the picture as a file: as it is shown, of the kind that was chosen. @param {Finished} result */
+  async #file({ blob, finish }) {
+    const own = await this.#brush.toBlob(finish).catch((problem) => {
+      if (this.#brush.edited || isAbort(problem)) throw problem;
+      return null; // no memory for the photo as well: without strokes it is not needed
+    });
+    return own ?? (isPlain(finish) ? blob : finished(null, blob, [], finish));
   }
 
   /**
@@ -189,10 +258,12 @@ export class CutoutView {
   #listen(selector, give) {
     const button = find(this.#outputs, selector, HTMLElement);
     button.addEventListener("click", async () => {
-      const result = this.#result;
-      if (!result || button.ariaBusy === "true") return;
+      if (button.ariaBusy === "true") return;
       button.ariaBusy = "true";
       try {
+        await this.#presenting; // a change that was made just before belongs to the file
+        const result = this.#result;
+        if (!result) return;
         const blob = await this.#file(result);
         await give(blob, nameOf(result, blob));
       } catch (problem) {
@@ -209,8 +280,13 @@ function nameOf({ stem, names }, file) {
   return fileName(stem, names, file.type);
 }
 
+/** Return an empty file of the kind that will be saved. @param {Finished} result */
+function asFile({ blob, finish: { format, output } }) {
+  return new Blob([], { type: output ? "application/zip" : format ? `image/${format}` : blob.type });
+}
+
 /** @param {Blob} blob */
-async function sizeOf(blob) {
+async function decodedSize(blob) {
   const bitmap = await createImageBitmap(blob);
   const { width, height } = bitmap;
   bitmap.close();

@@ -1,5 +1,7 @@
 /** The result for a photo: its cut-out, the request as code, and whether a cut is under way. */
 
+import { finished } from "../brush/strokes.js";
+import { isBlurred, isPlain, markUnreadable, unreadable } from "../compose/fields.js";
 import { byId } from "../elements.js";
 import { wordsFor } from "../words/errors.js";
 import { t } from "../words/translate.js";
@@ -9,6 +11,7 @@ import { CutoutView } from "./cutout.js";
 /**
  * @typedef {import("../album/entry.js").Entry} Entry
  * @typedef {import("../album/entry.js").Result} Result
+ * @typedef {import("../server/photos.js").Fields} Fields
  * @typedef {{blob: Blob, width: number, height: number}} Photo px, upright
  */
 
@@ -31,6 +34,11 @@ export class ResultPane {
   /** Whether there is no final picture, and none about to be shown. */
   get empty() {
     return this.#cutout.empty;
+  }
+
+  /** Whether a person drew on any photo. */
+  get drawnOn() {
+    return this.#cutout.drawnOn;
   }
 
   /** Whether a cut is under way. */
@@ -80,39 +88,57 @@ export class ResultPane {
    * Show a finished cut-out. Rejects when `signal` aborts before it is shown.
    * @param {Entry} entry
    * @param {Result} result
-   * @param {import("../server/photos.js").Fields} fields that were asked for
+   * @param {Fields} fields what is chosen
    * @param {Photo | null} photo as this browser can show it
    * @param {AbortSignal} signal
    */
   async show(entry, result, fields, photo, signal) {
     const told = t("cutout.count", { count: result.count });
+    const { finish } = entry.divided(fields);
+    if (isBlurred(finish) && !photo && entry.photo.shown) throw unreadable(entry.photo.shown);
     const picture = {
       blob: result.blob,
+      box: result.box,
       photo,
+      finish,
       transparent: isTransparent(result),
       names: entry.names,
       stem: entry.photo.stem,
       told: t("cutout.told", { told, seconds: Number(result.seconds.toFixed(1)) }),
     };
     await this.#cutout.show(picture, signal);
-    this.#cutout.fetchFile = () => entry.file(fields, new AbortController().signal);
     this.#code.show({ photo: entry.photo, fields });
     this.#fold.hidden = false;
     this.tell(t("page.ready", { told }));
   }
 
   /**
-   * Return what is drawn on a photo now, as a function that draws it on a cut-out, where that can be.
-   * @param {Entry["photo"]} photo
-   * @returns {Promise<import("../album/album.js").Draw>}
+   * Return a function that finishes the cut-out of an entry: with what is chosen, and drawn on its photo, now.
+   * @param {Entry} entry
+   * @param {Fields} fields what is chosen
+   * @param {AbortSignal} signal
+   * @returns {Promise<import("../album/album.js").Make>}
    */
-  async drawing({ shown }) {
-    const draw = shown ? await this.#cutout.drawing(shown) : async () => null;
-    return async (result) => (isTransparent(result) && !result.fields.crop ? draw(result.blob) : null);
+  async making(entry, fields, signal) {
+    const { shown = null } = entry.photo;
+    const { finish } = entry.divided(fields);
+    const strokes = shown ? await this.#cutout.strokesOn(shown) : [];
+    return async (result) => {
+      const { blob } = result;
+      if ((isPlain(finish) && !strokes.length) || !isTransparent(result)) return blob;
+      const blurs = isBlurred(finish);
+      try {
+        return await finished(strokes.length || blurs ? shown : null, blob, strokes, finish);
+      } catch (error) {
+        if (!blurs || !shown || strokes.length) throw error;
+        markUnreadable(shown); // a photo that was never shown here: the server makes it as a whole
+        return (await entry.keep(fields, signal)).blob;
+      }
+    };
   }
 }
 
 /** Return whether everything but the objects is transparent. @param {Result} result */
-function isTransparent({ blob, fields }) {
-  return !fields.background && !fields.background_image && blob.type !== "image/jpeg";
+function isTransparent({ fields }) {
+  return !fields.background && !fields.background_image && !fields.format;
 }

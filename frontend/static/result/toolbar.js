@@ -90,7 +90,7 @@ export class Toolbar {
   /** @param {string} name @param {() => void} run */
   #button(name, run) {
     const button = make("button", { type: "button", className: `tool tool-${name}`, ariaLabel: t(`cutout.${name}`) });
-    button.append(icon(ICONS[name]));
+    button.append(icon(ICONS[name]), make("span", { textContent: t(`cutout.${name}.short`) }));
     button.addEventListener("click", () => {
       if (button.ariaDisabled !== "true") run();
     });

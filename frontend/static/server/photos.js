@@ -33,6 +33,7 @@ const KEPT_AS = "objectcut-key"; // in the tab's own storage, which ends with it
  * @property {Blob} blob the picture
  * @property {number} count how many objects are in it
  * @property {number[] | null} ids of these objects; null where the server does not tell
+ * @property {number[] | null} box around what is kept, px of the upright photo; null where the server does not tell
  */
 
 /**
@@ -70,7 +71,8 @@ export function cut(photo, fields, { accept, ...sending }) {
     async (reply) => ({
       blob: await reply.blob(),
       count: Number(reply.headers.get("X-Object-Count")),
-      ids: reply.headers.get("X-Object-Ids")?.split(",").filter(Boolean).map(Number) ?? null,
+      ids: numbers(reply.headers.get("X-Object-Ids")),
+      box: numbers(reply.headers.get("X-Foreground-Box")),
     }),
   );
 }
@@ -97,6 +99,11 @@ async function keyed(send, read) {
 /** Ask how many photos the server processes, or has waiting. @returns {Promise<number>} */
 export async function inFlight() {
   return (await ask("health/ready")).in_flight;
+}
+
+/** @param {string | null} header with commas */
+function numbers(header) {
+  return header?.split(",").filter(Boolean).map(Number) ?? null;
 }
 
 /** @param {import("../photo/photo.js").Photo} photo @param {Fields} fields */

@@ -111,7 +111,7 @@ export class Gestures {
         x: clientX - corner.x,
         y: clientY - corner.y,
       }));
-      pen?.extend(places.map((each) => this.#viewer.placement.toImage(each)));
+      pen?.extend(places.map((each) => this.#viewer.toPhoto(each)));
     } else if (this.#drag === "pan") {
       this.#viewer.move((placement) => placement.pan(now.x - last.x, now.y - last.y));
     } else if (this.#pointers.size === 2) {

@@ -16,7 +16,7 @@ export async function layer(source) {
     canvas.getContext("2d")?.drawImage(source, 0, 0);
     return canvas;
   }
-  const image = new Image();
+  const image = make("img", { alt: "" });
   const address = typeof source === "string" ? source : URL.createObjectURL(source);
   image.src = address;
   try {

@@ -9,6 +9,7 @@ import { Divider } from "./divider.js";
 import { Gestures } from "./gestures.js";
 import { Glide } from "./glide.js";
 import { layer } from "./layer.js";
+import { placed } from "./place.js";
 import { Placement } from "./placement.js";
 
 const ZOOM_STEP = 1.5;
@@ -18,8 +19,10 @@ const PIXELS_FROM = 3; // from this zoom on pixels are shown as squares
 
 /** @typedef {"view" | "add" | "erase"} Mode what a drag does: move the picture, or draw with the pen */
 
+/** @typedef {import("./place.js").Place} Place */
+
 /**
- * @typedef {object} Pen draws where the viewer is dragged over; points are in px of the picture
+ * @typedef {object} Pen draws where the viewer is dragged over; points are in px of the photo
  * @property {(point: Point) => void} begin
  * @property {(points: Point[]) => void} extend
  * @property {() => void} finish
@@ -32,7 +35,9 @@ const PIXELS_FROM = 3; // from this zoom on pixels are shown as squares
  * @property {Blob | string | null} before the photo, or its address; what cannot be decoded counts as null
  * @property {ImageBitmap | Blob | HTMLElement} after the cut-out; an ImageBitmap is drawn, not taken over, and may be
  *   smaller than the picture
- * @property {number} width px, of the upright photo and the final cut-out alike
+ * @property {HTMLElement | null} [under] shows what lies below the cut-out, as large as the picture
+ * @property {Place} [place] without one, photo and cut-out are as large as the picture
+ * @property {number} width px
  * @property {number} height px
  * @property {boolean} final false for a preview
  * @property {string} [label] what the cut-out shows, for those who do not see it
@@ -53,10 +58,16 @@ export class Viewer extends EventTarget {
   #glide = new Glide();
   /** @type {HTMLElement | null} shows the photo */
   #before = null;
-  /** @type {Blob | string | null} */
+  /** @type {Picture["before"]} */
   #beforeSource = null;
   /** @type {HTMLElement | null} shows the cut-out */
   #after = null;
+  /** @type {Picture["after"] | null} */
+  #afterSource = null;
+  #photoPart = make("div", { className: "viewer-part" });
+  #cutoutPart = make("div", { className: "viewer-part" });
+  /** @type {Place} */
+  #place = whole(1, 1);
   #final = false;
   #showing = 0; // number of the latest call of show()
   #compare = false;
@@ -88,6 +99,11 @@ export class Viewer extends EventTarget {
   /** Zoom: CSS px per px of the picture. */
   get scale() {
     return this.placement.scale;
+  }
+
+  /** CSS px per px of the photo. */
+  get penScale() {
+    return this.scale * this.#place.scaleX;
   }
 
   get fitted() {
@@ -143,27 +159,31 @@ export class Viewer extends EventTarget {
    * @param {Picture} picture
    * @returns {Promise<boolean>} false when another call overtook this one; rejects if `after` cannot be decoded
    */
-  async show({ before, after, width, height, final, label = t("cutout.picture") }) {
+  async show({ before, after, under = null, width, height, place = whole(width, height), final, label }) {
     this.#showing++;
     const own = this.#showing;
     const keeps = before !== null && before === this.#beforeSource;
     const [photo, cutout] = await Promise.all([
       keeps ? this.#before : before && layer(before).catch(() => null),
-      layer(after),
+      after === this.#afterSource && this.#after ? this.#after : layer(after),
     ]);
     if (own !== this.#showing) return false;
     this.#gestures.cancel();
     this.#before = photo || null;
     this.#beforeSource = before;
     this.#after = cutout;
+    this.#afterSource = after;
     this.#final = final;
+    this.#place = place;
     this.#mode = "view";
     if (!this.canCompare) this.#compare = false;
-    this.#before?.setAttribute("alt", "");
-    describe(cutout, label);
-    this.#world.replaceChildren(...(this.#before ? [this.#before] : []), cutout);
+    describe(this.#cutoutPart, label ?? t("cutout.picture"));
+    if (this.#before) this.#photoPart.replaceChildren(placed(this.#before, place));
+    this.#cutoutPart.replaceChildren(...(under ? [under] : []), placed(cutout, place));
+    this.#world.replaceChildren(...(this.#before ? [this.#photoPart] : []), this.#cutoutPart);
     this.port.hidden = false;
     this.port.style.aspectRatio = `${width} / ${height}`;
+    this.port.style.setProperty("--ratio", String(width / height));
     this.#world.style.width = `${width}px`;
     this.#world.style.height = `${height}px`;
     const { picture } = this.placement;
@@ -182,7 +202,6 @@ export class Viewer extends EventTarget {
    */
   swap(element) {
     if (!this.#after) return;
-    describe(element, this.#after.getAttribute("aria-label") ?? "");
     this.#after.replaceWith(element);
     this.#after = element;
     this.#draw();
@@ -194,6 +213,7 @@ export class Viewer extends EventTarget {
     this.#before = null;
     this.#beforeSource = null;
     this.#after = null;
+    this.#afterSource = null;
     this.placement.picture = { width: 1, height: 1 };
     this.#world.replaceChildren();
     this.port.hidden = true;
@@ -203,13 +223,19 @@ export class Viewer extends EventTarget {
   }
 
   /**
-   * Convert px of the window, as pointer events tell them, to px of the picture.
+   * Convert px of the window, as pointer events tell them, to px of the photo.
    * @param {number} clientX
    * @param {number} clientY
    */
   toImage(clientX, clientY) {
     const { left, top } = this.port.getBoundingClientRect();
-    return this.placement.toImage({ x: clientX - left, y: clientY - top });
+    return this.toPhoto({ x: clientX - left, y: clientY - top });
+  }
+
+  /** Convert CSS px of the port to px of the photo. @param {Point} point @returns {Point} */
+  toPhoto(point) {
+    const { x, y } = this.placement.toImage(point);
+    return { x: (x - this.#place.x) / this.#place.scaleX, y: (y - this.#place.y) / this.#place.scaleY };
   }
 
   /** Show the whole picture, as large as it can be. */
@@ -277,9 +303,14 @@ export class Viewer extends EventTarget {
     const still = width <= port.width + 1 && height <= port.height + 1;
     this.port.style.touchAction = still && this.#mode === "view" ? "pan-x pan-y" : "none";
     this.port.toggleAttribute("data-still", still);
-    if (this.#before) this.#before.hidden = !this.#compare && this.#mode !== "add";
-    this.#divider.draw({ shown: this.#compare, view, before: this.#before, after: this.#after });
+    this.#photoPart.hidden = !this.#compare && this.#mode !== "add";
+    this.#divider.draw({ shown: this.#compare, view, before: this.#photoPart, after: this.#cutoutPart });
   }
+}
+
+/** Return the place of a photo that is as large as the picture. @param {number} width @param {number} height @returns {Place} */
+function whole(width, height) {
+  return { width, height, x: 0, y: 0, scaleX: 1, scaleY: 1 };
 }
 
 /** Describe an element as a picture to screen readers. @param {HTMLElement} element @param {string} label */

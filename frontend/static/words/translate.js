@@ -7,13 +7,16 @@ import { TEXTS } from "./texts.js";
 
 /** @typedef {Record<string, unknown>} Values what is put into words, by name */
 
-const asked = new URLSearchParams(location.search).get("lang");
+const LOADED = ["es", "de", "fr"]; // in files of their own: other people need not wait for them
 
-/** A key of TEXTS: what the address asks for with `?lang=`, else the first of the browser's languages that there is. */
-export const language =
-  [asked, ...navigator.languages]
-    .map((tag) => tag?.toLowerCase().split("-")[0] ?? "")
-    .find((tag) => Object.hasOwn(TEXTS, tag)) ?? "en"; // its own keys: an object also inherits "constructor"
+const asked = new URLSearchParams(location.search).get("lang");
+/** What the address asks for with `?lang=`, then the browser's languages, as the keys of TEXTS. */
+const wanted = [asked, ...navigator.languages].map((tag) => tag?.toLowerCase().split("-")[0] ?? "");
+
+/** A key of TEXTS: the first that is wanted of those that there are. */
+export const language = wanted.find((tag) => [...Object.keys(TEXTS), ...LOADED].includes(tag)) ?? "en";
+
+if (LOADED.includes(language)) TEXTS[language] = (await import(`./${language}.js`)).WORDS;
 
 const plural = new Intl.PluralRules(language);
 const number = new Intl.NumberFormat(language);
@@ -39,7 +42,7 @@ export function t(key, values = {}) {
 
 /** Take the words of a part of the page that is loaded later. @param {typeof TEXTS} more */
 export function addTexts(more) {
-  for (const [tag, words] of Object.entries(more)) Object.assign(TEXTS[tag], words);
+  for (const tag of Object.keys(TEXTS)) Object.assign(TEXTS[tag], more[tag]);
 }
 
 /** Return whether the language has words for a key, its own and not the English ones. @param {string} key */
@@ -47,9 +50,13 @@ export function has(key) {
   return Object.hasOwn(TEXTS[language], key);
 }
 
-/** Take over what things are called. @param {Record<string, Record<string, string>>} told `names` of `/labels` */
+/**
+ * Take over what things are called, in the first wanted language that has names: there are more of those than of texts.
+ * @param {Record<string, Record<string, string>>} told `names` of `/labels`
+ */
 export function learn(told) {
-  names = new Map(Object.entries(told[language] ?? {}));
+  const tag = wanted.find((each) => each === "en" || Object.hasOwn(told, each)) ?? language;
+  names = new Map(Object.entries(told[tag] ?? {}));
 }
 
 /**

@@ -1,7 +1,7 @@
 """From the words people type to the classes a model knows.
 
-Owns how words are compared, English plurals, groups, ambiguous words and suggestions; the words themselves, in six
-languages, are in `names.yaml`.
+Owns how words are compared, English plurals, groups, ambiguous words, names among other words ("the cat", "a black cat
+and a dog") and suggestions; the words themselves, in six languages, are in `names.yaml`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ LANGUAGES = ("en", "es", "ca", "de", "fr", "zh")
 """Those in which the classes can be named, as `names.yaml` calls them."""
 
 _PLACEHOLDER = "N/A"
+_LONGEST_NAME = 4  # words
+_MOST_WORDS = 20  # of a name as it is typed; more are no name
 _NO_CLASS = frozenset({"__background__", _PLACEHOLDER})  # torchvision's in COCO's list of 91
 
 _UNDECOMPOSED = str.maketrans({"œ": "oe", "\N{RIGHT SINGLE QUOTATION MARK}": "'", "·": None})  # as NFKD leaves them
@@ -33,7 +35,7 @@ class _Entry:
     """The words for one thing.
 
     Attributes:
-        usual: language to the first of its words; English is left out, there it is the entry's own name.
+        usual: language to the first of its words; in English it is the entry's own name.
         words: as written, irregular English plural first, the entry's own name left out.
         english: compared forms of the English words, the entry's own name and plurals among them.
         foreign: compared forms of all others.
@@ -55,6 +57,7 @@ class _Names:
     groups: Mapping[str, _Entry]
     ambiguous: tuple[_Entry, ...]
     everything: frozenset[str]
+    beside: frozenset[str]
 
 
 def group_members(group: str) -> frozenset[str]:
@@ -71,6 +74,7 @@ def _known() -> _Names:
         groups={name: _entry(entry, name) for name, entry in written["groups"].items()},
         ambiguous=tuple(_entry(entry) for entry in written["ambiguous"]),
         everything=frozenset(_normal(word) for words in written["everything"].values() for word in words),
+        beside=frozenset(_normal(word) for words in written["beside"].values() for word in words),
     )
 
 
@@ -78,9 +82,10 @@ def _entry(written: Mapping[str, Any], name: str | None = None) -> _Entry:
     own = [] if name is None else [name]
     english = [*([written["plural"]] if "plural" in written else []), *written.get("en", [])]
     foreign = [word for language in LANGUAGES[1:] for word in written.get(language, [])]
+    named = {**written, "en": own}
     german = [word.casefold().translate(_UMLAUTS) for word in written.get("de", [])]
     return _Entry(
-        usual={language: written[language][0] for language in LANGUAGES[1:] if language in written},
+        usual={language: named[language][0] for language in LANGUAGES if named.get(language)},
         words=tuple(dict.fromkeys([*english, *foreign])),
         english=_forms(own + english),
         foreign=tuple(map(_normal, foreign + german)),
@@ -163,6 +168,11 @@ def _meanings(classes: tuple[str, ...]) -> Mapping[str, Meaning]:
     return words
 
 
+def _elsewhere() -> Mapping[str, Meaning]:
+    """Compared form to meaning, for a model that knows every class of `names.yaml`."""
+    return _meanings(tuple(_known().classes))
+
+
 @dataclass(frozen=True)
 class Labels:
     """The classes of one model and the words that mean them.
@@ -215,7 +225,7 @@ class Labels:
                 for name, entry in entries.items()
                 if language in entry.usual and self._means(entry.usual[language], name)
             }
-            for language in LANGUAGES[1:]
+            for language in LANGUAGES
         }
 
     def _means(self, word: str, name: str) -> bool:
@@ -234,9 +244,45 @@ class Labels:
         return frozenset().union(*(self._meant(typed, word) for typed, word in wanted.items()))
 
     def _meant(self, typed: str, word: str) -> frozenset[int]:
+        if word in self.words or word in _elsewhere():
+            return self._one(typed, word)
+        names = self._among(word)
+        if not names:
+            raise self._unknown(typed, word)
+        return frozenset().union(*(self._one(typed, name) for name in names))
+
+    def _among(self, words: str) -> list[str]:
+        """Return the names, as they are compared, of which these words consist beside articles and adjectives.
+
+        The longest name wins: "hot dog" is no dog. None where a word is neither.
+        """
+        rest = words.split()
+        if len(rest) > _MOST_WORDS:
+            return []
+        names = []
+        while rest:
+            lengths = range(min(len(rest), _LONGEST_NAME), 0, -1)
+            starts = [" ".join(rest[:length]) for length in lengths]
+            name = next((start for start in starts if start in self.words or start in _elsewhere()), "")
+            if rest[0] in _known().beside and (not name or (name == rest[0] and len(rest) > 1)):
+                rest = rest[1:]  # an orange cat is a cat
+            elif name:
+                names.append(name)
+                rest = rest[len(name.split()) :]
+            else:
+                return []
+        return names
+
+    def _one(self, typed: str, word: str) -> frozenset[int]:
+        """Return the labels of one name, of this model or another. Raises CutError."""
         meaning = self.words.get(word)
         if meaning is None:
-            raise self._unknown(typed, word)
+            raise CutError(
+                "unknown_object",
+                f"The model that runs here does not know '{word}'; the full one does: run `make weights` once, then "
+                "start the server again.",
+                details={"name": typed, "suggestions": [], "reason": "other_model"},
+            )
         if len(meaning.names) > 1:
             *others, last = map(repr, meaning.names)
             raise CutError(
@@ -247,17 +293,14 @@ class Labels:
         return meaning.labels
 
     def _unknown(self, typed: str, word: str) -> CutError:
-        elsewhere = word in _meanings(tuple(_known().classes))
-        suggestions = [] if elsewhere else self._nearest(word)
-        if elsewhere:
-            message = f"The model that runs here does not know '{typed}'; /labels lists what it knows."
-        elif suggestions:
+        name = " ".join(each for each in word.split() if each not in _known().beside)
+        suggestions = self._nearest(name or word)
+        if suggestions:
             message = f"No class is called '{typed}'. Did you mean {' or '.join(repr(s) for s in suggestions)}?"
         else:
             message = f"No class is called '{typed}'; /labels lists the names that are known."
-        reason = "other_model" if elsewhere else "no_such_name"
         return CutError(
-            "unknown_object", message, details={"name": typed, "suggestions": suggestions, "reason": reason}
+            "unknown_object", message, details={"name": typed, "suggestions": suggestions, "reason": "no_such_name"}
         )
 
     def _nearest(self, word: str) -> list[str]:

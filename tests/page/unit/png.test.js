@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateSync, inflateSync } from "node:zlib";
 import { crc32 } from "../../../frontend/static/files/crc.js";
-import { decode, encode } from "../../../frontend/static/files/png.js";
+import { decode, encode, sizeOf } from "../../../frontend/static/files/png.js";
 
 const PIXELS = {
   width: 2,
@@ -51,6 +51,26 @@ test("a picture is written as the format says", async () => {
   const content = bytes.subarray(start + 4, start + 4 + bytes.readUInt32BE(start - 4));
   assert.deepEqual([...inflateSync(content)], FILTERED);
   assert.equal(bytes.subarray(-12).toString("hex"), "0000000049454e44ae426082");
+});
+
+for (const [what, channels, colourType] of /** @type {[string, number, number][]} */ ([
+  ["grey", 1, 0],
+  ["opaque", 4, 2],
+])) {
+  test(`a picture that is ${what} has no alpha in its file`, async () => {
+    const data = new Uint8ClampedArray(2 * 2 * channels).fill(255);
+    data[0] = 7;
+    const bytes = await bytesOf(await encode({ width: 2, height: 2, data }));
+    assert.deepEqual([...bytes.subarray(24, 29)], [8, colourType, 0, 0, 0]);
+    const start = bytes.indexOf("IDAT");
+    const rows = inflateSync(bytes.subarray(start + 4, start + 4 + bytes.readUInt32BE(start - 4)));
+    assert.deepEqual([...rows.subarray(0, 3)], [1, 7, channels === 1 ? 248 : 255]);
+  });
+}
+
+test("the size is read from a file's beginning", async () => {
+  assert.deepEqual(await sizeOf(await encode(PIXELS)), { width: 2, height: 2 });
+  assert.equal(await sizeOf(new Blob(["RIFF"])), null);
 });
 
 test("every chunk has its checksum", async () => {
