@@ -16,7 +16,7 @@ import { Options } from "./form/options.js";
 import { readAll } from "./photo/read.js";
 import { ResultPane } from "./result/pane.js";
 import { modelFields } from "./server/address.js";
-import { ApiError } from "./server/api.js";
+import { ApiError, isAbort } from "./server/api.js";
 import { Stage } from "./stage.js";
 import { wordsFor } from "./words/errors.js";
 import { t } from "./words/translate.js";
@@ -44,6 +44,7 @@ export class Studio {
   /** @type {AbortController | null} of the cut that is under way for what is shown */
   #running = null;
   #settling = 0;
+  #score = this.#options.values.min_score;
   /** @type {string[]} what is told of addresses that led to no photo, since photos were added last */
   #lost = [];
 
@@ -58,13 +59,15 @@ export class Studio {
       if (!this.#album.now?.wanted) notice.tell(error, { ...this.#offers, retry }); // else the cut tells it
     };
     this.#shown.onchange = (taken) => this.#take(taken);
+    this.#shown.onboxed = (box) => this.#box(box);
     this.#strip.onturn = (entry) => this.#turnTo(entry);
     this.#strip.onremove = (entry) => this.#remove(entry);
     this.#strip.onzip = () => this.#saveAll();
     addEventListener("beforeunload", (event) => {
       if (this.#result.drawnOn) event.preventDefault(); // the browser asks whether to leave
     });
-    this.#options.onchange = () => {
+    this.#options.onchange = ({ min_score: score }) => {
+      if (score !== this.#score) this.#searchAgain(score);
       if (!this.#album.now?.wanted) return;
       this.#stage.view = "cutout"; // that is what changes
       this.#cut();
@@ -219,6 +222,36 @@ export class Studio {
     }
   }
 
+  /** Take what is in a box. @param {number[]} box px of the photo */
+  async #box(box) {
+    const entry = this.#album.now;
+    if (!entry) return;
+    this.#notice.clear();
+    try {
+      const id = await entry.findIn(box);
+      if (entry !== this.#album.now) return;
+      if (id === null) {
+        this.#notice.show(t("boxing.nothing"), "", [{ text: t("boxing.start"), choose: this.#offers.box }]);
+        return;
+      }
+      await this.#shown.extend();
+      const taken = new Set([...entry.taken, id]);
+      this.#shown.taken = taken;
+      this.#take(taken);
+    } catch (error) {
+      if (isAbort(error) || entry !== this.#album.now) return;
+      if (!(error instanceof ApiError)) throw error;
+      this.#notice.tell(error, { ...this.#offers, retry: () => this.#box(box) });
+    }
+  }
+
+  /** Find objects of another least score in every photo. @param {import("./server/photos.js").Fields[string]} score */
+  #searchAgain(score) {
+    this.#score = score;
+    for (const entry of this.#album.entries) entry.unfind();
+    this.#shown.searchAgain();
+  }
+
   /** Show what is taken as the page itself can draw it. */
   async #preview() {
     const { objects } = this.#shown;
@@ -275,7 +308,8 @@ export class Studio {
 
   /** What entries need of the page. */
   #how = {
-    fieldsOf: (/** @type {Entry} */ { wanted }) => ({ ...choiceOf(wanted), ...modelFields(), ...this.#options.fields }),
+    fieldsOf: (/** @type {Entry} */ entry) => ({ ...choiceOf(entry), ...modelFields(), ...this.#options.fields }),
+    search: () => scoreOf(this.#options.values),
     changed: (/** @type {Entry} */ entry) => this.#changed(entry),
   };
 
@@ -290,7 +324,7 @@ export class Studio {
       const { objects } = await entry.find();
       const means = this.#names.meaning(names);
       if (entry.wanted !== wanted || entry.taken.size || !means) return;
-      entry.taken = new Set(objects.filter(({ label }) => means(label)).map(({ id }) => id));
+      entry.taken = new Set(objects.filter(({ label }) => label && means(label)).map(({ id }) => id));
       if (entry !== this.#album.now) return;
       this.#shown.taken = entry.taken;
       this.#outlined();
@@ -317,6 +351,10 @@ export class Studio {
       else this.cutOut();
     },
     browse: () => this.#names.browse(),
+    box: () => {
+      this.#stage.view = "photo";
+      this.#shown.box();
+    },
     replace: (/** @type {string} */ wrong, /** @type {string} */ right) => {
       this.#names.replace(wrong, right);
       this.#button.focus();
@@ -341,15 +379,26 @@ export class Studio {
 
 /**
  * Return the fields that say which objects are cut out.
- * @param {import("./album/entry.js").Wanted | null} wanted
+ * @param {Entry} entry
  * @returns {import("./server/photos.js").Fields}
  */
-function choiceOf(wanted) {
-  if (wanted?.ids) return { pick: [...wanted.ids] };
-  return wanted?.names.length ? { objects: wanted.names } : {};
+function choiceOf({ wanted, boxes }) {
+  if (!wanted?.ids) return wanted?.names.length ? { objects: wanted.names } : {};
+  const pick = [...wanted.ids].filter((id) => !boxes.has(id));
+  const box = [...wanted.ids].flatMap((id) => boxes.get(id)?.box ?? []);
+  return { ...(pick.length && { pick }), ...(box.length && { box }) };
+}
+
+/**
+ * Return the fields that say how sure the model must be.
+ * @param {import("./server/photos.js").Fields} values
+ * @returns {import("./server/photos.js").Fields}
+ */
+function scoreOf({ min_score }) {
+  return min_score === undefined ? {} : { min_score };
 }
 
 /** Return the classes of what was found in the photo. @param {Entry} entry */
 function labelsOf({ detected }) {
-  return new Set(detected?.objects.map(({ label }) => label));
+  return new Set(detected?.objects.flatMap(({ label }) => label ?? []));
 }

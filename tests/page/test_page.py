@@ -726,6 +726,7 @@ def test_the_keyboard_is_enough(page: Page, chelsea: Image.Image):
     expect(page.get_by_text("chelsea.png", exact=True)).to_be_visible()
     wait_for_objects(page)
     tab_to(page.get_by_role("checkbox", name=re.compile("^cat, ")))
+    tab_to(page.get_by_role("button", name="Draw a box"))
     tab_to(page.get_by_label("Add", exact=True))
     tab_to(page.get_by_label("Replace", exact=True))
     tab_to(page.get_by_role("button", name="Add by web address"))

@@ -13,7 +13,7 @@ import { localName } from "../words/translate.js";
  */
 
 /**
- * What is to be cut out: objects by name, none is all; or by id.
+ * What is to be cut out: objects by name, none is all; or by id, those in boxes that a person drew among them.
  * @typedef {{names: string[], ids?: undefined} | {ids: Set<number>, names?: undefined}} Wanted
  */
 
@@ -24,6 +24,8 @@ import { localName } from "../words/translate.js";
  */
 
 /**
+ * @typedef {{box: number[], object: import("../server/photos.js").DetectedObject}} Boxed box: x0, y0, x1, y1, px of the
+ *   photo, as it was drawn
  * @typedef {{signal: AbortSignal, tell: Tell, progress: (share: number) => void}} How a call is made
  * @typedef {{abort: AbortController, done: Promise<Result>, fields: Fields, holders: number}} Cut a call of `/cut` that
  *   is under way, and how many wait for it
@@ -36,6 +38,8 @@ export class Entry {
   taken = new Set();
   /** @type {Detected | null} */
   detected = null;
+  /** @type {Map<number, Boxed>} what a person drew boxes around, by id */
+  boxes = new Map();
   /** @type {Result | null} the latest cut-out */
   result = null;
   /** @type {ApiError | null} why there is no answer to the last call */
@@ -46,6 +50,7 @@ export class Entry {
   sent = null;
 
   #fieldsOf;
+  #search;
   #changed;
   /** @type {{abort: AbortController, done: Promise<Detected>} | null} */
   #finding = null;
@@ -58,11 +63,13 @@ export class Entry {
    * @param {import("../photo/view.js").ShownPhoto} photo
    * @param {object} how
    * @param {(entry: Entry) => Fields} how.fieldsOf what `/cut` is asked for, for what is wanted
+   * @param {() => Fields} how.search what `/detect` is asked for
    * @param {(entry: Entry) => void} how.changed called when anything of it did
    */
-  constructor(photo, { fieldsOf, changed }) {
+  constructor(photo, { fieldsOf, search, changed }) {
     this.photo = photo;
     this.#fieldsOf = fieldsOf;
+    this.#search = search;
     this.#changed = () => changed(this);
   }
 
@@ -115,10 +122,11 @@ export class Entry {
     if (this.#finding) return this.#finding.done;
     const made = this.#call(
       async (how) => {
-        const detected = await patiently(() => detect(this.photo, how), how);
+        const fields = this.#search();
+        const detected = await patiently(() => detect(this.photo, fields, how), how);
         how.signal.throwIfAborted();
-        this.detected = detected;
-        return detected;
+        this.detected = this.#withBoxes(detected);
+        return this.detected;
       },
       {
         over: () => {
@@ -128,6 +136,29 @@ export class Entry {
     );
     this.#finding = made;
     return made.done;
+  }
+
+  /**
+   * Find what is in a box, and add it to what was found.
+   * @param {number[]} box x0, y0, x1, y1, px of the photo
+   * @returns {Promise<number | null>} its id; null where nothing is
+   */
+  async findIn(box) {
+    const made = this.#call((how) => patiently(() => detect(this.photo, { box }, how), how), { over: () => {} });
+    const [found] = (await made.done).objects;
+    if (!found) return null;
+    this.boxes.set(found.id, { box, object: found });
+    if (this.detected) this.detected = this.#withBoxes(this.detected);
+    this.#changed();
+    return found.id;
+  }
+
+  /** Forget what was found, but not what is in boxes: something else is searched for from now on. */
+  unfind() {
+    this.#finding?.abort.abort();
+    this.#finding = null;
+    this.detected = null;
+    this.#changed();
   }
 
   /** Cut out what is wanted now; a call for what was wanted before gives up. @returns {Promise<Result>} */
@@ -159,6 +190,7 @@ export class Entry {
     this.close();
     this.#finding = null;
     this.detected = this.result = this.problem = null;
+    this.boxes = new Map();
     this.taken = new Set();
     if (this.wanted?.ids) this.wanted = null;
     this.#changed();
@@ -174,6 +206,13 @@ export class Entry {
   close() {
     this.stop();
     this.#finding?.abort.abort();
+  }
+
+  /** @param {Detected} detected @returns {Detected} */
+  #withBoxes(detected) {
+    const boxed = [...this.boxes.values()].map(({ object }) => object);
+    const others = detected.objects.filter(({ id }) => !this.boxes.has(id));
+    return { ...detected, objects: [...boxed, ...others] };
   }
 
   /** Whether these fields are for what is wanted now. @param {Fields} fields */

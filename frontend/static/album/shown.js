@@ -2,6 +2,7 @@
 
 import { markUnreadable } from "../compose/fields.js";
 import { byId, find } from "../elements.js";
+import { Boxing } from "../objects/boxing.js";
 import { UNREADABLE } from "../objects/found.js";
 import { ObjectsList } from "../objects/list.js";
 import { ShownObjects } from "../objects/shown.js";
@@ -15,6 +16,8 @@ export class ShownPhoto {
   objects = new ShownObjects(find(byId("photo"), ".canvas", HTMLElement));
   /** @type {(taken: Set<number>) => void} called with ids when a person takes or leaves an object */
   onchange = () => {};
+  /** @type {(box: number[]) => void} called with px of the photo when a person drew a box on it */
+  onboxed = () => {};
   /** @type {() => void} called when the objects are outlined */
   onoutlined = () => {};
   /** @type {(error: ApiError, retry: () => void) => void} called when the search failed */
@@ -24,6 +27,7 @@ export class ShownPhoto {
   /** @type {Promise<void> | null} the search for the objects */
   looked = null;
 
+  #boxing = new Boxing(this.objects.layer, byId("box"));
   #list = new ObjectsList(byId("listed"));
   #view = new PhotoView(byId("photo"), byId("source"));
   #line = byId("found");
@@ -38,6 +42,15 @@ export class ShownPhoto {
         this.onchange(taken);
       };
     }
+    this.#boxing.ondrawn = (shares) => {
+      const { photo } = this.objects;
+      if (photo) this.onboxed(shares.map((share, side) => Math.round(share * (side % 2 ? photo.height : photo.width))));
+    };
+  }
+
+  /** Let a person draw a box. */
+  box() {
+    this.#boxing.active = true;
   }
 
   /** Show which objects are taken. Does not call `onchange`. */
@@ -53,11 +66,24 @@ export class ShownPhoto {
     this.#enlist();
   }
 
+  /** Show what was found in the photo that is shown: there is more of it than before. */
+  async extend() {
+    this.#enlist();
+    const { detected, taken } = this.#entry ?? {};
+    if (detected && taken) await this.objects.reopen(detected, taken).catch(() => this.#seeNothing());
+  }
+
+  /** Find the objects of the photo that is shown again. */
+  searchAgain() {
+    if (this.#entry) this.#look(this.#entry);
+  }
+
   /** Show an entry's photo, and find its objects. @param {Entry} entry */
   show(entry) {
     this.#entry = entry;
     this.#unseen = false;
     this.objects.clear();
+    this.#boxing.close();
     this.#enlist();
     this.update();
     this.#view.show(entry.photo);
@@ -73,7 +99,9 @@ export class ShownPhoto {
 
   /** Write the line below the photo. */
   update() {
-    if (this.#entry) this.#line.textContent = stateOf(this.#entry, this.#unseen);
+    if (!this.#entry) return;
+    this.#line.textContent = stateOf(this.#entry, this.#unseen);
+    byId("box").style.visibility = this.objects.photo ? "" : "hidden"; // its room is kept
   }
 
   #enlist() {
@@ -95,6 +123,7 @@ export class ShownPhoto {
       finding.then(() => left() || this.#enlist()).catch(() => {}); // a failure is told below
       await (shown ? this.objects.open(shown, finding, () => entry.taken) : finding); // decoded while the server looks
       if (left()) return;
+      this.update();
       if (shown) this.onoutlined();
       else this.#seeNothing();
     } catch (error) {

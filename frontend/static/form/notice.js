@@ -17,6 +17,7 @@ const TEMPORARY = new Set(
  * @property {(wrong: string, right: string) => void} replace
  * @property {(name: string) => void} only
  * @property {() => void} browse
+ * @property {() => void} box let a person draw one
  */
 
 export class Notice {
@@ -81,7 +82,7 @@ export class Notice {
    * @param {import("../server/api.js").ApiError} error
    * @param {Actions} actions
    */
-  tell(error, { retry, replace, only, browse }) {
+  tell(error, { retry, replace, only, browse, box }) {
     const { code, details } = error;
     const { name = "", suggestions = [], found = [] } = details;
     const message = wordsFor(error);
@@ -95,8 +96,9 @@ export class Notice {
       );
     } else if (code === "unknown_object") {
       this.show(message, "", [{ text: t("notice.browse"), choose: browse }]);
-    } else if (code === "object_not_found" && found.length) {
-      this.show(message, t("notice.only"), offer(found, only));
+    } else if (code === "object_not_found") {
+      const draw = { text: t("boxing.start"), choose: box };
+      this.show(message, found.length ? t("notice.only") : "", [...offer(found, only), draw]);
     } else {
       const more = code === "invalid_request" && message !== error.message ? error.message : "";
       this.show(message, "", TEMPORARY.has(code) ? [{ text: t("notice.retry"), choose: retry }] : [], more);

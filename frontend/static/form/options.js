@@ -58,6 +58,7 @@ const MARKUP = `
       </fieldset>
       ${range("feather", 20)}
       ${range("grow", 20, -20)}
+      ${range("score", 95, 5)}
       <label class="look-check">
         <input type="checkbox" data-part="invert"><span data-text="options.invert"></span>
       </label>
@@ -67,6 +68,7 @@ const MARKUP = `
 
 const KEPT_AS = "objectcut-options"; // in the browser's storage: the controls' values, and never a picture
 const DEFAULTS = { background: "transparent", format: "png", edges: "smooth" };
+const FIRST_SCORE = 50; // percent
 const FIRST_COLOUR = "#ffc94d";
 /** @type {Record<string, number>} by unit; without one it is px */
 const MOST_MARGIN = { "%": 100, "": 9999 };
@@ -142,6 +144,7 @@ export class Options {
       find(this.#root, `[name=look-${group}][value=${value}]`, HTMLInputElement).checked = true;
     }
     for (const name of ["radius", "feather", "grow", "margin"]) this.#input(name).value = "0";
+    this.#input("score").value = String(FIRST_SCORE);
     for (const name of ["crop", "invert"]) this.#checkbox(name).checked = false;
     this.#unit.value = "%";
     this.#colour.value = FIRST_COLOUR;
@@ -220,6 +223,7 @@ export class Options {
     const rest = {};
     if (this.#chosen("edges") !== DEFAULTS.edges) rest.edges = this.#chosen("edges");
     for (const name of ["feather", "grow"]) if (this.#number(name)) rest[name] = this.#number(name);
+    if (this.#number("score") !== FIRST_SCORE) rest.min_score = this.#number("score") / 100;
     if (this.#checkbox("invert").checked) rest.invert = true;
     return rest;
   }
@@ -246,6 +250,7 @@ export class Options {
     this.#tellRange("radius", this.#number("radius") ? this.#px("radius") : t("options.automatic"));
     this.#tellRange("feather", this.#px("feather"));
     this.#tellRange("grow", this.#px("grow"));
+    this.#tellRange("score", t("options.percent", { count: this.#number("score") }));
   }
 
   /** @param {string} format */

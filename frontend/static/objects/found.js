@@ -39,6 +39,16 @@ export class FoundObjects {
   }
 
   /**
+   * Outline other objects of the photo that is open.
+   * @param {Detected} detected
+   * @returns {Promise<Outlines>} rejects when the worker fails
+   */
+  async reopen(detected) {
+    if (!this.#worker) throw closed();
+    return this.#worker.ask("open", { detected });
+  }
+
+  /**
    * Draw the cut-out of some objects. Only the latest call is answered with a picture; one that has a later one behind
    * it, or that is closed meanwhile, resolves to null. Call it after `open` has resolved.
    * @param {Iterable<number>} ids of the objects that are taken

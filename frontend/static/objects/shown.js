@@ -19,6 +19,11 @@ export class ShownObjects {
     this.#view = new ObjectsView(container);
   }
 
+  /** Lies on the photo, exactly. */
+  get layer() {
+    return this.#view.layer;
+  }
+
   /** @param {(taken: Set<number>) => void} listener called when a person takes or leaves an object */
   set onchange(listener) {
     this.#view.onchange = listener;
@@ -44,6 +49,15 @@ export class ShownObjects {
     const known = await detected;
     this.photo = { blob, width: known.width, height: known.height };
     this.#view.show(known, outlines, taken());
+  }
+
+  /**
+   * Outline other objects of the same photo. Rejects where `open` failed.
+   * @param {Detected} detected
+   * @param {Set<number>} taken
+   */
+  async reopen(detected, taken) {
+    this.#view.show(detected, await this.#found.reopen(detected), taken);
   }
 
   clear() {

@@ -28,7 +28,9 @@ export class ObjectsView {
   onchange = () => {};
 
   #image;
-  #layer = make("div", { className: "objects", hidden: true });
+  /** Lies on the photo, exactly; hidden while none is shown. */
+  layer = make("div", { className: "objects", hidden: true });
+  #drawn = make("div", { className: "objects-drawn" });
   #size = [0, 0];
   #holes = drawn("g", {});
   #kept = new Kept();
@@ -40,12 +42,13 @@ export class ObjectsView {
   /** @param {Element} container positioned, with the photo's `<img>` (object-fit: contain) as a child */
   constructor(container) {
     this.#image = find(container, "img", HTMLImageElement);
-    container.append(this.#layer);
-    this.#layer.addEventListener("click", (event) => this.#click(event));
-    this.#layer.addEventListener("keydown", (event) => this.#key(event));
-    this.#layer.addEventListener("focusin", (event) => this.#rove(event.target));
+    this.layer.append(this.#drawn);
+    container.append(this.layer);
+    this.layer.addEventListener("click", (event) => this.#click(event));
+    this.layer.addEventListener("keydown", (event) => this.#key(event));
+    this.layer.addEventListener("focusin", (event) => this.#rove(event.target));
     for (const type of ["pointerover", "pointerout", "focusin", "focusout"]) {
-      this.#layer.addEventListener(type, (event) => this.#point(event));
+      this.layer.addEventListener(type, (event) => this.#point(event));
     }
     const resized = new ResizeObserver(() => this.#layOut());
     resized.observe(this.#image);
@@ -78,8 +81,8 @@ export class ObjectsView {
     }
     svg.querySelector(".object")?.setAttribute("tabindex", "0");
     svg.append(this.#kept.line);
-    this.#layer.replaceChildren(svg, ...[...this.#parts.values()].map(({ label }) => label));
-    this.#layer.hidden = this.#parts.size === 0;
+    this.#drawn.replaceChildren(svg, ...[...this.#parts.values()].map(({ label }) => label));
+    this.layer.hidden = false;
     this.taken = new Set(taken);
     this.#layOut();
   }
@@ -97,16 +100,17 @@ export class ObjectsView {
   async settle(cutout) {
     if (!this.#parts.size || !(await this.#kept.show(cutout))) return;
     this.#holes.replaceChildren(this.#kept.hole);
-    this.#layer.setAttribute("data-settled", "");
-    this.#layer.setAttribute("data-dimmed", "");
+    this.layer.setAttribute("data-settled", "");
+    this.layer.setAttribute("data-dimmed", "");
   }
 
   clear() {
     this.#parts.clear();
     this.#taken.clear();
     this.#kept.clear();
-    this.#layer.replaceChildren();
-    this.#layer.hidden = true;
+    this.#drawn.replaceChildren();
+    this.layer.hidden = true;
+    this.#size = [0, 0];
   }
 
   /** @returns {Set<number>} ids; a copy */
@@ -119,9 +123,9 @@ export class ObjectsView {
     this.#taken = new Set([...ids].filter((id) => this.#parts.has(id)));
     const taken = [...this.#parts.values()].filter(({ object }) => this.#taken.has(object.id));
     this.#kept.clear();
-    this.#layer.removeAttribute("data-settled");
+    this.layer.removeAttribute("data-settled");
     this.#holes.replaceChildren(...taken.map(({ hole }) => hole));
-    this.#layer.toggleAttribute("data-dimmed", taken.length > 0);
+    this.layer.toggleAttribute("data-dimmed", taken.length > 0);
     for (const [id, { object, shape, label }] of this.#parts) {
       const taken = this.#taken.has(id);
       const score = Math.round(100 * object.score);
@@ -205,10 +209,10 @@ export class ObjectsView {
   /** Put the layer on the photo as it is seen now; targets and labels keep their size on the screen. */
   #layOut() {
     const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = this.#image;
-    if (!this.#parts.size || !offsetWidth || !offsetHeight) return;
+    if (!this.#size[0] || !offsetWidth || !offsetHeight) return;
     const scale = Math.min(offsetWidth / this.#size[0], offsetHeight / this.#size[1]);
     const [width, height] = this.#size.map((side) => side * scale);
-    Object.assign(this.#layer.style, {
+    Object.assign(this.layer.style, {
       left: `${offsetLeft + (offsetWidth - width) / 2}px`,
       top: `${offsetTop + (offsetHeight - height) / 2}px`,
       width: `${width}px`,

@@ -9,7 +9,7 @@ const KEPT_AS = "objectcut-key"; // in the tab's own storage, which ends with it
 /**
  * @typedef {object} DetectedObject
  * @property {number} id
- * @property {string} label its class
+ * @property {string | null} label its class; null for what is in a box that a person drew
  * @property {number} score 0 to 1
  * @property {number[]} box x0, y0, x1, y1, half-open, px of the upright photo
  * @property {number} area px
@@ -43,13 +43,14 @@ const KEPT_AS = "objectcut-key"; // in the tab's own storage, which ends with it
  */
 
 /**
- * Find every object of a photo.
+ * Find objects of a photo.
  * @param {import("../photo/photo.js").Photo} photo
+ * @param {Fields} fields that choose them; without any, all
  * @param {Sending} sending
  * @returns {Promise<Detected>}
  */
-export async function detect(photo, sending) {
-  const body = form(photo, modelFields());
+export async function detect(photo, fields, sending) {
+  const body = form(photo, { ...fields, ...modelFields() });
   const reply = await keyed(
     (headers) => upload(address("detect"), { headers, body, ...sending }),
     (reply) => reply.json(),

@@ -142,6 +142,13 @@ export const WORDS = {
   "notice.again": "Neuer Versuch in",
   "notice.seconds": "{seconds} s",
   // objects
+  "boxing.start": "Rahmen ziehen",
+  "boxing.label":
+    "Rahmen um ein Objekt. Die Pfeiltasten verschieben ihn, mit Umschalt ändern sie seine Größe, Enter wählt, was darin ist, Escape bricht ab.",
+  "boxing.hint": "Zieh einen Rahmen um das, was du möchtest.",
+  "boxing.place": "links {left} %, oben {top} %, {width} % breit, {height} % hoch",
+  "boxing.nothing": "In diesem Rahmen wurde nichts gefunden. Zieh ihn eng um das Objekt.",
+  "objects.unnamed": "Objekt",
   "objects.all": "Objekte im Foto",
   "objects.main": "Hauptmotiv",
   "objects.taken": "{label}, {score} %, ausgewählt",
@@ -255,6 +262,7 @@ export const WORDS = {
   "options.feather": "Weiche Kante",
   "options.grow": "Erweitern/verkleinern",
   "options.px": "{count} px",
+  "options.score": "Sicherheit, mindestens",
   "options.invert": "Objekte entfernen, Rest behalten",
   "options.reset": "Zurücksetzen",
   // source

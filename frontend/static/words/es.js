@@ -138,6 +138,13 @@ export const WORDS = {
   "notice.again": "Se vuelve a preguntar en",
   "notice.seconds": "{seconds} s",
   // objects
+  "boxing.start": "Dibujar un recuadro",
+  "boxing.label":
+    "Recuadro alrededor de un objeto. Las flechas lo mueven, con Mayús cambian su tamaño, Intro elige lo que hay dentro, Escape lo deja.",
+  "boxing.hint": "Dibuja un recuadro alrededor de lo que quieres.",
+  "boxing.place": "izquierda {left} %, arriba {top} %, {width} % de ancho, {height} % de alto",
+  "boxing.nothing": "No se ha encontrado nada en este recuadro. Dibújalo ajustado al objeto.",
+  "objects.unnamed": "objeto",
   "objects.all": "Objetos de la foto",
   "objects.main": "Lo principal",
   "objects.taken": "{label}, {score} %, incluido",
@@ -248,6 +255,7 @@ export const WORDS = {
   "options.feather": "Difuminado",
   "options.grow": "Ampliar o reducir",
   "options.px": "{count} px",
+  "options.score": "Certeza mínima",
   "options.invert": "Quitar los objetos y dejar el resto",
   "options.reset": "Restablecer todo",
   // source

@@ -142,6 +142,13 @@ export const WORDS = {
   "notice.again": "Nouvelle tentative dans",
   "notice.seconds": "{seconds} s",
   // objects
+  "boxing.start": "Tracer un cadre",
+  "boxing.label":
+    "Cadre autour d’un objet. Les flèches le déplacent, avec Maj elles changent sa taille, Entrée choisit ce qu’il contient, Échap abandonne.",
+  "boxing.hint": "Tracez un cadre autour de ce que vous voulez.",
+  "boxing.place": "à {left} % de la gauche, à {top} % du haut, {width} % de large, {height} % de haut",
+  "boxing.nothing": "Rien n’a été trouvé dans ce cadre. Tracez-le tout près de l’objet.",
+  "objects.unnamed": "objet",
   "objects.all": "Objets de la photo",
   "objects.main": "Sujet principal",
   "objects.taken": "{label}, {score} %, inclus",
@@ -254,6 +261,7 @@ export const WORDS = {
   "options.feather": "Adoucir",
   "options.grow": "Étendre ou réduire",
   "options.px": "{count} px",
+  "options.score": "Certitude, au moins",
   "options.invert": "Retirer les objets, garder le reste",
   "options.reset": "Réinitialiser",
   // source

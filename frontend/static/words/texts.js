@@ -113,6 +113,13 @@ export const TEXTS = {
     "notice.again": "Asking again in",
     "notice.seconds": "{seconds} s",
     // objects
+    "boxing.start": "Draw a box",
+    "boxing.label":
+      "Box around an object. The arrow keys move it, with Shift they change its size, Enter takes what is inside, Escape leaves.",
+    "boxing.hint": "Draw a box around what you want.",
+    "boxing.place": "left {left}%, top {top}%, {width}% wide, {height}% high",
+    "boxing.nothing": "Nothing was found in this box. Draw it close around the object.",
+    "objects.unnamed": "object",
     "objects.all": "Objects in the photo",
     "objects.main": "Main subject",
     "objects.taken": "{label}, {score}%, taken",
@@ -211,7 +218,7 @@ export const TEXTS = {
     "options.contact": "On the ground",
     "options.outline": "Outline",
     "options.outline-colour": "Colour of the outline",
-    "options.percent": "{count} %",
+    "options.percent": "{count}%",
     "options.more": "More",
     "options.changed": "{count} changed",
     "options.edges": "Edges",
@@ -224,6 +231,7 @@ export const TEXTS = {
     "options.feather": "Feather",
     "options.grow": "Grow or shrink",
     "options.px": "{count} px",
+    "options.score": "Certainty, at least",
     "options.invert": "Remove the objects, keep the rest",
     "options.reset": "Reset all",
     // source

@@ -61,9 +61,10 @@ export function learn(told) {
 
 /**
  * Return the person's name for a class, or the model's own where there is none; the server understands either.
- * @param {string} name
+ * @param {string | null} name null: of an object without a class
  */
 export function localName(name) {
+  if (name === null) return t("objects.unnamed");
   return names.get(name) ?? name;
 }
 
