@@ -109,6 +109,7 @@ def measure(album: Path, out: Path, figures: Figures, rounds: int) -> None:
         in_process()
         for name, seconds in interleaved("Cutting", {"in process": in_process, "ray": on_ray}, rounds):
             figures.add(_TABLE, {"photos": str(len(found))}, {name: seconds})
+        figures.stop()
 
 
 if __name__ == "__main__":

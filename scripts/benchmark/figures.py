@@ -53,6 +53,11 @@ class Figures:
         self.machine = _machine() | about
         self._tables: dict[str, dict[Words, dict[str, list[float]]]] = {}
         self._start = _processor_seconds()
+        self._end: tuple[float, ...] | None = None
+
+    def stop(self) -> None:
+        """Count what other programs take until now: processes that measured, and are not waited for, still run."""
+        self._end = _processor_seconds()
 
     def add(self, table: str, words: Mapping[str, str], numbers: Mapping[str, float]) -> None:
         """Add numbers, for instance those of another round, to the row with these words."""
@@ -73,7 +78,7 @@ class Figures:
     def report(self, goals: Sequence[Goal], file: Path | None) -> None:
         """Print everything, and write it to the file as JSON."""
         console = Console(markup=False, highlight=False)
-        passed = [now - before for now, before in zip(_processor_seconds(), self._start, strict=True)]
+        passed = [now - before for now, before in zip(self._end or _processor_seconds(), self._start, strict=True)]
         spent, idle, own = passed
         others = max(0.0, (spent - idle - own) / (spent or 1))
         console.print("; ".join(f"{name} {value}" for name, value in self.machine.items()))
