@@ -231,7 +231,9 @@ export class Studio {
       const id = await entry.findIn(box);
       if (entry !== this.#album.now) return;
       if (id === null) {
-        this.#notice.show(t("boxing.nothing"), "", [{ text: t("boxing.start"), choose: this.#offers.box }]);
+        this.#notice.show(t("error.object_not_found.nothing_in_box"), "", [
+          { text: t("boxing.start"), choose: this.#offers.box },
+        ]);
         return;
       }
       await this.#shown.extend();

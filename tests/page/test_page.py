@@ -567,7 +567,7 @@ def test_a_photo_the_browser_cannot_show_is_still_cut(page: Page, chelsea: Image
     [
         ("kat", "No class is called 'kat'", "cat", "cat"),
         ("Kat, people", "No class is called 'kat'", "cat", "cat, people"),
-        ("dog", "No 'dog' was found", "cat", "cat"),
+        ("dog", "Not found in the photo: dog.", "cat", "cat"),
     ],
 )
 def test_a_name_that_fails_is_replaced_by_what_is_offered(

@@ -139,7 +139,7 @@ def test_what_cannot_be_cut_is_named_and_holds_up_nothing(page: Page, chelsea: I
     told = page.get_by_role("alert")
     expect(told).to_contain_text("1 cut-out is in the ZIP.")
     expect(told).to_contain_text("broken.png: The photo cannot be read")
-    expect(told).to_contain_text("astronaut.png: No 'cat' was found")
+    expect(told).to_contain_text("astronaut.png: Not found in the photo: cat.")
 
 
 @pytest.mark.parametrize("change", ["an object", "a name", "an option", "its removal", "a stroke", "another photo"])

@@ -97,6 +97,7 @@ export const WORDS = {
   "error.unknown_object.other_model":
     "Das laufende Modell kennt „{name}“ nicht, das volle schon. Am Ende der Seite steht, wie du es bekommst.",
   "error.object_not_found": "Nicht im Foto gefunden: {names}.",
+  "error.object_not_found.nothing_in_box": "In diesem Rahmen wurde nichts gefunden. Zieh ihn eng um das Objekt.",
   "error.object_not_found.nothing_there": "Im Foto wurde kein Objekt gefunden, das das Modell kennt.",
   "error.object_not_found.nothing_left":
     "Es bleibt nichts übrig: Die Objekte füllen das ganze Foto, oder es ist durchsichtig.",
@@ -147,7 +148,6 @@ export const WORDS = {
     "Rahmen um ein Objekt. Die Pfeiltasten verschieben ihn, mit Umschalt ändern sie seine Größe, Enter wählt, was darin ist, Escape bricht ab.",
   "boxing.hint": "Zieh einen Rahmen um das, was du möchtest.",
   "boxing.place": "links {left} %, oben {top} %, {width} % breit, {height} % hoch",
-  "boxing.nothing": "In diesem Rahmen wurde nichts gefunden. Zieh ihn eng um das Objekt.",
   "objects.unnamed": "Objekt",
   "objects.all": "Objekte im Foto",
   "objects.main": "Hauptmotiv",

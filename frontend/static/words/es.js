@@ -94,6 +94,7 @@ export const WORDS = {
   "error.unknown_object.other_model":
     "El modelo que está en uso no conoce «{name}». El completo sí: el final de la página dice cómo tenerlo.",
   "error.object_not_found": "No se ha encontrado en la foto: {names}.",
+  "error.object_not_found.nothing_in_box": "No se ha encontrado nada en este recuadro. Dibújalo ajustado al objeto.",
   "error.object_not_found.nothing_there": "En la foto no se ha encontrado ningún objeto que el modelo conozca.",
   "error.object_not_found.nothing_left": "No queda nada: los objetos llenan toda la foto, o la foto es transparente.",
   "error.unreadable_image": "No se puede leer la foto: el archivo está dañado, incompleto o no es una imagen.",
@@ -143,7 +144,6 @@ export const WORDS = {
     "Recuadro alrededor de un objeto. Las flechas lo mueven, con Mayús cambian su tamaño, Intro elige lo que hay dentro, Escape lo deja.",
   "boxing.hint": "Dibuja un recuadro alrededor de lo que quieres.",
   "boxing.place": "izquierda {left} %, arriba {top} %, {width} % de ancho, {height} % de alto",
-  "boxing.nothing": "No se ha encontrado nada en este recuadro. Dibújalo ajustado al objeto.",
   "objects.unnamed": "objeto",
   "objects.all": "Objetos de la foto",
   "objects.main": "Lo principal",

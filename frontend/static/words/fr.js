@@ -96,6 +96,7 @@ export const WORDS = {
   "error.unknown_object.other_model":
     "Le modèle utilisé ne connaît pas « {name} », le complet si. La fin de la page dit comment l’obtenir.",
   "error.object_not_found": "Pas trouvé dans la photo : {names}.",
+  "error.object_not_found.nothing_in_box": "Rien n’a été trouvé dans ce cadre. Tracez-le tout près de l’objet.",
   "error.object_not_found.nothing_there": "Aucun objet que le modèle connaît n’a été trouvé dans la photo.",
   "error.object_not_found.nothing_left":
     "Il ne reste rien : les objets remplissent toute la photo, ou elle est transparente.",
@@ -147,7 +148,6 @@ export const WORDS = {
     "Cadre autour d’un objet. Les flèches le déplacent, avec Maj elles changent sa taille, Entrée choisit ce qu’il contient, Échap abandonne.",
   "boxing.hint": "Tracez un cadre autour de ce que vous voulez.",
   "boxing.place": "à {left} % de la gauche, à {top} % du haut, {width} % de large, {height} % de haut",
-  "boxing.nothing": "Rien n’a été trouvé dans ce cadre. Tracez-le tout près de l’objet.",
   "objects.unnamed": "objet",
   "objects.all": "Objets de la photo",
   "objects.main": "Sujet principal",

@@ -90,6 +90,10 @@ export const TEXTS = {
     "error.not_ready": "The server is still starting. Try again in a moment.",
     "error.overloaded": "The server is busy. Try again in a moment.",
     "error.unexpected": "The server’s answer cannot be read (HTTP {status}).",
+    "error.object_not_found": "Not found in the photo: {names}.",
+    "error.object_not_found.nothing_in_box": "Nothing was found in this box. Draw it close around the object.",
+    "error.object_not_found.nothing_there": "No object that the model knows was found in the photo.",
+    "error.object_not_found.nothing_left": "Nothing is left: the objects fill the whole photo, or it is transparent.",
     "error.request": "Request id: {id}",
     "error.unknown_object.no_such_name": "No class is called '{name}'.",
     "error.unknown_object.other_model":
@@ -118,7 +122,6 @@ export const TEXTS = {
       "Box around an object. The arrow keys move it, with Shift they change its size, Enter takes what is inside, Escape leaves.",
     "boxing.hint": "Draw a box around what you want.",
     "boxing.place": "left {left}%, top {top}%, {width}% wide, {height}% high",
-    "boxing.nothing": "Nothing was found in this box. Draw it close around the object.",
     "objects.unnamed": "object",
     "objects.all": "Objects in the photo",
     "objects.main": "Main subject",
