@@ -2,9 +2,9 @@
 """Send damaged files and odd requests to a server of its own, and tell what it could not stand.
 
 `make fuzz N=1000`. Half of the inputs are image files of every accepted kind with damage done to them, half are random
-requests made from `/openapi.json`. With `--stage` all are files, and the stage that decodes them runs without a server.
-The same seed makes the same inputs. Failed: an answer of 5xx, no answer, or a process that died. Each input that caused
-one is kept in a folder.
+calls that schemathesis makes from `/openapi.json`. With `--stage` all are files, and the stage that decodes them runs
+without a server. The same seed makes the same inputs. Failed: an answer of 5xx, one that `/openapi.json` does not
+describe, no answer, or a process that died. Each input that caused one is kept in a folder.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from fuzzing.calls import call, calls, error_code
+from fuzzing.calls import AnyCase, Calls, error_code, objection
 from fuzzing.files import damaged, originals
 from launch import Failed, Server, running
 from liveparts import WORKER, parts
@@ -39,6 +39,7 @@ from rundir import ROOT
 SLOW_S = 2.0
 _ANSWER_S = 150.0  # beyond all that the server allows a cut
 _TELL_S = 10.0
+_LONGEST_ANSWER = 200  # characters that are told of it
 _PREVIEW_SIDE = 64  # px, so that large JPEGs are read both ways
 _EXPECTED = {(502, "url_unreachable")}  # an answer about somebody else's server
 Try = Callable[[int, Random], "Outcome"]
@@ -120,20 +121,22 @@ def _decode_all(inputs: Connection) -> None:
         except CutError as error:
             answer = f"{error.status} {error.code}"
         except Exception as error:
-            answer = f"500 {type(error).__name__}: {error}"[:200]
+            answer = f"500 {type(error).__name__}: {error}"[:_LONGEST_ANSWER]
         inputs.send(answer)
 
 
 class Served:
     """A server, asked for one thing after the other, so that what kills a worker is known."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, seed: int) -> None:
         self._client = httpx.Client(base_url=server.url, timeout=_ANSWER_S, trust_env=False)
         self._run = server.run
         self._workers = self._alive()
         self._files = originals()
         self._whole = list(self._files.values())
-        self._calls = calls(self._client.get("/openapi.json").raise_for_status().json())
+        description = self._client.get("/openapi.json").raise_for_status().json()
+        self._calls = Calls(description, self._whole, Random(seed))  # noqa: S311  # repeatable, not secret
+        self._cases = self._calls.drawn()
 
     def close(self) -> None:
         """Close the connections."""
@@ -145,16 +148,17 @@ class Served:
     def __call__(self, number: int, rng: Random) -> Outcome:
         """Send a damaged file, or a random request."""
         if number % 2:
-            method, path, operation = rng.choice(self._calls)
-            sent = f"{method} {path}"
-            request = call(self._client, method, path, operation, self._whole, rng)
+            case = next(self._cases)
+            sent = case.operation.label
+            request = self._calls.request(self._client, case, rng)
         else:
+            case = self._calls.cut()
             sent = rng.choice(list(self._files))
             data = damaged(self._files[sent], self._whole, rng)
             options = {"format": rng.choice(("png", "webp", "jpeg")), "edges": rng.choice(("smooth", "sharp", "raw"))}
             request = self._client.build_request("POST", "/cut", files={"image_file": data}, data=options)
         start = time.perf_counter()
-        answer, failed = self._answer(request)
+        answer, failed = self._answer(request, case)
         seconds = time.perf_counter() - start
         alive = self._alive()
         if not self._workers <= alive:
@@ -162,11 +166,13 @@ class Served:
         self._workers = alive
         return Outcome(sent, answer, seconds, _as_text(request), failed)
 
-    def _answer(self, request: httpx.Request) -> tuple[str, bool]:
+    def _answer(self, request: httpx.Request, case: AnyCase) -> tuple[str, bool]:
         try:
             reply = self._client.send(request)
         except httpx.HTTPError as error:
             return f"no answer: {type(error).__name__}", True
+        if against := objection(case, reply):
+            return f"{reply.status_code}, which is not described: {against}"[:_LONGEST_ANSWER], True
         if not reply.is_error:
             return str(reply.status_code), False
         try:
@@ -227,7 +233,7 @@ class Found:
 
 
 def fuzz(attempt: Try, count: int, seed: int, found: Found) -> None:
-    """Try so many inputs. Each has random numbers of its own, so that one can be made again without the others."""
+    """Try so many inputs. Each has random numbers of its own, so that a file can be made again without the others."""
     start = told = time.monotonic()
     for number in range(count):
         found.add(attempt(number, Random(f"{seed} {number}")))  # noqa: S311  # repeatable, not secret
@@ -238,9 +244,9 @@ def fuzz(attempt: Try, count: int, seed: int, found: Found) -> None:
 
 
 @contextmanager
-def _subject(stage: bool) -> Iterator[Try]:
+def _subject(stage: bool, seed: int) -> Iterator[Try]:
     with nullcontext() if stage else running() as server:
-        subject = Stage() if server is None else Served(server)
+        subject = Stage() if server is None else Served(server, seed)
         try:
             yield subject
         finally:
@@ -260,7 +266,7 @@ def main() -> int:
         parser.error("two inputs are the least")
     found = Found(options.keep)
     try:
-        with _subject(options.stage) as attempt:
+        with _subject(options.stage, options.seed) as attempt:
             fuzz(attempt, options.inputs, options.seed, found)
     except Failed as error:
         console.print(str(error), style="red")

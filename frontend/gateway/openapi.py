@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic import BaseModel
 
 from gateway.body import PACKINGS
 from gateway.rembg import RembgFields
-from gateway.removebg import RemoveBgFields
+from gateway.removebg import NO_PHOTO, RemoveBgFields, theirs
 from objectcut.errors import STATUS
 from objectcut.request.options import CutOptions, DetectOptions
 from objectcut.request.picturefield import BACKDROP
@@ -39,19 +40,27 @@ _MADE_KINDS = ("image/png", "image/webp", "image/jpeg", "application/zip")
 _EVERY_CALL = ("internal", "not_ready", "overloaded")
 _EVERY_PHOTO = (
     *("invalid_request", "unknown_object", "unreadable_image", "url_refused", "image_too_large", "body_too_large"),
-    *("unsupported_image", "url_unreachable", "unknown_model"),
+    *("unsupported_image", "url_unreachable", "unknown_model", "unauthorized", "rate_limited"),
 )
+_EVERY_CUT = (*_EVERY_PHOTO, "object_not_found")
 
 
 def errors(*codes: str) -> dict[int | str, dict[str, Any]]:
     """FastAPI's `responses` for a call that may fail with these codes, beside those that every call has."""
+    return _told([(STATUS[code], code) for code in (*codes, *_EVERY_CALL)], _error)
+
+
+def _told(
+    answers: Iterable[tuple[int, str]], shape: Callable[[list[str]], dict[str, Any]]
+) -> dict[int | str, dict[str, Any]]:
+    """Responses for these pairs of status and code, with the schema that `shape` makes of the codes."""
     by_status: dict[int, list[str]] = {}
-    for code in (*codes, *_EVERY_CALL):
-        by_status.setdefault(STATUS[code], []).append(code)
+    for status, code in answers:
+        by_status.setdefault(status, []).append(code)
     return {
         status: {
             "description": " or ".join(f"`{code}`" for code in names),
-            "content": {"application/json": {"schema": _error(names)}},
+            "content": {"application/json": {"schema": shape(names)}},
         }
         for status, names in sorted(by_status.items())
     }
@@ -68,9 +77,26 @@ def _error(codes: list[str]) -> dict[str, Any]:
     return {"type": "object", "properties": fields, "required": list(fields)}
 
 
+def _removebgs_error(codes: list[str]) -> dict[str, Any]:
+    text = {"type": "string"}
+    fields = {"title": text, "code": {"type": "string", "enum": codes}, "detail": text}
+    each = {"type": "object", "properties": fields, "required": list(fields)}
+    listed = {"type": "array", "items": each, "minItems": 1}
+    return {"type": "object", "properties": {"errors": listed}, "required": ["errors"]}
+
+
+def _body(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The schema of a body: a field that is not among these is refused."""
+    return {"type": "object", "properties": properties, "additionalProperties": False, **more}
+
+
 def _answer(fields: dict[str, Any]) -> dict[str, Any]:
     response = {"type": "object", "properties": fields}
     return {"type": "object", "properties": {"error": {"type": "boolean", "const": False}, "response": response}}
+
+
+def _responses(success: dict[str, Any], failures: dict[int | str, dict[str, Any]]) -> dict[str, Any]:
+    return {"200": success, **{str(status): told for status, told in failures.items()}}
 
 
 def _call(options: type[DetectOptions], success: dict[str, Any], *codes: str) -> dict[str, Any]:
@@ -82,11 +108,7 @@ def _call(options: type[DetectOptions], success: dict[str, Any], *codes: str) ->
         behind = "another picture behind the cut-out: it fills the result, centred, and what is too much is cropped"
         text[BACKDROP] = {"type": "string", "description": f"{behind}; in base64"}
         file[BACKDROP] = {**_BINARY, "description": behind}
-    in_json = {
-        "type": "object",
-        "properties": {**url, **text, **fields},
-        "example": {"image_url": "https://example.org/cat.jpg", "objects": ["cat", "person"]},
-    }
+    example = {"image_url": "https://example.org/cat.jpg", "objects": ["cat", "person"]}
     # In a form everything is text, and an empty field is one that was left alone.
     texts = {
         name: {"type": "string", "description": field["description"], "example": "cat" if name == "objects" else ""}
@@ -109,13 +131,13 @@ def _call(options: type[DetectOptions], success: dict[str, Any], *codes: str) ->
         "requestBody": {
             "required": True,
             "content": {
-                "multipart/form-data": {"schema": {"type": "object", "properties": {**file, **texts}}},
-                "application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": texts}},
-                "application/json": {"schema": in_json},
+                "multipart/form-data": {"schema": _body({**file, **texts})},
+                "application/x-www-form-urlencoded": {"schema": _body(texts)},
+                "application/json": {"schema": _body({**url, **text, **fields}, example=example)},
                 **{kind: {"schema": _BINARY} for kind in _RAW_KINDS},
             },
         },
-        "responses": {"200": success, **{str(status): told for status, told in errors(*_EVERY_PHOTO, *codes).items()}},
+        "responses": _responses(success, errors(*codes)),
     }
 
 
@@ -154,7 +176,7 @@ CUT = _call(
             **{kind: {"schema": _BINARY} for kind in _MADE_KINDS},
         },
     },
-    "object_not_found",
+    *_EVERY_CUT,
 )
 """FastAPI's `openapi_extra` for `POST /cut`."""
 
@@ -164,19 +186,20 @@ DETECT = _call(
         "description": "The objects, boxes of the request first, then by score; an empty list when there are none.",
         "content": {"application/json": {"schema": _answer(_FOUND)}},
     },
+    *_EVERY_PHOTO,
 )
 """FastAPI's `openapi_extra` for `POST /detect`."""
 
 
 def _door(
-    fields: type[BaseModel], pictures: dict[str, dict[str, str]], success: dict[str, Any], in_query: bool = False
+    fields: type[BaseModel], pictures: dict[str, dict[str, str]], responses: dict[str, Any], in_query: bool = False
 ) -> dict[str, Any]:
     """FastAPI's `openapi_extra` for a call that programs of others make."""
     described = {name: {key: each[key] for key in each if key != "title"} for name, each in _schema(fields).items()}
     texts = {name: picture for name, picture in pictures.items() if picture.get("format") != "binary"}
     call: dict[str, Any] = {
         "description": "docs/compatible.md tells what becomes of each field.",
-        "responses": {"200": success},
+        "responses": responses,
     }
     if in_query:
         parameters = {**texts, **described}
@@ -192,9 +215,7 @@ def _door(
     }
     call["requestBody"] = {
         "required": True,
-        "content": {
-            kind: {"schema": {"type": "object", "properties": properties}} for kind, properties in kinds.items()
-        },
+        "content": {kind: {"schema": _body(properties)} for kind, properties in kinds.items()},
     }
     return call
 
@@ -206,6 +227,33 @@ def _schema(fields: type[BaseModel]) -> dict[str, dict[str, Any]]:
 
 _FOREGROUND = ("Top", "Left", "Width", "Height")
 
+_REMOVEBGS_PICTURE = {
+    "description": "The picture itself, or JSON where `Accept` is `application/json`. Errors are "
+    '`{"errors": [{"title", "code", "detail"}]}`.',
+    "headers": {
+        **{name: {"schema": _WHOLE} for name in ("X-Width", "X-Height", "X-Credits-Charged")},
+        **{f"X-Foreground-{side}": {"schema": _WHOLE, "description": "px of the photo"} for side in _FOREGROUND},
+        "X-Type": {"schema": {"type": "string"}, "description": "kind of what was cut"},
+    },
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "data": {
+                        "type": "object",
+                        "properties": {
+                            "result_b64": {"type": "string"},
+                            **{f"foreground_{side.lower()}": _WHOLE for side in _FOREGROUND},
+                        },
+                    }
+                },
+            }
+        },
+        **{kind: {"schema": _BINARY} for kind in _MADE_KINDS},
+    },
+}
+
 REMOVEBG = _door(
     RemoveBgFields,
     {
@@ -214,32 +262,11 @@ REMOVEBG = _door(
         "image_url": {"type": "string", "description": "a public address of the photo"},
         "bg_image_file": {**_BINARY, "description": "the picture behind, which fills the result"},
     },
-    {
-        "description": "The picture itself, or JSON where `Accept` is `application/json`. Errors are "
-        '`{"errors": [{"title", "code", "detail"}]}`.',
-        "headers": {
-            **{name: {"schema": _WHOLE} for name in ("X-Width", "X-Height", "X-Credits-Charged")},
-            **{f"X-Foreground-{side}": {"schema": _WHOLE, "description": "px of the photo"} for side in _FOREGROUND},
-            "X-Type": {"schema": {"type": "string"}, "description": "kind of what was cut"},
-        },
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "data": {
-                            "type": "object",
-                            "properties": {
-                                "result_b64": {"type": "string"},
-                                **{f"foreground_{side.lower()}": _WHOLE for side in _FOREGROUND},
-                            },
-                        }
-                    },
-                }
-            },
-            **{kind: {"schema": _BINARY} for kind in _MADE_KINDS},
-        },
-    },
+    _responses(
+        _REMOVEBGS_PICTURE,
+        # Several of ours may be one of theirs.
+        _told(dict.fromkeys([(400, NO_PHOTO), *map(theirs, (*_EVERY_CUT, *_EVERY_CALL))]), _removebgs_error),
+    ),
 )
 """FastAPI's `openapi_extra` for `POST /v1.0/removebg`."""
 
@@ -247,12 +274,15 @@ _REMBG_PHOTO = {
     "file": {**_BINARY, "description": "the photo"},
     "url": {"type": "string", "description": "a public address of the photo"},
 }
-_PNG = {"description": "The picture.", "content": {"image/png": {"schema": _BINARY}}}
+_REMBGS_ANSWERS = _responses(
+    {"description": "The picture.", "content": {"image/png": {"schema": _BINARY}}},
+    errors(*_EVERY_CUT),
+)
 
-REMBG_GET = _door(RembgFields, _REMBG_PHOTO, _PNG, in_query=True)
+REMBG_GET = _door(RembgFields, _REMBG_PHOTO, _REMBGS_ANSWERS, in_query=True)
 """FastAPI's `openapi_extra` for `GET /api/remove`."""
 
-REMBG_POST = _door(RembgFields, _REMBG_PHOTO, _PNG)
+REMBG_POST = _door(RembgFields, _REMBG_PHOTO, _REMBGS_ANSWERS)
 """FastAPI's `openapi_extra` for `POST /api/remove`."""
 
 _KEY = {
@@ -278,15 +308,12 @@ ADD = {
     "or the error that there would be otherwise, and the status is 200.",
     "parameters": [_KEY],
     "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _BINARY}}},
-    "responses": {
-        "200": {
+    "responses": _responses(
+        {
             "description": "The model can be asked for.",
             "content": {"application/json": {"schema": _answer(_ADDED)}, "application/x-ndjson": {}},
         },
-        **{
-            str(status): told
-            for status, told in errors("unauthorized", "invalid_request", "body_too_large", "unsupported_image").items()
-        },
-    },
+        errors("unauthorized", "invalid_request", "body_too_large", "unsupported_image"),
+    ),
 }
 """FastAPI's `openapi_extra` for `POST /models`."""

@@ -27,7 +27,7 @@ from gateway.asked import Asked
 from gateway.foreign import as_cut, lowered, options_of, text_of
 from gateway.incoming import read_fields
 from gateway.photosize import upright_size
-from objectcut.errors import wrong_field
+from objectcut.errors import STATUS, wrong_field
 from objectcut.request.accept import MEDIA_TYPES
 from objectcut.request.labels import group_members
 from objectcut.request.options import Flag
@@ -37,6 +37,8 @@ from objectcut.settings import Settings
 PICTURES = ("image_file", "image_file_b64", "image_url", "bg_image_file")
 """The fields that hold pictures or the photo's address; the others are those of `RemoveBgFields`."""
 
+NO_PHOTO = "missing_source"
+"""The code where there is no photo, with status 400."""
 _LONGEST = 200  # characters of a field that is read by a pattern
 _NUMBER = r"(\d{1,5}(?:\.\d{1,6})?)"
 _WHOLE = [(0, "%"), (0, "%"), (100, "%"), (100, "%")]
@@ -60,6 +62,15 @@ _ERRORS: Mapping[str, tuple[int, str]] = {
     "unauthorized": (403, "auth_failed"),
     "rate_limited": (429, "rate_limit_exceeded"),
 }
+
+
+def theirs(code: str) -> tuple[int, str]:
+    """Return the status and the code by which this interface tells an error of ours.
+
+    Args:
+        code: a key of `STATUS`.
+    """
+    return _ERRORS.get(code, (STATUS[code] if STATUS[code] >= 500 else 400, code))
 
 
 class RemoveBgFields(BaseModel):
@@ -278,10 +289,9 @@ class RemoveBg:
     def _refused(self, reply: Response, body: bytes) -> Response:
         error = json.loads(body)
         self._request.state.code = error["code"]
-        kept = reply.status_code if reply.status_code >= 500 else 400
-        status, code = _ERRORS.get(error["code"], (kept, error["code"]))
+        status, code = theirs(error["code"])
         if error["details"].get("fields") == []:  # of photos
-            code = "missing_source"
+            code = NO_PHOTO
         title = error["message"]
         if self._ours:
             title = re.sub(r"'(\w+)(?=['=])", lambda name: f"'{_OURS.get(name[1], name[1])}", title)

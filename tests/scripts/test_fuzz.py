@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -10,12 +11,13 @@ import httpx
 import pytest
 
 from fuzz import Found, Outcome, Stage, fuzz
-from fuzzing.calls import call, calls, error_code
+from fuzzing.calls import Calls, error_code, objection
 from fuzzing.files import damaged, originals
 from objectcut.photo.decode import load
 from objectcut.settings import Settings
 
 FILES = originals()
+PHOTOS = [FILES["JPEG"], b"no photo"]
 
 
 @pytest.fixture
@@ -35,19 +37,40 @@ def test_no_damaged_file_brings_the_decoding_stage_down(stage: Stage, tmp_path: 
 
 
 def test_no_random_request_is_a_defect_of_the_gateway(client: httpx.Client) -> None:
-    known = calls(client.get("/openapi.json").json())
-    assert {path for _, path, _ in known} >= {"/cut", "/detect", "/labels"}
-    seen = set()
-    for number in range(400):
-        rng = Random(number)
-        method, path, operation = rng.choice(known)
-        reply = client.send(call(client, method, path, operation, [FILES["JPEG"], b"no photo"], rng))
+    calls = Calls(client.get("/openapi.json").json(), PHOTOS, Random(1))
+    seen, asked = set(), set()
+    for number, case in enumerate(islice(calls.drawn(), 300)):
+        reply = client.send(calls.request(client, case, Random(number)))
+        assert objection(case, reply) is None, number
+        asked.add(case.operation.label)
         if reply.is_error:
             code = error_code(reply.json())
-            assert code != "internal", (number, method, path)
+            assert code != "internal", (number, case.operation.label)
             seen.add((reply.status_code, code))
+    assert asked >= {"POST /cut", "POST /detect", "POST /v1.0/removebg", "POST /api/remove", "GET /labels"}
     # Nothing is behind this gateway, so what it has no objection to is not ready.
     assert seen >= {(400, "invalid_request"), (415, "unsupported_image"), (503, "not_ready")}
+
+
+def test_the_same_numbers_make_the_same_requests(client: httpx.Client) -> None:
+    description = client.get("/openapi.json").json()
+
+    def made(number: int) -> list[tuple[str, bytes]]:
+        calls = Calls(description, PHOTOS, Random(number))
+        sent = [calls.request(client, case, Random(0)) for case in islice(calls.drawn(), 40)]
+        return [(str(request.url), request.content) for request in sent]
+
+    once, again, other = made(1), made(1), made(2)
+    assert once == again
+    assert other != once
+
+
+def test_an_answer_that_is_not_described_is_told(client: httpx.Client) -> None:
+    description = client.get("/openapi.json").json()
+    del description["paths"]["/cut"]["post"]["responses"]["400"]
+    case = Calls(description, PHOTOS, Random(1)).cut()
+    assert "400" in str(objection(case, client.post("/cut", content=b"no photo")))
+    assert objection(case, client.post("/cut", files={"image_file": FILES["JPEG"]})) is None  # not ready
 
 
 @pytest.mark.parametrize("kind", FILES)
