@@ -26,6 +26,8 @@ import pytest
 import skimage
 import uvicorn
 from collector import Collector, collecting
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
@@ -36,6 +38,16 @@ from objectcut.edges.matte import Matte
 from objectcut.settings import Settings
 from rundir import RunDir
 
+# The same examples each time, on a machine that may be slow; none are kept.
+examples.register_profile(
+    "suite",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=200,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+examples.load_profile("suite")
 os.environ["COLUMNS"] = "200"  # what programs print is the same whatever the terminal
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 240

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from objectcut.request.colour import parse_colour, rgba
 
@@ -64,6 +66,24 @@ def test_a_css_colour(colour: str, expected: tuple[int, int, int, int]):
 
 def test_a_colour_that_was_parsed_stays_as_it_is():
     assert parse_colour(parse_colour("hsl(-120, 50%, 50%)")) == "#4040bfff"
+
+
+NUMBER = st.floats().map(str) | st.floats().map("{}%".format) | st.floats().map("{}deg".format) | st.just("none")
+FUNCTION = st.sampled_from(["rgb", "hsl", "hwb", "lab", "lch", "oklab", "oklch", "color(srgb", "color(xyz-d50"])
+
+
+@given(
+    st.text()
+    | st.text("0123456789abcdef#", max_size=10)
+    | st.tuples(FUNCTION, NUMBER, NUMBER, NUMBER, NUMBER).map("{0[0]}({0[1]} {0[2]} {0[3]} / {0[4]})".format)
+)
+def test_any_text_is_a_colour_or_none(text: str):
+    try:
+        colour = parse_colour(text)
+    except ValueError:
+        return
+    assert parse_colour(colour) == colour
+    assert len(rgba(colour)) == 4
 
 
 @pytest.mark.parametrize(

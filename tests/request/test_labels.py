@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 import yaml
 from conftest import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
 from torchvision.models.detection import MaskRCNN_ResNet50_FPN_V2_Weights
 
 from objectcut.errors import CutError
@@ -271,6 +275,12 @@ def test_words_beside_names_are_no_names_but_a_fruit_and_the_german_boy():
     assert {word for word in beside if word.casefold() in COCO.words} == {"orange", "junge"}
     assert meant(SMALL, "eine junge Katze") == {"cat"}
     assert meant(SMALL, "der Junge") == {"person"}
+
+
+@given(st.lists(st.text() | st.text("acdgot s-_'", max_size=8), max_size=3))
+def test_any_words_mean_classes_or_are_refused(words: list[str]):
+    with suppress(CutError):
+        assert meant(SMALL, *words) <= set(SMALL.names)
 
 
 def test_several_names_are_a_set():

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 from conftest import encoded
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from objectcut.errors import CutError
@@ -517,6 +520,62 @@ def test_a_request_survives_the_way_through_a_form(options):
     form = sent.form()
     assert all(isinstance(value, str) for value in form.values())
     assert parse.from_form({**form, "image_file": PHOTO}, "cut", SETTINGS) == sent
+
+
+SPAN = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=2, unique=True).map(sorted)
+BOX = st.tuples(SPAN, SPAN).map(lambda spans: [spans[0][0], spans[1][0], spans[0][1], spans[1][1]])
+GIVEN = {
+    "objects": st.lists(st.text(max_size=100), max_size=5),
+    "min_score": st.floats(0, 1),
+    "box": BOX | st.lists(BOX, max_size=20),
+    "background": st.tuples(*[st.integers(0, 255)] * 3, st.floats(0, 1)).map(lambda rgba: f"rgba{rgba}"),
+    "pick": st.sampled_from(["all", "Largest", "main"]) | st.lists(st.integers(0, 2**53 - 1), min_size=1),
+    "point": st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)).map(list),
+    "roi": BOX,
+    "feather": st.floats(0, 1000),
+    "grow": st.integers(-1000, 1000),
+    "margin": st.integers(0, 99_999) | st.floats(0, 100).map("{:.3f}%".format),
+    "canvas": st.tuples(st.integers(1, 100), st.integers(1, 100)).map(lambda sides: f"{sides[0]} : {sides[1]}"),
+    "scale": st.floats(10, 100),
+    "position": st.tuples(st.integers(0, 100), st.integers(0, 100)).map(lambda shares: f"{shares[0]}% {shares[1]}"),
+    "outline": st.integers(1, 100).map("{} Red".format),
+    "max_size": st.integers(1, 16_384),
+}
+"""Values that each field takes, and that go together."""
+
+
+@given(st.fixed_dictionaries({}, optional=GIVEN))
+def test_any_request_survives_the_way_through_a_form(options: dict[str, object]):
+    sent = asked(**options)
+    assert parse.from_form({**sent.form(), "image_file": PHOTO}, "cut", SETTINGS) == sent
+
+
+# Near to what the fields' patterns know.
+WRITTEN = st.text() | st.text("0123456789.%:,;x-+ []{}()#abelprtuw\n\0", max_size=30)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | WRITTEN
+VALUES = st.recursive(SCALARS, lambda each: st.lists(each, max_size=5) | st.dictionaries(st.text(), each, max_size=2))
+
+
+@given(st.sampled_from([*CutOptions.model_fields, "background_image", "image_url"]), VALUES)
+def test_whatever_stands_in_a_field_is_taken_or_refused(field: str, value: object):
+    try:
+        sent = asked(**{field: value})
+    except CutError:
+        return
+    behind = {} if sent.backdrop is None else {"background_image": sent.backdrop}
+    assert parse.from_form({**sent.form(), **behind, "image_file": PHOTO}, "cut", SETTINGS) == sent
+
+
+@given(st.sampled_from([*CutOptions.model_fields, "background_image", "image_url"]), WRITTEN | st.binary())
+def test_whatever_stands_in_a_field_of_a_form_is_taken_or_refused(field: str, value: str | bytes):
+    with suppress(CutError):
+        parse.from_form({"image_file": PHOTO, field: value}, "cut", SETTINGS)
+
+
+@given(st.binary() | VALUES.map(json.dumps).map(str.encode), st.text(max_size=50), st.dictionaries(st.text(), WRITTEN))
+def test_whatever_a_body_is_it_is_taken_or_refused(body: bytes, content_type: str, query: dict[str, str]):
+    with suppress(CutError):
+        parse.from_body(body, content_type, query, "cut", SETTINGS)
 
 
 def test_a_form_as_browsers_send_it():
