@@ -77,7 +77,7 @@ bench-bulk: .venv/installed-tests  ## what Ray adds to the time that many photos
 screenshots: .venv/installed-tests  ## pictures of the page in docs/screenshots, and the README's; needs Chromium
 	@exec $(BIN)/python scripts/screenshots.py $(ARGS)
 
-fuzz: .venv/installed-tests  ## damaged files and odd requests, N=1000, to a server of its own; ARGS=--stage only decodes
+fuzz: .venv/installed-tests  ## damaged files and odd requests, N=1000, to a server of its own; ARGS=--stage, --coverage only decode
 	@exec $(BIN)/python scripts/fuzz.py --inputs $(or $(N),1000) $(ARGS)
 
 audit: .venv/installed-tests  ## look up the packages that serving needs among the known vulnerabilities

@@ -4,7 +4,8 @@
 `make fuzz N=1000`. Half of the inputs are image files of every accepted kind with damage done to them, half are random
 calls that schemathesis makes from `/openapi.json`. With `--stage` all are files, and the stage that decodes them runs
 without a server. The same seed makes the same inputs. Failed: an answer of 5xx, one that `/openapi.json` does not
-describe, no answer, or a process that died. Each input that caused one is kept in a folder.
+describe, no answer, or a process that died. Each input that caused one is kept in a folder. With `--coverage` atheris
+chooses the files to go on from, those that reach code that was not reached before, and keeps them for the next run.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -259,11 +261,19 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="another one makes other inputs")
     parser.add_argument("--stage", action="store_true", help="only decode files, without a server")
     parser.add_argument(
+        "--coverage", action="store_true", help="only decode files, led by coverage; atheris has to be there"
+    )
+    parser.add_argument(
         "--keep", type=Path, default=ROOT / ".run" / "fuzz", metavar="DIR", help="where inputs that failed are kept"
     )
     options = parser.parse_args()
     if options.inputs < 2:
         parser.error("two inputs are the least")
+    if options.coverage:
+        path = {"PYTHONPATH": str(ROOT / "scripts")}
+        words = [f"--inputs={options.inputs}", f"--seed={options.seed}", f"--keep={options.keep}"]
+        command = [sys.executable, "-m", "fuzzing.coverage", *words]  # libFuzzer ends its process
+        return subprocess.run(command, env={**os.environ, **path}, check=False).returncode
     found = Found(options.keep)
     try:
         with _subject(options.stage, options.seed) as attempt:

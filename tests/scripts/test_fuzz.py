@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -9,6 +11,7 @@ from random import Random
 
 import httpx
 import pytest
+from conftest import ROOT
 
 from fuzz import Found, Outcome, Stage, fuzz
 from fuzzing.calls import Calls, error_code, objection
@@ -94,6 +97,16 @@ def test_a_decoder_that_dies_is_told_with_its_file(stage: Stage, tmp_path: Path)
     assert found.outcomes[1].answer == "the process died: -9"
     assert (tmp_path / "kept" / "000001.request").read_bytes() == deadly.request
     assert not any(outcome.request for outcome in found.outcomes), "all of them would fill the memory"
+
+
+def test_coverage_chooses_the_files_to_go_on_from(tmp_path: Path) -> None:
+    pytest.importorskip("atheris")
+    command = [sys.executable, ROOT / "scripts" / "fuzz.py", "--coverage", "--inputs=400", f"--keep={tmp_path}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "number_of_executed_units: 400" in done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["corpus"], "none failed"
+    assert len(list((tmp_path / "corpus").iterdir())) > len(FILES)
 
 
 @pytest.mark.parametrize("number", [0, 1])
