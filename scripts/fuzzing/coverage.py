@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-import traceback
 import warnings
 from pathlib import Path
 
@@ -52,9 +51,6 @@ def main() -> None:
             decode.load(data, settings)
         except CutError:
             pass
-        except Exception:
-            traceback.print_exc(file=sys.stdout)
-            raise
 
     atheris.Setup(
         [
