@@ -65,6 +65,7 @@ Object.assign(window, { viewer, brush, picture, cut, edited });
 """
 WIDTH, HEIGHT = 1000, 700  # more than one tile each way
 HOLE = (300, 200, 700, 500)  # what the cut-out keeps of the photo
+FOLLOW = "Follow edges: only what belongs to what the middle of the brush touches"
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,15 @@ def cutout(photo: np.ndarray) -> np.ndarray:
     picture[inside] = np.dstack([photo[inside], np.full((bottom - top, right - left), 255, np.uint8)])
     picture[top:bottom, left : left + 50, 3] = np.arange(5, 255, 5)
     return picture
+
+
+@pytest.fixture(scope="module")
+def halves() -> np.ndarray:
+    """Two colours with a shade, under noise; the border is at x = 500: (H, W, 3), uint8."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    colours = np.where((x < 500)[..., None], [120, 100, 80], [190, 150, 70]) + (y / 10)[..., None]
+    noise = np.random.default_rng(1).normal(0, 6, (HEIGHT, WIDTH, 3))
+    return np.clip(colours + noise, 0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +120,11 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def site(
-    tmp_path_factory: pytest.TempPathFactory, photo: np.ndarray, cutout: np.ndarray, other: np.ndarray
+    tmp_path_factory: pytest.TempPathFactory,
+    photo: np.ndarray,
+    cutout: np.ndarray,
+    other: np.ndarray,
+    halves: np.ndarray,
 ) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("site")
     (folder / "test.html").write_text(PAGE)
@@ -118,6 +132,9 @@ def site(
     Image.fromarray(photo).save(folder / "photo.png")
     (folder / "cutout.png").write_bytes(png.encode(cutout))
     (folder / "other.png").write_bytes(png.encode(other))
+    Image.fromarray(halves).save(folder / "halves.png")
+    (folder / "clear.png").write_bytes(png.encode(np.zeros((HEIGHT, WIDTH, 4), np.uint8)))
+    (folder / "full.png").write_bytes(png.encode(np.dstack([halves, np.full((HEIGHT, WIDTH), 255, np.uint8)])))
     Image.fromarray(cutout).save(folder / "pillow.png")
     Image.fromarray(cutout).save(folder / "cutout.webp", lossless=True, exact=True)
     Image.fromarray(cutout).convert("P").save(folder / "palette.png", transparency=0)
@@ -512,6 +529,30 @@ def test_a_stroke_that_changes_nothing_is_no_edit(page: Page):
     assert not page.evaluate("brush.edited")
 
 
+@pytest.mark.parametrize(("name", "start"), [("Bring back parts of the photo", "clear"), ("Erase", "full")])
+def test_a_stroke_that_follows_edges_stays_on_its_side(page: Page, name: str, start: str):
+    again = "async name => cut(name, { behind: (window.halves ??= await (await fetch('halves.png')).blob()) })"
+    page.evaluate(again, f"{start}.png")
+    edit(page, name, 120)
+    tool(page, FOLLOW).click()
+    draw(page, (470, 200), (476, 350), (465, 480))
+    result = edited(page)
+    drawn = result[..., 3] == (255 if start == "clear" else 0)
+    untouched = result[..., 3] == (0 if start == "clear" else 255)
+    left = np.mgrid[:HEIGHT, :WIDTH][1] < 500
+    radius = 60 / page.evaluate("viewer.scale")
+    off = np.minimum(distance(470, 200, 476, 350), distance(476, 350, 465, 480))
+    assert drawn[left & (off < 0.6 * radius - 1)].mean() > 0.95
+    assert untouched[~left & (off < radius)].mean() > 0.98
+    assert untouched[off > radius + 1].all()
+    tool(page, "Undo").click()
+    assert (edited(page)[..., 3] == (0 if start == "clear" else 255)).all()
+    tool(page, "Redo").click()
+    assert (edited(page) == result).all()
+    page.evaluate(again, f"{start}.png")  # the stroke is drawn anew
+    assert (edited(page) == result).all()
+
+
 @pytest.mark.parametrize("name", ["cutout.webp", "pillow.png", "palette.png"])
 def test_every_kind_of_picture_can_be_drawn_on(page: Page, name: str):
     page.evaluate("name => cut(name)", name)
@@ -671,6 +712,8 @@ def test_the_toolbar_is_one_stop_with_arrows_inside(page: Page):
     expect(tool(page, "Erase")).to_be_focused()  # without a brush in hand there is no size
     keys.press("Enter")
     expect(tool(page, "Erase")).to_have_attribute("aria-pressed", "true")
+    keys.press("ArrowRight")
+    expect(tool(page, FOLLOW)).to_be_focused()
     keys.press("ArrowRight")
     expect(page.get_by_role("slider", name="Brush size")).to_be_focused()
     before = page.evaluate("brush.size")

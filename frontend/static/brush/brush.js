@@ -29,6 +29,7 @@ export class Brush extends EventTarget {
   #viewer;
   #cursor;
   #size = 48;
+  #edges = false;
   #strokes = new StrokeCollection(); // current are those on the photo that was offered last
   /** @type {Source | null} of the last offer */
   #source = null;
@@ -109,6 +110,16 @@ export class Brush extends EventTarget {
     this.#size = Math.round(Math.min(SIZES.most, Math.max(SIZES.least, wanted)));
     this.#cursor.resize(this.#size);
     if (this.#viewer.mode !== "view") this.#cursor.showSize();
+    this.#changed();
+  }
+
+  /** Whether strokes stop at the edges of the photo. */
+  get edges() {
+    return this.#edges;
+  }
+
+  set edges(edges) {
+    this.#edges = edges;
     this.#changed();
   }
 
@@ -225,7 +236,11 @@ export class Brush extends EventTarget {
     const { mode, penScale: scale } = this.#viewer;
     if (!this.#sheet || mode === "view") return;
     this.#drawing = true;
-    this.#strokes.current?.begin({ mode, radius: Math.max(LEAST_RADIUS, this.#size / 2 / scale) });
+    this.#strokes.current?.begin({
+      mode,
+      radius: Math.max(LEAST_RADIUS, this.#size / 2 / scale),
+      edges: this.#edges,
+    });
     this.extend([point]);
   }
 

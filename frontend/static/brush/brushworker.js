@@ -62,9 +62,9 @@ const functions = {
     show(existing(picture).patches);
   },
 
-  /** Nothing is drawn where the picture could not be read. @param {{mode: "add" | "erase", radius: number}} brush */
-  begin(brush) {
-    drawing = picture && new Drawing(picture, brush);
+  /** Nothing is drawn where the picture could not be read. @param {import("./history.js").Tip} tip */
+  begin(tip) {
+    drawing = picture && new Drawing(picture, tip);
   },
 
   /** @param {{points: {x: number, y: number}[]}} values */

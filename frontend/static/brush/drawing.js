@@ -1,8 +1,9 @@
 /**
  * A stroke as it is drawn: "add" brings the photo's own pixels back, "erase" takes alpha away. Works a tile at a time,
- * so that a stroke keeps, and shows, only what is under it.
+ * so that a stroke keeps, and shows, only what is under it. It may stop at the edges of the photo.
  */
 
+import { Edges } from "./edges.js";
 import { Ink } from "./ink.js";
 
 /**
@@ -20,6 +21,8 @@ export class Drawing {
   #picture;
   #mode;
   #radius;
+  /** @type {Edges | null} that the stroke follows */
+  #edges;
   /** @type {Point[]} */
   #path = [];
   /** @type {Map<Area, Ink>} by tile */
@@ -27,12 +30,13 @@ export class Drawing {
 
   /**
    * @param {Picture} picture
-   * @param {{mode: "add" | "erase", radius: number}} brush radius: px of the picture
+   * @param {import("./history.js").Tip} tip radius: px of the picture
    */
-  constructor(picture, { mode, radius }) {
+  constructor(picture, { mode, radius, edges }) {
     this.#picture = picture;
     this.#mode = mode;
     this.#radius = radius;
+    this.#edges = edges ? new Edges(picture, radius, (tile) => this.#inkOn(tile).photo) : null;
   }
 
   /**
@@ -48,7 +52,7 @@ export class Drawing {
 
   /** @returns {import("./history.js").Stroke} */
   get stroke() {
-    return { mode: this.#mode, radius: this.#radius, path: this.#path };
+    return { mode: this.#mode, radius: this.#radius, edges: this.#edges !== null, path: this.#path };
   }
 
   /** @param {Point[]} points */
@@ -87,11 +91,17 @@ export class Drawing {
   #line(from, to) {
     const [left, right] = [Math.min(from.x, to.x) - this.#radius, Math.max(from.x, to.x) + this.#radius];
     const [top, bottom] = [Math.min(from.y, to.y) - this.#radius, Math.max(from.y, to.y) + this.#radius];
-    for (const tile of this.#picture.under(left, top, right, bottom)) {
-      const ink = this.#inks.get(tile) ?? new Ink(this.#picture, tile, this.#mode === "add");
-      this.#inks.set(tile, ink);
-      ink.line(from, to, this.#radius);
-    }
+    const tiles = this.#picture.under(left, top, right, bottom);
+    if (!tiles.length) return;
+    const belonging = this.#edges?.along(from, to) ?? null;
+    for (const tile of tiles) this.#inkOn(tile).line(from, to, this.#radius, belonging);
+  }
+
+  /** @param {Area} tile */
+  #inkOn(tile) {
+    const ink = this.#inks.get(tile) ?? new Ink(this.#picture, tile, this.#mode === "add");
+    this.#inks.set(tile, ink);
+    return ink;
   }
 }
 

@@ -1,11 +1,13 @@
 /** The strokes on a photo, for undo, redo, and to be drawn again on its next cut-out. */
 
 /**
- * @typedef {object} Stroke what a person drew, whatever the cut-out below it
+ * @typedef {object} Tip of the brush
  * @property {"add" | "erase"} mode
  * @property {number} radius px of the photo
- * @property {{x: number, y: number}[]} path px of the photo
+ * @property {boolean} edges whether it draws only what belongs to what the middle of the stroke touches
  */
+
+/** @typedef {Tip & {path: {x: number, y: number}[]}} Stroke what was drawn, whatever the cut-out below; px of the photo */
 
 /**
  * @typedef {object} Patch pixels for a rectangle of the picture

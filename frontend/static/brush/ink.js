@@ -13,7 +13,9 @@ export class Ink {
   changed = false;
   #picture;
   #tile;
-  #photo; // where the tile is, or null for erasing
+  #adds;
+  /** @type {Uint8ClampedArray | null} where the tile is, once it is needed */
+  #photo = null;
   #before; // a Patch: the whole tile
   #strength; // of the brush at each pixel so far, 0 to 255
   #touched = emptyBox(); // since the beginning
@@ -27,20 +29,34 @@ export class Ink {
   constructor(picture, tile, adds) {
     this.#picture = picture;
     this.#tile = tile;
-    this.#photo = adds ? picture.photoAt(tile) : null;
+    this.#adds = adds;
     this.#before = picture.copy(tile);
     this.#strength = new Uint8Array(tile.width * tile.height);
   }
 
-  /** Draw along the line between two points. @param {Point} from @param {Point} to @param {number} radius px */
-  line(from, to, radius) {
+  /** The photo where the tile is, straight RGBA. */
+  get photo() {
+    this.#photo ??= this.#picture.photoAt(this.#tile);
+    return this.#photo;
+  }
+
+  /**
+   * Draw along the line between two points.
+   * @param {Point} from
+   * @param {Point} to
+   * @param {number} radius px
+   * @param {import("./edges.js").Belonging | null} belonging what is drawn of each pixel; null is all
+   */
+  line(from, to, radius, belonging) {
     const { x: tileX, y: tileY, width, height } = this.#tile;
     const left = Math.max(tileX, Math.floor(Math.min(from.x, to.x) - radius));
     const top = Math.max(tileY, Math.floor(Math.min(from.y, to.y) - radius));
     const right = Math.min(tileX + width, Math.ceil(Math.max(from.x, to.x) + radius));
     const bottom = Math.min(tileY + height, Math.ceil(Math.max(from.y, to.y) + radius));
     const drawn = emptyBox(); // little more than the new pixels: most of a line was drawn before
-    const [{ data: pixels, width: across }, before, photo] = [this.#picture, this.#before.data, this.#photo];
+    const [{ data: pixels, width: across }, before] = [this.#picture, this.#before.data];
+    const photo = this.#adds ? this.photo : null;
+    const parts = belonging?.(this.#tile, { x: left, y: top, width: right - left, height: bottom - top });
     const strength = this.#strength;
     const [alongX, alongY] = [to.x - from.x, to.y - from.y];
     const perLength = 1 / Math.max(alongX ** 2 + alongY ** 2, 1e-9);
@@ -57,7 +73,8 @@ export class Ink {
         const [awayX, awayY] = [offX - part * alongX, offY - part * alongY];
         const place = (awayX * awayX + awayY * awayY) * perRadius;
         if (place >= PROFILE.length) continue;
-        const has = PROFILE[place | 0];
+        const full = PROFILE[place | 0];
+        const has = parts ? Math.round((full * parts[(y - top) * (right - left) + x - left]) / 255) : full;
         if (has <= had) continue;
         strength[cell] = has;
         const at = (y * across + x) * 4;

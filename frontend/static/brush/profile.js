@@ -3,9 +3,6 @@
 const SOLID = 0.6; // the part of the radius that is drawn fully; from there it fades
 const LENGTH = 1024;
 
-/** Where a stroke is half as strong as in its middle: the part of its radius that it seems to fill. */
-export const VISIBLE = (1 + SOLID) / 2;
-
 /** Strength, 0 to 255, by the square of the distance from the middle; the last entry is the rim. */
 export const PROFILE = Uint8Array.from({ length: LENGTH }, (_, place) => {
   const outside = Math.max(0, (Math.sqrt((place + 0.5) / LENGTH) - SOLID) / (1 - SOLID));

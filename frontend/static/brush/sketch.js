@@ -1,32 +1,34 @@
-/** Strokes on a small picture of a cut-out, drawn at once with the canvas's own lines: their rims are hard. */
+/** Strokes on a small picture of a cut-out, as they are drawn on the large one. */
 
-import { VISIBLE } from "./profile.js";
+import { Drawing } from "./drawing.js";
+import { Picture } from "./picture.js";
 
 /**
  * Draw strokes on a preview.
  * @param {ImageBitmap} bitmap of the whole photo; is closed
  * @param {ImageBitmap} photo
  * @param {import("./history.js").Stroke[]} strokes
- * @returns {ImageBitmap} as large as `bitmap`
+ * @returns {Promise<ImageBitmap>} as large as `bitmap`
  */
-export function sketch(bitmap, photo, strokes) {
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext("2d");
+export async function sketch(bitmap, photo, strokes) {
+  const { width, height } = bitmap;
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
   if (!context) throw new Error("no canvas for a preview");
   context.drawImage(bitmap, 0, 0);
-  context.scale(bitmap.width / photo.width, bitmap.height / photo.height);
   bitmap.close();
-  context.lineCap = "round";
-  context.lineJoin = "round";
-  for (const { mode, radius, path } of strokes) {
-    const adds = mode === "add";
-    context.globalCompositeOperation = adds ? "source-over" : "destination-out";
-    context.strokeStyle = (adds && context.createPattern(photo, "no-repeat")) || "black";
-    context.lineWidth = 2 * VISIBLE * radius;
-    context.beginPath();
-    context.moveTo(path[0].x - 0.1, path[0].y); // a single dab is a line too, and one without length has no ends
-    for (const { x, y } of path) context.lineTo(x, y);
-    context.stroke();
+  const pixels = context.getImageData(0, 0, width, height);
+  const small = await createImageBitmap(photo, { resizeWidth: width, resizeHeight: height });
+  const [acrossScale, downScale] = [width / photo.width, height / photo.height];
+  for (const { mode, radius, edges, path } of strokes) {
+    Drawing.again(new Picture(small, pixels), {
+      mode,
+      radius: radius * acrossScale,
+      edges,
+      path: path.map(({ x, y }) => ({ x: x * acrossScale, y: y * downScale })),
+    });
   }
+  small.close();
+  context.putImageData(pixels, 0, 0);
   return canvas.transferToImageBitmap();
 }

@@ -88,9 +88,9 @@ export class Strokes {
     return this.#ask("file", { finish });
   }
 
-  /** Begin a stroke. @param {{mode: "add" | "erase", radius: number}} brush radius: px of the picture */
-  begin(brush) {
-    this.#tell("begin", brush);
+  /** Begin a stroke. @param {import("./history.js").Tip} tip */
+  begin(tip) {
+    this.#tell("begin", tip);
   }
 
   /** Draw it through these points. @param {{x: number, y: number}[]} points px of the picture */

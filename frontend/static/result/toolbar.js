@@ -16,6 +16,7 @@ const ICONS = {
   add: "M19.5 4.5c-3 1-7 4.5-9 7.5l2 2c3-2 6.5-6 7-9.5ZM9.5 13.5c-2.5 0-3 1.5-3 3S5.5 19 4.5 19c3.5 1.5 7.5.5 7.5-3.5M5.5 4v6m-3-3h6",
   erase:
     "m8.5 19.5-4-4a1.5 1.5 0 0 1 0-2.1l8.9-8.9a1.5 1.5 0 0 1 2.1 0l4 4a1.5 1.5 0 0 1 0 2.1l-8.9 8.9h-2.1Zm.4-10.5 6.1 6.1m-3.5 4.4h8",
+  edges: "M4.5 19.5c1-6 6.5-4 7.5-8s3-6 7.5-7M14.5 20v.01M18 16.5v.01M18.5 20v.01M15 14.5v.01M19.5 12v.01",
   undo: "M8.5 5 4.5 9l4 4m-3.5-4h9a5 5 0 0 1 0 10h-4",
   redo: "m15.5 5 4 4-4 4m3.5-4h-9a5 5 0 0 0 0 10h4",
 };
@@ -62,6 +63,9 @@ export class Toolbar {
     const mode = (/** @type {"add" | "erase"} */ name) => () => {
       viewer.mode = viewer.mode === name ? "view" : name;
     };
+    const edges = () => {
+      brush.edges = !brush.edges;
+    };
     const compare = () => {
       viewer.compare = !viewer.compare;
     };
@@ -72,7 +76,12 @@ export class Toolbar {
       this.#button("zoom_in", () => viewer.zoomIn()),
     );
     this.#group(this.#button("compare", compare));
-    this.#group(this.#button("add", mode("add")), this.#button("erase", mode("erase")), this.#size);
+    this.#group(
+      this.#button("add", mode("add")),
+      this.#button("erase", mode("erase")),
+      this.#button("edges", edges),
+      this.#size,
+    );
     this.#group(
       this.#button("undo", () => brush.undo()),
       this.#button("redo", () => brush.redo()),
@@ -120,12 +129,14 @@ export class Toolbar {
     const refusal = viewer.final && !brush.canEdit ? t("cutout.not_editable") : null;
     this.#able("add", brush.canEdit, refusal);
     this.#able("erase", brush.canEdit, refusal);
+    this.#able("edges", brush.canEdit);
     this.#able("undo", brush.canUndo);
     this.#able("redo", brush.canRedo);
     this.#press("compare", viewer.compare);
     this.#press("add", viewer.mode === "add");
     this.#press("erase", viewer.mode === "erase");
-    this.#size.hidden = !brush.canEdit || viewer.mode === "view"; // of use to a brush alone
+    this.#press("edges", brush.edges);
+    this.#tools.edges.hidden = this.#size.hidden = !brush.canEdit || viewer.mode === "view"; // of use to a brush alone
     this.#size.value = String(brush.size);
     this.#size.setAttribute("aria-valuetext", t("cutout.size.value", { size: brush.size }));
     this.#keepEntrance();

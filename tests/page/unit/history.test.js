@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { History } from "../../../frontend/static/brush/history.js";
 
 /** @param {number} x @returns {import("../../../frontend/static/brush/history.js").Stroke} */
-const stroke = (x) => ({ mode: "erase", radius: 1, path: [{ x, y: 0 }] });
+const stroke = (x) => ({ mode: "erase", radius: 1, edges: false, path: [{ x, y: 0 }] });
 /** 400 bytes. @param {number} x */
 const patch = (x) => [{ x, y: 0, width: 10, height: 10, data: new Uint8ClampedArray(400) }];
 /** @param {History} history */
