@@ -719,7 +719,7 @@ def test_the_toolbar_is_one_stop_with_arrows_inside(page: Page):
     before = page.evaluate("brush.size")
     keys.press("ArrowUp")
     assert page.evaluate("brush.size") == before + 1
-    for _ in range(2):
+    for _ in range(3):
         keys.press("ArrowLeft")
     keys.press(" ")
     expect(tool(page, "Bring back parts of the photo")).to_have_attribute("aria-pressed", "true")
