@@ -18,6 +18,7 @@ export const OUTSIDE = 2; // as near as what is inside, and beyond an edge
 const EDGE = 18; // levels, by the distance in RGB: a change of colour that is an edge anywhere
 const TEXTURE = 4; // times the differences between neighbours at the line: what it touches itself is no edge
 const FOLLOW = 0.03; // per px away from the line: a shade changes over more of them than an edge, which may be blurred
+const SPECK = 0.2; // of the reach: the side of a square as large as the largest speck that is filled
 const PARTS = 2; // of a level, by which the queue is ordered
 
 /**
@@ -76,7 +77,39 @@ export function regionAt(colours, from, to, reach) {
       if (at < away.length - width) grow(at + width, at, down, 1);
     }
   }
-  return Uint8Array.from(differs, (value, at) => (away[at] > reach ? UNKNOWN : value <= edge ? INSIDE : OUTSIDE));
+  const region = Uint8Array.from(differs, (value, at) =>
+    away[at] > reach ? UNKNOWN : value <= edge ? INSIDE : OUTSIDE,
+  );
+  fillSpecks(region, width, (reach * SPECK) ** 2);
+  return region;
+}
+
+/**
+ * Take what the region encloses into it, where it is small: hairs, letters, grains.
+ * @param {Uint8Array} region
+ * @param {number} width
+ * @param {number} most px of a speck
+ */
+function fillSpecks(region, width, most) {
+  const seen = new Uint8Array(region.length);
+  for (let start = 0; start < region.length; start++) {
+    if (region[start] !== OUTSIDE || seen[start]) continue;
+    const speck = [start];
+    seen[start] = 1;
+    let enclosed = true;
+    for (const at of speck) {
+      const column = at % width;
+      // At the sides of the picture it may go on, and further away from the line.
+      if (column === 0 || column === width - 1 || at < width || at >= region.length - width) enclosed = false;
+      for (const next of [at - 1, at + 1, at - width, at + width]) {
+        if (region[next] === UNKNOWN) enclosed = false;
+        if (region[next] !== OUTSIDE || seen[next] || Math.abs((next % width) - column) > 1) continue;
+        seen[next] = 1;
+        speck.push(next);
+      }
+    }
+    if (enclosed && speck.length <= most) for (const at of speck) region[at] = INSIDE;
+  }
 }
 
 /**

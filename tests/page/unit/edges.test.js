@@ -110,6 +110,19 @@ test("what looks the same beyond a stripe is left", () => {
   assert.ok(own > 0.95 && other < 0.02, `${own} ${other}`);
 });
 
+test("specks inside belong to it, and a hole does not", () => {
+  const dot = (/** @type {number} */ x, /** @type {number} */ y) => Math.hypot(x - 75, y - 100);
+  for (const [radius, expected] of [
+    [3, 1],
+    [14, 0],
+  ]) {
+    const photo = photoOf(200, 200, (x, y) => (dot(x, y) < radius ? [20, 20, 20] : [190, 170, 120]));
+    const inside = (/** @type {number} */ x, /** @type {number} */ y) => radius - dot(x, y);
+    const { own } = shares(photo, 46, { x: 100, y: 90 }, { x: 100, y: 110 }, inside, 2);
+    assert.ok(Math.abs(own - expected) < 0.05, `${radius} px: ${own}`);
+  }
+});
+
 test("everything that the line itself touches belongs to it", () => {
   const photo = photoOf(200, 200, (_, y) => (y < 100 ? [200, 40, 40] : [90, 120, 90]));
   const { own } = shares(photo, 40, { x: 100, y: 80 }, { x: 100, y: 120 }, () => 9);
