@@ -43,6 +43,14 @@ def as_cut(ours: Mapping[str, Any], kind: Body, settings: Settings) -> CutReques
     return parse.from_form(ours, "cut", settings, urlencoded=kind == "urlencoded")
 
 
+def message_of(error: Mapping[str, Any]) -> str:
+    """Return the message of an error of ours. A field that it recommends is one of `/cut`, and of no other service."""
+    message = str(error["message"])
+    for field in error["details"].get("possible", ()):
+        message = message.replace(f"'{field}'", f"'{field}' to POST /cut")
+    return message
+
+
 def _text(value: object) -> object:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace").strip()

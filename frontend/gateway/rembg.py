@@ -6,16 +6,18 @@ tells people what becomes of each field.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
+from starlette.responses import Response
 
 from gateway import form
 from gateway.asked import Asked
-from gateway.foreign import as_cut, options_of, text_of
+from gateway.foreign import as_cut, message_of, options_of, text_of
 from gateway.incoming import read_fields
 from objectcut.errors import CutError
 from objectcut.request.accept import MEDIA_TYPES
@@ -107,6 +109,15 @@ async def read(request: Request, settings: Settings) -> Asked:
         ours["image_file"] = sent["file"]
     asked = await run_in_threadpool(as_cut, ours, kind, settings)
     return Asked(asked, MEDIA_TYPES["png"])
+
+
+def answered(reply: Response) -> Response:
+    """Return an answer of `/cut` as this interface has it."""
+    if reply.status_code < 400:
+        return reply
+    error = json.loads(bytes(reply.body))
+    headers = {name: value for name, value in reply.headers.items() if name != "content-length"}
+    return Response(json.dumps({**error, "message": message_of(error)}), reply.status_code, headers)
 
 
 def _check_page(request: Request, settings: Settings) -> None:

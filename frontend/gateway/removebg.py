@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.asked import Asked
-from gateway.foreign import as_cut, lowered, options_of, text_of
+from gateway.foreign import as_cut, lowered, message_of, options_of, text_of
 from gateway.incoming import read_fields
 from gateway.photosize import upright_size
 from objectcut.errors import STATUS, wrong_field
@@ -292,7 +292,7 @@ class RemoveBg:
         status, code = theirs(error["code"])
         if error["details"].get("fields") == []:  # of photos
             code = NO_PHOTO
-        title = error["message"]
+        title = message_of(error)
         if self._ours:
             title = re.sub(r"'(\w+)(?=['=])", lambda name: f"'{_OURS.get(name[1], name[1])}", title)
         told = {"title": title, "code": code, "detail": f"{error['code']}, request {error['request_id']}"}

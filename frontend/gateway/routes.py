@@ -167,7 +167,7 @@ def create_app(settings: Settings) -> FastAPI:
         tags=["for programs of others"],
     )
     async def remove(request: Request) -> Response:
-        return await answer(request, partial(rembg.read, request, settings))
+        return rembg.answered(await answer(request, partial(rembg.read, request, settings)))
 
     @app.api_route("/cut", methods=_NOT_POST, include_in_schema=False)
     @app.api_route("/detect", methods=_NOT_POST, include_in_schema=False)

@@ -282,6 +282,20 @@ def test_an_error_of_the_model_has_their_shape_and_is_counted_as_ours(
     assert f'objectcut_requests_total{{code="{code}",route="{PATH}",status="{status}"}} 1.0' in counted
 
 
+def test_a_field_of_cut_is_not_recommended_as_one_of_this_interface(tmp_path: Path):
+    hint = "No 'cat' was found. If you can see it, send its position as 'box'."
+    failure = CutError("object_not_found", hint, details={"possible": ["box"]})
+    model = Recorder([Says(failure.status, failure.body("1"), {**HANDLERS, "Content-Type": "application/json"})])
+    with torchserve(model, tmp_path) as settings, gateway(settings) as url:
+        replies = [
+            httpx.post(url + path, files={photo: PHOTO}, data={"objects": "cat"}, trust_env=False)
+            for path, photo in ((PATH, "image_file"), ("/api/remove", "file"), ("/cut", "image_file"))
+        ]
+    fitting = "No 'cat' was found. If you can see it, send its position as 'box' to POST /cut."
+    assert error(replies[0]) == (400, "unknown_foreground", fitting)
+    assert [reply.json()["message"] for reply in replies[1:]] == [fitting, hint]
+
+
 def test_without_a_key_where_one_is_needed(tmp_path: Path):
     model = Recorder([Says(200, b"a picture", MADE)])
     with torchserve(model, tmp_path, callers="keys") as settings, gateway(settings) as url:
