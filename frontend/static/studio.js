@@ -51,8 +51,14 @@ export class Studio {
   /** @param {import("./form/notice.js").Notice} notice */
   constructor(notice) {
     this.#notice = notice;
-    this.#result = new ResultPane(notice);
-    this.#saving = new Saving({ album: this.#album, strip: this.#strip, notice, result: this.#result });
+    this.#result = new ResultPane(notice, this.#naming);
+    this.#saving = new Saving({
+      album: this.#album,
+      strip: this.#strip,
+      notice,
+      result: this.#result,
+      naming: this.#naming,
+    });
     this.#shown.onoutlined = () => this.#outlined();
     this.#shown.onlooked = () => this.#album.takeTurns();
     this.#shown.onfailed = (error, retry) => {
@@ -66,6 +72,7 @@ export class Studio {
     addEventListener("beforeunload", (event) => {
       if (this.#result.drawnOn) event.preventDefault(); // the browser asks whether to leave
     });
+    this.#result.onmoved = (position) => this.#options.place(position);
     this.#options.onchange = ({ min_score: score }) => {
       if (score !== this.#score) this.#searchAgain(score);
       if (!this.#album.now?.wanted) return;
@@ -128,7 +135,7 @@ export class Studio {
     const chosen = !names.length && now.wanted?.ids; // by clicks: they are cut out, or about to be
     if (!chosen) for (const entry of this.#album.entries) entry.want({ names });
     this.#stage.view = "cutout";
-    if (!(await this.#cut()) && this.#result.empty) this.#stage.view = "photo";
+    if (!(await this.#cut()) && !this.#running && this.#result.empty) this.#stage.view = "photo";
   }
 
   /** Learn which names there are, and the person's words for them. @param {import("./form/suggest.js").Known} known */
@@ -307,6 +314,14 @@ export class Studio {
       this.#album.takeTurns();
     }
   }
+
+  /** What the file of an entry's cut-out is called. */
+  #naming = (/** @type {Entry} */ entry) => ({
+    stem: entry.photo.stem,
+    names: entry.names,
+    number: this.#album.entries.indexOf(entry) + 1,
+    pattern: this.#options.pattern,
+  });
 
   /** What entries need of the page. */
   #how = {

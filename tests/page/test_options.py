@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl
 import pytest
 from conftest import ROOT
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from gateway import samples
 from gateway.security import PAGE_POLICY
@@ -62,6 +62,7 @@ HTML = """<!doctype html>
 """
 SCRIPT = """
 import * as code from "./result/code.js";
+import * as naming from "./files/naming.js";
 import * as output from "./files/output.js";
 import * as sources from "./photo/sources.js";
 import { Options } from "./form/options.js";
@@ -84,7 +85,7 @@ options.onchange = (values) => heard.push(values);
 sources.paste(take);
 sources.camera(at("camera"), take);
 await sources.samples(at("samples"), take);
-Object.assign(window, { options, panel, heard, taken, code, output, upload });
+Object.assign(window, { options, panel, heard, taken, code, naming, output, upload });
 document.body.dataset.ready = "";
 """
 
@@ -199,6 +200,11 @@ def slide(page: Page, name: str, value: int) -> None:
     )
 
 
+def hex_code(page: Page) -> Locator:
+    """Of the background; the outline has another."""
+    return page.locator("[data-part=colour]").get_by_label("Hex code of the colour")
+
+
 def more(page: Page) -> None:
     page.get_by_text("More", exact=True).click()
 
@@ -256,6 +262,63 @@ def test_the_colour_and_the_strength_of_the_blur(page: Page):
     expect(page.get_by_text("automatic")).to_be_visible()
     slide(page, "Strength", 20)
     assert values(page) == {"background": "blur:20"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [("#0080FF", "#0080ff"), ("0080ff", "#0080ff"), (" #08f ", "#0088ff"), ("blue", "#ffc94d"), ("#12345", "#ffc94d")],
+)
+def test_a_colour_by_its_hex_code(page: Page, typed: str, expected: str):
+    pick(page, "Background", "Colour")
+    code = hex_code(page)
+    code.fill(typed)
+    code.press("Tab")
+    assert values(page) == {"background": expected}
+    expect(code).to_have_value(expected)
+    expect(page.get_by_label("Colour behind")).to_have_value(expected)
+
+
+def test_a_colour_of_those_that_are_offered(page: Page):
+    pick(page, "Background", "Colour")
+    blue = page.locator("[data-part=colour]").get_by_role("button", name="Blue")
+    expect(blue).to_have_attribute("aria-pressed", "false")
+    blue.click()
+    expect(blue).to_have_attribute("aria-pressed", "true")
+    assert values(page) == {"background": hex_code(page).input_value()}
+    page.reload()
+    page.locator("[data-ready]").wait_for()
+    expect(blue).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_colour_from_the_screen(browser: Browser, host: Host):
+    """With a dropper that gives one colour, then none: the browser's own waits for a person."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.add_init_script(
+            """let left = ["#123456"];
+            globalThis.EyeDropper = class {
+                async open() {
+                    if (left.length) return { sRGBHex: left.pop() };
+                    throw new DOMException("", "AbortError");
+                }
+            }"""
+        )
+        page.goto(f"{host.url}/parts.html")
+        pick(page, "Background", "Colour")
+        for _ in range(2):
+            page.locator("[data-part=colour]").get_by_role("button", name="From the screen").click()
+            expect(hex_code(page)).to_have_value("#123456")
+        assert values(page) == {"background": "#123456"}
+
+
+def test_without_a_dropper_none_is_offered(browser: Browser, host: Host):
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.add_init_script("delete globalThis.EyeDropper")
+        page.goto(f"{host.url}/parts.html")
+        pick(page, "Background", "Colour")
+        expect(hex_code(page)).to_be_visible()
+        expect(page.get_by_role("button", name="From the screen")).to_have_count(0)
 
 
 @pytest.mark.parametrize(
@@ -473,7 +536,7 @@ def test_a_picture_is_saved_under_the_names_of_its_objects(page: Page):
     with page.expect_download() as event:
         page.evaluate(
             """() => output.download(
-                new Blob(["x"]), output.fileName("Photo 1", ["potted plant", "猫"], "image/jpeg"))"""
+                new Blob(["x"]), naming.fileName({ stem: "Photo 1", names: ["potted plant", "猫"] }, "image/jpeg"))"""
         )
     assert event.value.suggested_filename == "Photo 1-potted-plant-猫.jpg"
 

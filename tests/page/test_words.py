@@ -196,6 +196,27 @@ def test_what_has_no_words_of_its_own_is_told_in_the_servers(page: Page, chelsea
     expect(alert.get_by_text("'objects' has 101 names; at most 100 are accepted.")).to_have_attribute("lang", "en")
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("es", "Un lienzo de 9.000 x 9.000 píxeles es demasiado grande: se hacen como mucho 25 megapíxeles."),
+        ("de", "Eine Leinwand von 9.000 x 9.000 Pixeln ist zu groß: Höchstens 25 Megapixel sind möglich."),
+        ("fr", "Un canevas de 9 000 x 9 000 pixels est trop grand : au plus 25 mégapixels sont possibles."),
+    ],
+)
+def test_a_canvas_that_is_too_large_is_told(page: Page, server: Server, language: str, told: str):
+    """The page offers none: what the server says of one that somebody kept in the browser's storage."""
+    page.goto(f"{server.url}/?lang={language}")
+    words = page.evaluate(
+        """async () => {
+            const { ApiError } = await import("./server/api.js");
+            const details = { field: "canvas", width: 9000, height: 9000, max_pixels: 25_000_000 };
+            return (await import("./words/errors.js")).wordsFor(new ApiError("image_too_large", "", { details }));
+        }"""
+    )
+    assert re.sub(r"\s", " ", words.replace("\N{MULTIPLICATION SIGN}", "x")).startswith(told)
+
+
 def test_every_error_has_words(page: Page):
     told = page.evaluate("async () => Object.keys((await import('./words/es.js')).WORDS)")
     assert [code for code in STATUS if f"error.{code}" not in told] == []

@@ -1,6 +1,6 @@
 /** The photos of the page. Those that are not shown are processed one at a time; all cut-outs are saved as one ZIP. */
 
-import { fileName } from "../files/output.js";
+import { fileName } from "../files/naming.js";
 import { ApiError, isAbort } from "../server/api.js";
 
 /**
@@ -59,30 +59,30 @@ export class Album {
    * @param {string[]} names
    * @param {object} how
    * @param {AbortSignal} how.signal
+   * @param {(entry: Entry) => import("../files/naming.js").Naming} how.naming
    * @param {(progress: {done: number, count: number}) => void} how.tell
    * @param {(entry: Entry, fields: Fields, signal: AbortSignal) => Promise<Make>} how.making what a person chose and drew until now
    * @returns {Promise<{file: Blob | null, count: number, missing: {name: string, error: unknown}[]}>}
    */
-  async save(names, { signal, tell, making }) {
+  async save(names, { signal, naming, tell, making }) {
     const asked = this.entries.map((entry) => {
       if (!entry.wanted) entry.want({ names });
-      const { photo } = entry;
       const fields = entry.fields ?? {};
       const under = entry.answered || entry.cutting; // it has begun: kept until the ZIP is made
       const made = under ? entry.keep(fields, signal) : null;
       const make = making(entry, fields, signal);
       for (const promise of [made, make]) promise?.catch(() => {}); // awaited in its turn
-      return { entry, photo, fields, names: entry.names, made, make };
+      return { entry, fields, naming: naming(entry), made, make };
     });
     const files = [];
     const missing = [];
-    for (const [done, { entry, photo, fields, names, made, make }] of asked.entries()) {
+    for (const [done, { entry, fields, naming, made, make }] of asked.entries()) {
       tell({ done, count: asked.length });
       try {
         const blob = await (await make)(await (made ?? entry.keep(fields, signal)));
-        files.push({ name: fileName(photo.stem, names, blob.type), blob });
+        files.push({ name: fileName(naming, blob.type), blob });
       } catch (error) {
-        missing.push({ name: photo.name, error });
+        missing.push({ name: entry.photo.name, error });
       }
       signal.throwIfAborted();
     }

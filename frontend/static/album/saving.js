@@ -3,12 +3,14 @@
 import { download } from "../files/output.js";
 import { wordsFor } from "../words/errors.js";
 import { t } from "../words/translate.js";
+import { Pace } from "./pace.js";
 
 export class Saving {
   #album;
   #strip;
   #notice;
   #result;
+  #naming;
   /** @type {AbortController | null} of the ZIP that is being made */
   #running = null;
 
@@ -18,12 +20,14 @@ export class Saving {
    * @param {import("./strip.js").Strip} parts.strip
    * @param {import("../form/notice.js").Notice} parts.notice
    * @param {import("../result/pane.js").ResultPane} parts.result
+   * @param {(entry: import("./entry.js").Entry) => import("../files/naming.js").Naming} parts.naming
    */
-  constructor({ album, strip, notice, result }) {
+  constructor({ album, strip, notice, result, naming }) {
     this.#album = album;
     this.#strip = strip;
     this.#notice = notice;
     this.#result = result;
+    this.#naming = naming;
   }
 
   /** Whether a ZIP is being made. */
@@ -40,11 +44,14 @@ export class Saving {
     const own = new AbortController();
     this.#running = own;
     this.#notice.clear();
+    const pace = new Pace(performance.now());
     try {
       const { file, count, missing } = await this.#album.save(names, {
         signal: own.signal,
-        tell: (progress) => {
-          this.#strip.zipping = progress;
+        naming: this.#naming,
+        tell: ({ done, count }) => {
+          if (done) pace.done(performance.now());
+          this.#strip.zipping = { done, count, left: pace.left(count - done) };
         },
         making: (...asked) => this.#result.making(...asked),
       });

@@ -12,6 +12,7 @@ const MARKUP = `
   <div class="strip-head">
     <h2 class="name" id="strip-title" data-text="strip.title"></h2>
     <button type="button" class="button quiet small" data-part="zip"></button>
+    <span class="hint" data-part="left"></span>
   </div>
   <ul class="strip-row" role="list" aria-labelledby="strip-title"></ul>`;
 
@@ -44,6 +45,7 @@ export class Strip {
   #root;
   #row;
   #zip;
+  #left;
   /** @type {Map<Entry, Tile>} */
   #tiles = new Map();
   /** @type {Entry | null} */
@@ -59,6 +61,7 @@ export class Strip {
     fill(container);
     this.#row = find(container, "ul", HTMLElement);
     this.#zip = find(container, "[data-part=zip]", HTMLElement);
+    this.#left = find(container, "[data-part=left]", HTMLElement);
     this.#zip.addEventListener("click", () => this.onzip());
     this.#row.addEventListener("keydown", (event) => this.#key(event));
     this.zipping = null;
@@ -97,10 +100,15 @@ export class Strip {
     this.#drawing = this.#drawing.then(() => this.#thumb(entry, tile)).catch(() => {}); // the next are drawn still
   }
 
-  /** @param {{done: number, count: number} | null} progress of the ZIP that is being made; null: none is */
+  /**
+   * @param {{done: number, count: number, left: ReturnType<import("./pace.js").Pace["left"]>} | null} progress of the ZIP
+   *   that is being made; null: none is
+   */
   set zipping(progress) {
     this.#zip.textContent = t(progress ? "strip.zipping" : "strip.zip", progress ?? {});
     this.#zip.toggleAttribute("data-busy", progress !== null);
+    const left = progress?.left;
+    this.#left.textContent = left ? t(`strip.left.${left.unit}`, { count: left.count }) : "";
   }
 
   /** @param {Entry} entry */

@@ -3,24 +3,7 @@
 import { make } from "../elements.js";
 import { isAbort } from "../server/api.js";
 
-/** @type {Record<string, string>} by media type */
-const ENDINGS = { "image/png": "png", "image/webp": "webp", "image/jpeg": "jpg", "application/zip": "zip" };
 const KEEP_MS = 60_000; // a slow disk, or a person asked where to save, may still read from the address
-
-/**
- * Name a file: "Photo 1" and ["potted plant"] make "Photo 1-potted-plant.png".
- * @param {string} stem the photo's name without its ending
- * @param {string[]} names
- * @param {string} type the media type of what is saved
- */
-export function fileName(stem, names, type = "image/png") {
-  const cut = names
-    .join("-")
-    .replace(/[^\p{L}\p{N}]+/gu, "-")
-    .slice(0, 60)
-    .replace(/^-|-$/g, "");
-  return `${stem.slice(0, 80)}-${cut || "cut-out"}.${ENDINGS[type] ?? "png"}`;
-}
 
 /** Save the blob among the person's downloads. @param {Blob} blob @param {string} name */
 export function download(blob, name) {

@@ -1,7 +1,9 @@
 /** How the cut-out looks: the controls for it, and their values as fields of the server's `/cut`. */
 
 import { find, showOnly } from "../elements.js";
+import { PATTERN } from "../files/naming.js";
 import { fill, t } from "../words/translate.js";
+import { Colour, colour } from "./colour.js";
 import { radio, range } from "./controls.js";
 import { Shop } from "./shop.js";
 
@@ -18,10 +20,7 @@ const MARKUP = `
       ${radio("background", "picture", '<i class="swatch look-picture"></i>')}
     </div>
     <div data-part="background-detail">
-      <label class="look-row" data-when="colour">
-        <input type="color" data-part="colour"><span data-text="options.background-colour"></span>
-        <output class="hint" data-part="colour-code" aria-live="off"></output>
-      </label>
+      <div data-when="colour" data-part="colour">${colour("colour", "options.background-colour")}</div>
       <div data-when="blur">${range("radius", 100)}</div>
       <div class="look-row" data-when="picture">
         <input type="file" id="look-picture" class="visually-hidden" accept="image/*,.heic,.heif,.avif,.tif,.tiff">
@@ -62,6 +61,12 @@ const MARKUP = `
       <label class="look-check">
         <input type="checkbox" data-part="invert"><span data-text="options.invert"></span>
       </label>
+      <div class="look-names">
+        <label for="look-pattern" data-text="options.pattern"></label>
+        <input type="text" id="look-pattern" class="look-number" maxlength="100" spellcheck="false" autocapitalize="none"
+          autocomplete="off" aria-describedby="look-pattern-hint">
+        <p class="hint" id="look-pattern-hint" data-part="pattern-hint"></p>
+      </div>
       <button type="button" class="button quiet small" data-part="reset" data-text="options.reset"></button>
     </div>
   </details>`;
@@ -78,6 +83,7 @@ export class Options {
   onchange = () => {};
   #root;
   #shop;
+  #colour;
   /** @type {{fields: string, backdrop: File | null}} the latest that `onchange` was called for, or the defaults */
   #told = { fields: "", backdrop: null };
 
@@ -87,6 +93,9 @@ export class Options {
     container.classList.add("look");
     container.innerHTML = MARKUP;
     fill(container);
+    this.#colour = new Colour(this.#part("colour"), "colour");
+    const parts = { name: "{name}", object: "{object}", number: "{number}" };
+    this.#part("pattern-hint").textContent = t("options.pattern-hint", parts);
     this.#shop = new Shop(this.#part("shop"));
     this.reset();
     this.#recall();
@@ -127,6 +136,17 @@ export class Options {
     return this.backdrop ? { ...this.values, background_image: this.backdrop } : this.values;
   }
 
+  /** What files are called. */
+  get pattern() {
+    return this.#input("pattern").value.trim() || PATTERN;
+  }
+
+  /** Place the cut-out on its canvas. @param {string} position `x% y%` */
+  place(position) {
+    this.#shop.position = position;
+    this.#changed();
+  }
+
   /** Set everything to the server's defaults, without a call of `onchange`. */
   reset() {
     this.#clear();
@@ -149,16 +169,17 @@ export class Options {
     this.#unit.value = "%";
     this.#colour.value = FIRST_COLOUR;
     this.#input("picture").value = "";
+    this.#input("pattern").value = PATTERN;
     this.#draw();
   }
 
   #changed() {
     this.#draw();
+    this.#keep();
     const state = this.#state();
-    // A colour that is not the background, or a picture still to be chosen, changes nothing.
+    // A colour that is not the background, a picture still to be chosen or a name changes no picture.
     if (state.fields === this.#told.fields && state.backdrop === this.#told.backdrop) return;
     this.#told = state;
-    this.#keep();
     this.onchange(this.values);
   }
 
@@ -238,7 +259,7 @@ export class Options {
     this.#part("background-detail").hidden = ["transparent", "white"].includes(background);
     this.#part("background").toggleAttribute("disabled", format === "zip");
     this.#part("swatch").style.backgroundColor = this.#colour.value;
-    this.#part("colour-code").textContent = this.#colour.value;
+    this.#colour.draw();
     this.#part("choose").textContent = t(picture ? "options.choose-another" : "options.choose");
     this.#part("picture-name").textContent = picture?.name ?? t("options.picture-hint");
     this.#part("margin-row").hidden = !this.#checkbox("crop").checked;
@@ -246,7 +267,7 @@ export class Options {
     this.#write("format-hint", this.#formatHint(format));
     this.#write("edges-hint", t(`options.${this.#chosen("edges")}-hint`));
     this.#write("changed", changes ? t("options.changed", { count: changes }) : "");
-    this.#part("reset").hidden = !Object.keys(this.values).length && !this.backdrop;
+    this.#part("reset").hidden = !Object.keys(this.values).length && !this.backdrop && this.pattern === PATTERN;
     this.#tellRange("radius", this.#number("radius") ? this.#px("radius") : t("options.automatic"));
     this.#tellRange("feather", this.#px("feather"));
     this.#tellRange("grow", this.#px("grow"));
@@ -288,10 +309,6 @@ export class Options {
 
   get #picture() {
     return this.#input("picture").files?.[0] ?? null;
-  }
-
-  get #colour() {
-    return find(this.#root, "[data-part=colour]", HTMLInputElement);
   }
 
   get #unit() {

@@ -2,12 +2,14 @@
 
 import { find } from "../elements.js";
 import { fill, t } from "../words/translate.js";
+import { Colour, colour } from "./colour.js";
 import { radio, range } from "./controls.js";
 
 /** @typedef {import("../server/photos.js").Fields} Fields */
 
-const CANVASES = ["", "1:1", "4:5", "16:9", "1600x1600", "2000x2000", "own"];
+const CANVASES = ["", "1:1", "4:5", "16:9", "1600x1600", "2000x2000", "2048x2048", "own"];
 const PLACES = ["center", "50% 0%", "50% 100%", "0% 50%", "100% 50%"];
+const OWN_PLACE = "own"; // where it was moved by hand
 const MOST_SIDE = 5000; // px: both sides as long make the largest picture that the server makes
 const FIRST_COLOUR = "#ffffff";
 
@@ -32,26 +34,28 @@ const MARKUP = `
     <div class="look-rest step" data-part="on-canvas">
       ${range("room", 25)}
       ${range("scale", 100, 10)}
-      ${choice("position", PLACES)}
+      ${choice("position", [...PLACES, OWN_PLACE])}
+      <input type="hidden" id="look-own-position">
+      <p class="hint" data-text="options.position-hint"></p>
     </div>
     <fieldset class="step">
       <legend data-text="options.shadow"></legend>
       <div class="segments">${["no-shadow", "drop", "contact"].map((value) => radio("shadow", value)).join("")}</div>
     </fieldset>
     ${range("outline", 40)}
-    <label class="look-row" data-part="outline-row">
-      <input type="color" id="look-outline-colour"><span data-text="options.outline-colour"></span>
-    </label>
+    <div data-part="outline-row">${colour("outline-colour", "options.outline-colour")}</div>
   </div>`;
 
 export class Shop {
   #root;
+  #outline;
 
   /** @param {HTMLElement} container an empty `details`, which gets the controls; it tells of changes by their events */
   constructor(container) {
     this.#root = container;
     container.innerHTML = MARKUP;
     fill(container);
+    this.#outline = new Colour(this.#part("outline-row"), "outline-colour");
   }
 
   /**
@@ -68,12 +72,18 @@ export class Shop {
       values.canvas = canvas;
       if (this.#number("room")) values.margin = `${this.#number("room")}%`;
       if (this.#number("scale") < 100) values.scale = `${this.#number("scale")}%`;
-      if (this.#value("position") !== PLACES[0]) values.position = this.#value("position");
+      if (this.#position !== PLACES[0]) values.position = this.#position;
     }
     if (parted) return values;
     if (this.#shadow !== "no-shadow") values.shadow = this.#shadow;
-    if (this.#number("outline")) values.outline = `${this.#number("outline")} ${this.#value("outline-colour")}`;
+    if (this.#number("outline")) values.outline = `${this.#number("outline")} ${this.#outline.value}`;
     return values;
+  }
+
+  /** Where on the canvas. @param {string} position `x% y%` */
+  set position(position) {
+    this.#set("position", OWN_PLACE);
+    this.#set("own-position", position);
   }
 
   /** Set everything to the server's defaults. */
@@ -82,7 +92,8 @@ export class Shop {
     for (const name of ["room", "outline"]) this.#set(name, "0");
     this.#set("scale", "100");
     this.#set("position", PLACES[0]);
-    this.#set("outline-colour", FIRST_COLOUR);
+    this.#set("own-position", "50% 50%");
+    this.#outline.value = FIRST_COLOUR;
     find(this.#root, "[value=no-shadow]", HTMLInputElement).checked = true;
   }
 
@@ -94,6 +105,7 @@ export class Shop {
     this.#part("canvas-hint").hidden = !(besides.blurred && this.#value("canvas"));
     this.#part("on-canvas").hidden = !this.#value("canvas") || besides.blurred;
     this.#part("outline-row").hidden = !this.#number("outline");
+    this.#outline.draw();
     for (const name of ["room", "scale"]) this.#tell(name, t("options.percent", { count: this.#number(name) }));
     this.#tell("outline", t("options.px", { count: this.#number("outline") }));
   }
@@ -104,6 +116,10 @@ export class Shop {
     if (chosen !== "own") return chosen;
     const sides = ["canvas-width", "canvas-height"].map((name) => Math.round(this.#number(name)));
     return sides.every((each) => each >= 1 && each <= MOST_SIDE) ? sides.join("x") : "";
+  }
+
+  get #position() {
+    return this.#value("position") === OWN_PLACE ? this.#value("own-position") : this.#value("position");
   }
 
   get #shadow() {

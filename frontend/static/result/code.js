@@ -1,7 +1,7 @@
 /** The page's latest request as a program: the same for curl and for Python. */
 
 import { byId, find } from "../elements.js";
-import { fileName } from "../files/output.js";
+import { fileName } from "../files/naming.js";
 import { address } from "../server/address.js";
 import { fill, t } from "../words/translate.js";
 
@@ -73,7 +73,7 @@ function parts({ photo, fields }) {
   }
   const type = rest.output === "both" ? TYPES.zip : (TYPES[String(format)] ?? TYPES.png);
   const names = Array.isArray(fields.objects) ? fields.objects.map(String) : [];
-  return { files, texts, type, saved: fileName(photo.stem, names, type) };
+  return { files, texts, type, saved: fileName({ stem: photo.stem, names }, type) };
 }
 
 /** @param {unknown} value */

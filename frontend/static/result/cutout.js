@@ -5,11 +5,13 @@ import { finished, layersOf } from "../brush/strokes.js";
 import { dependsOnPixels, hasLayers, isPlain } from "../compose/fields.js";
 import { placed, transform } from "../compose/placing.js";
 import { byId, find, make, showOnly } from "../elements.js";
-import { canCopy, canShare, copy, download, fileName, share } from "../files/output.js";
+import { fileName } from "../files/naming.js";
+import { canCopy, canShare, copy, download, share } from "../files/output.js";
 import { sizeOf } from "../files/png.js";
 import { isAbort } from "../server/api.js";
 import { Viewer } from "../viewer/viewer.js";
 import { t } from "../words/translate.js";
+import { Mover } from "./mover.js";
 import { Toolbar } from "./toolbar.js";
 import { part, under } from "./under.js";
 
@@ -23,13 +25,15 @@ import { part, under } from "./under.js";
  * @property {{blob: Blob, width: number, height: number} | null} photo px, upright; null where it cannot be shown
  * @property {boolean} transparent whether everything but the objects is transparent
  * @property {string[]} names what was cut out; empty is everything
- * @property {string} stem of the photo's file name
+ * @property {() => import("../files/naming.js").Naming} naming what its file is called now
  * @property {string} told what to say about it, in words
  */
 
 export class CutoutView {
   /** @type {(problem: unknown) => void} called with what kept a picture from being saved, copied or shared */
   onproblem = () => {};
+  /** @type {(position: string) => void} called when a person moved the cut-out on its canvas */
+  onmoved = () => {};
 
   #pane;
   #canvas;
@@ -37,6 +41,7 @@ export class CutoutView {
   #outputs;
   #viewer;
   #brush;
+  #mover;
   #note = make("p", { className: "hint", ariaLive: "polite" }); // below the tools; empty while there is nothing to say
   #tools;
   /** @type {{final: boolean} | null} the latest picture that is shown, or about to be */
@@ -57,6 +62,8 @@ export class CutoutView {
     pane.append(this.#note);
     this.#viewer = new Viewer(find(this.#canvas, "div[data-when=picture]", HTMLElement));
     this.#brush = new Brush(this.#viewer);
+    this.#mover = new Mover(this.#viewer);
+    this.#mover.onmoved = (position) => this.onmoved(position);
     this.#brush.addEventListener("failed", () => {
       this.#failed = true;
       this.#tell();
@@ -191,7 +198,9 @@ export class CutoutView {
     const below = hasLayers(finish) ? ((await this.#brush.layers(finish)) ?? (await layersOf(blob, finish))) : null;
     if (own !== this.#showing) return;
     const kept = (this.#brush.edited ? null : box) ?? this.#brush.box ?? [0, 0, size.width, size.height];
-    const placing = placed(size, below?.box ?? kept, finish, below?.extent);
+    const around = below?.box ?? kept;
+    const placing = placed(size, around, finish, below?.extent);
+    this.#mover.take(finish.canvas ? { size, box: around, finish } : null);
     const place = { ...size, ...transform(placing) };
     behind.append(...(below?.layers ?? []).map((layer) => part(layer, place)));
     const whole = photo !== null && photo.width === size.width && photo.height === size.height;
@@ -235,6 +244,7 @@ export class CutoutView {
 
   #leave() {
     this.#result = null;
+    this.#mover.take(null);
     this.#brush.clear();
     this.#outputs.hidden = true;
     this.#renewing = this.#failed = false;
@@ -276,8 +286,8 @@ export class CutoutView {
 }
 
 /** Return the name of a finished cut-out's file. @param {Finished} result @param {Blob} file */
-function nameOf({ stem, names }, file) {
-  return fileName(stem, names, file.type);
+function nameOf({ naming }, file) {
+  return fileName(naming(), file.type);
 }
 
 /** Return an empty file of the kind that will be saved. @param {Finished} result */

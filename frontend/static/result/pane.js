@@ -16,6 +16,9 @@ import { CutoutView } from "./cutout.js";
  */
 
 export class ResultPane {
+  /** @type {(position: string) => void} called when a person moved the cut-out on its canvas */
+  onmoved = () => {};
+
   #cutout = new CutoutView(byId("cutout"));
   #code = new CodePanel(byId("code"));
   #fold = byId("from-code");
@@ -23,8 +26,15 @@ export class ResultPane {
   #label = byId("cut-label");
   #status = byId("status");
 
-  /** @param {import("../form/notice.js").Notice} notice */
-  constructor(notice) {
+  #naming;
+
+  /**
+   * @param {import("../form/notice.js").Notice} notice
+   * @param {(entry: Entry) => import("../files/naming.js").Naming} naming
+   */
+  constructor(notice, naming) {
+    this.#naming = naming;
+    this.#cutout.onmoved = (position) => this.onmoved(position);
     this.#cutout.onproblem = (problem) => {
       const refused = problem instanceof Error && problem.name === "NotAllowedError";
       notice.show(refused ? t("cutout.refused") : wordsFor(problem));
@@ -103,7 +113,7 @@ export class ResultPane {
       finish,
       transparent: isTransparent(result),
       names: entry.names,
-      stem: entry.photo.stem,
+      naming: () => this.#naming(entry),
       told: t("cutout.told", { told, seconds: Number(result.seconds.toFixed(1)) }),
     };
     await this.#cutout.show(picture, signal);

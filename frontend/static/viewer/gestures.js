@@ -1,11 +1,12 @@
 /**
- * What pointers, wheel and keys do to the picture of a viewer: one finger or the mouse moves it, or draws with the pen,
- * two fingers and the wheel zoom.
+ * What pointers, wheel and keys do to the picture of a viewer: one finger or the mouse moves it, or the cut-out in it, or
+ * draws with the pen, two fingers and the wheel zoom.
  */
 
 const WHEEL_ZOOM = 0.002; // per px of the wheel: a notch of 100 px zooms by 1.22
 const PINCH_WHEEL_ZOOM = 0.01; // a trackpad's pinch comes as ctrl+wheel with a few px an event
 const KEY_PAN = 64; // px an arrow key moves the picture
+const KEY_STEP = 0.01; // of the picture's longer side an arrow key moves the cut-out in it, ten times as far with shift
 const PINCH_MS = 250; // a stroke is older when a second finger comes; a younger one was the start of a pinch
 
 /**
@@ -19,7 +20,7 @@ export class Gestures {
   #divider;
   /** @type {Map<number, Point>} by the pointer's id, client px */
   #pointers = new Map();
-  /** @type {"pan" | "draw" | "pinch" | null} */
+  /** @type {"pan" | "place" | "draw" | "pinch" | null} */
   #drag = null;
   #drawnSince = 0;
 
@@ -48,6 +49,7 @@ export class Gestures {
     port.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     port.addEventListener("dblclick", (event) => this.#toggleActual(event));
     port.addEventListener("keydown", (event) => this.#key(event));
+    for (const end of ["keyup", "blur"]) port.addEventListener(end, () => this.#drag || viewer.mover?.finish());
   }
 
   /** End the stroke that is being drawn, if any. */
@@ -55,9 +57,10 @@ export class Gestures {
     if (this.#drag === "draw") this.#endDrawing("finish");
   }
 
-  /** End whatever is under way; a stroke is taken back. */
+  /** End whatever is under way; a stroke is taken back, a cut-out that is moved is put back. */
   cancel() {
     if (this.#drag === "draw") this.#endDrawing("cancel");
+    if (this.#drag === "place") this.#viewer.mover?.cancel();
     this.#pointers.clear();
     this.#setDrag(null);
   }
@@ -68,7 +71,7 @@ export class Gestures {
     this.#viewer.pen?.[how]();
   }
 
-  /** @param {"pan" | "draw" | "pinch" | null} drag */
+  /** @param {"pan" | "place" | "draw" | "pinch" | null} drag */
   #setDrag(drag) {
     this.#drag = drag;
     if (drag) this.#port.dataset.drag = drag;
@@ -85,6 +88,7 @@ export class Gestures {
     const { mode, pen } = this.#viewer;
     if (!first) {
       if (this.#drag === "draw") this.#endDrawing(event.timeStamp - this.#drawnSince < PINCH_MS ? "cancel" : "finish");
+      if (this.#drag === "place") this.#viewer.mover?.cancel();
       this.#setDrag("pinch");
     } else if (mode !== "view" && pen && event.button === 0) {
       this.#setDrag("draw");
@@ -92,7 +96,7 @@ export class Gestures {
       pen.hover(this.#inPort(event));
       pen.begin(this.#viewer.toImage(event.clientX, event.clientY));
     } else {
-      this.#setDrag("pan");
+      this.#setDrag(this.#viewer.movable && event.button === 0 ? "place" : "pan");
     }
   }
 
@@ -112,6 +116,9 @@ export class Gestures {
         y: clientY - corner.y,
       }));
       pen?.extend(places.map((each) => this.#viewer.toPhoto(each)));
+    } else if (this.#drag === "place") {
+      const { mover, scale } = this.#viewer;
+      mover?.move((now.x - last.x) / scale, (now.y - last.y) / scale, true);
     } else if (this.#drag === "pan") {
       this.#viewer.move((placement) => placement.pan(now.x - last.x, now.y - last.y));
     } else if (this.#pointers.size === 2) {
@@ -135,11 +142,12 @@ export class Gestures {
     });
   }
 
-  /** @param {PointerEvent} event @param {"finish" | "cancel"} how what becomes of a stroke */
+  /** @param {PointerEvent} event @param {"finish" | "cancel"} how what becomes of a stroke, or a cut-out that is moved */
   #pointerGone(event, how) {
     if (event.pointerType === "touch" && this.#viewer.mode !== "view") this.#viewer.pen?.hover(null);
     if (!this.#pointers.delete(event.pointerId)) return;
     if (this.#drag === "draw") this.#endDrawing(how);
+    if (this.#drag === "place") this.#viewer.mover?.[how]();
     this.#setDrag(this.#pointers.size ? "pan" : null); // after a pinch the finger that stays only moves the picture
   }
 
@@ -170,8 +178,12 @@ export class Gestures {
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.#port) return;
     const viewer = this.#viewer;
+    const { width, height } = viewer.placement.picture;
+    const step = (event.shiftKey ? -10 : -1) * KEY_STEP * Math.max(width, height);
     const pan = (/** @type {number} */ x, /** @type {number} */ y) => () =>
-      viewer.move((placement) => placement.pan(x * KEY_PAN, y * KEY_PAN), { glides: true });
+      viewer.movable
+        ? viewer.mover?.move(x * step, y * step, false)
+        : viewer.move((placement) => placement.pan(x * KEY_PAN, y * KEY_PAN), { glides: true });
     /** @type {Record<string, () => void>} */
     const actions = {
       "+": () => viewer.zoomIn(),
@@ -182,7 +194,7 @@ export class Gestures {
     };
     /** @type {Record<string, () => void>} */
     const arrows = { ArrowLeft: pan(1, 0), ArrowRight: pan(-1, 0), ArrowUp: pan(0, 1), ArrowDown: pan(0, -1) };
-    const action = actions[event.key] ?? (viewer.still ? null : arrows[event.key]);
+    const action = actions[event.key] ?? (viewer.still && !viewer.movable ? null : arrows[event.key]);
     if (!action) return;
     event.preventDefault();
     action();

@@ -43,10 +43,20 @@ const PIXELS_FROM = 3; // from this zoom on pixels are shown as squares
  * @property {string} [label] what the cut-out shows, for those who do not see it
  */
 
+/**
+ * @typedef {object} Mover moves the cut-out in a picture that is seen as a whole
+ * @property {boolean} able whether it can be moved
+ * @property {(x: number, y: number, snaps: boolean) => void} move by px of the picture; snaps: to its middle
+ * @property {() => void} finish
+ * @property {() => void} cancel put it back
+ */
+
 /** Dispatches "change" when zoom, mode, the divider's presence or the picture changes. */
 export class Viewer extends EventTarget {
   /** @type {Pen | null} */
   pen = null;
+  /** @type {Mover | null} */
+  mover = null;
   /** The element that takes the gestures and clips the picture: the place for a pen's cursor. */
   port = make("div", { className: "viewer-port", tabIndex: 0, hidden: true, role: "group" });
   placement = new Placement(() => devicePixelRatio);
@@ -123,6 +133,16 @@ export class Viewer extends EventTarget {
     return this.port.hasAttribute("data-still");
   }
 
+  /** Whether a drag moves the cut-out in the picture: it could not move the picture. */
+  get movable() {
+    return Boolean(this.mover?.able) && this.final && this.still && this.#mode === "view" && !this.#compare;
+  }
+
+  /** How far the cut-out is drawn from its place. @param {Point} by px of the picture */
+  set shift(by) {
+    this.#world.style.setProperty("--shift", `${by.x}px ${by.y}px`);
+  }
+
   /** Whether there is a photo to compare with that this browser can show. */
   get canCompare() {
     return !this.empty && this.#before !== null;
@@ -176,6 +196,7 @@ export class Viewer extends EventTarget {
     this.#final = final;
     this.#place = place;
     this.#mode = "view";
+    this.shift = { x: 0, y: 0 };
     if (!this.canCompare) this.#compare = false;
     describe(this.#cutoutPart, label ?? t("cutout.picture"));
     if (this.#before) this.#photoPart.replaceChildren(placed(this.#before, place));
@@ -301,8 +322,9 @@ export class Viewer extends EventTarget {
     this.port.dataset.mode = this.#mode;
     // One finger scrolls the page where it could not move the picture.
     const still = width <= port.width + 1 && height <= port.height + 1;
-    this.port.style.touchAction = still && this.#mode === "view" ? "pan-x pan-y" : "none";
     this.port.toggleAttribute("data-still", still);
+    this.port.toggleAttribute("data-movable", this.movable);
+    this.port.style.touchAction = still && this.#mode === "view" && !this.movable ? "pan-x pan-y" : "none";
     this.#photoPart.hidden = !this.#compare && this.#mode !== "add";
     this.#divider.draw({ shown: this.#compare, view, before: this.#photoPart, after: this.#cutoutPart });
   }

@@ -51,6 +51,8 @@ export const WORDS = {
   "strip.zipping": "{done} von {count} … Stopp",
   "strip.zipped": { one: "1 Freisteller ist im ZIP.", other: "{count} Freisteller sind im ZIP." },
   "strip.left-out": "Nicht im ZIP:",
+  "strip.left.seconds": "noch etwa {count} s",
+  "strip.left.minutes": "noch etwa {count} min",
   "strip.none": "Kein Foto konnte freigestellt werden.",
   "strip.too-large": "Alles zusammen ist zu viel für ein ZIP. Entferne einige Fotos und versuche es noch einmal.",
   "strip.tile": "{name}, {state}",
@@ -113,6 +115,8 @@ export const WORDS = {
   "error.image_too_large.background_image":
     "Das Hintergrundbild hat {width} × {height} Pixel. Höchstens {megapixels} Megapixel und {max_side} Pixel je Seite sind erlaubt: Verkleinere es zuerst.",
   "error.image_too_large.margin": "Mit diesem Rand hätte das Bild {width} × {height} Pixel: Wähle einen schmaleren.",
+  "error.image_too_large.canvas":
+    "Eine Leinwand von {width} × {height} Pixeln ist zu groß: Höchstens {megapixels} Megapixel sind möglich. Wähle eine kleinere.",
   "error.image_too_large.format":
     "Das Bild hat {width} × {height} Pixel, und dieses Format erlaubt höchstens {max_side} je Seite. Wähle PNG.",
   "error.body_too_large":
@@ -201,6 +205,17 @@ export const WORDS = {
     "Deine Striche sind nicht auf diesem Bild: Dein Browser kann seinen Hintergrund nicht anzeigen. Mit einem anderen kommen sie zurück.",
   "cutout.no-room": "Der freie Rand lässt keinen Platz für den Freisteller. Wähle weniger davon.",
   "cutout.getting_ready": "Der Pinsel wird vorbereitet. Was du zeichnest, erscheint gleich.",
+  // colour
+  "colour.presets": "Farben",
+  "colour.white": "Weiß",
+  "colour.black": "Schwarz",
+  "colour.grey": "Hellgrau",
+  "colour.red": "Rot",
+  "colour.yellow": "Gelb",
+  "colour.green": "Grün",
+  "colour.blue": "Blau",
+  "colour.hex": "Hex-Code der Farbe",
+  "colour.dropper": "Vom Bildschirm",
   // options
   "options.background": "Hintergrund",
   "options.transparent": "Keiner",
@@ -230,8 +245,9 @@ export const WORDS = {
   "options.canvas.1:1": "Quadratisch, 1:1",
   "options.canvas.4:5": "Hochformat, 4:5",
   "options.canvas.16:9": "Breit, 16:9",
-  "options.canvas.1600x1600": "Marktplatz, 1600 × 1600 px",
-  "options.canvas.2000x2000": "Marktplatz, 2000 × 2000 px",
+  "options.canvas.1600x1600": "1600 × 1600 px, für eBay und Amazon",
+  "options.canvas.2000x2000": "2000 × 2000 px, für Etsy",
+  "options.canvas.2048x2048": "2048 × 2048 px, für Shopify",
   "options.canvas.own": "Andere Größe in px",
   "options.canvas-width": "Breite der Leinwand, px",
   "options.canvas-height": "Höhe der Leinwand, px",
@@ -245,6 +261,8 @@ export const WORDS = {
   "options.position.50% 100%": "Unten",
   "options.position.0% 50%": "Links",
   "options.position.100% 50%": "Rechts",
+  "options.position.own": "Von Hand",
+  "options.position-hint": "Oder zieh den Freisteller im Bild, oder nimm dort die Pfeiltasten.",
   "options.shadow": "Schatten",
   "options.no-shadow": "Ohne",
   "options.drop": "Dahinter",
@@ -266,6 +284,8 @@ export const WORDS = {
   "options.px": "{count} px",
   "options.score": "Sicherheit, mindestens",
   "options.invert": "Objekte entfernen, Rest behalten",
+  "options.pattern": "Dateiname",
+  "options.pattern-hint": "{name}: der des Fotos, {object}: was freigestellt ist, {number}: Nummer des Fotos",
   "options.reset": "Zurücksetzen",
   // source
   "source.choose": "Foto auswählen",

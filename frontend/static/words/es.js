@@ -50,6 +50,8 @@ export const WORDS = {
   "strip.zipping": "{done} de {count} … Parar",
   "strip.zipped": { one: "Hay 1 recorte en el ZIP.", other: "Hay {count} recortes en el ZIP." },
   "strip.left-out": "No están en el ZIP:",
+  "strip.left.seconds": "quedan unos {count} s",
+  "strip.left.minutes": "quedan unos {count} min",
   "strip.none": "No se ha podido recortar ninguna foto.",
   "strip.too-large": "Todo junto es demasiado para un ZIP. Quita algunas fotos y vuelve a intentarlo.",
   "strip.tile": "{name}, {state}",
@@ -109,6 +111,8 @@ export const WORDS = {
     "La imagen de fondo tiene {width} × {height} píxeles. Se aceptan como mucho {megapixels} megapíxeles y {max_side} píxeles por lado: redúcela primero.",
   "error.image_too_large.margin":
     "Con este margen, la imagen tendría {width} × {height} píxeles: elige uno más pequeño.",
+  "error.image_too_large.canvas":
+    "Un lienzo de {width} × {height} píxeles es demasiado grande: se hacen como mucho {megapixels} megapíxeles. Elige uno más pequeño.",
   "error.image_too_large.format":
     "La imagen tiene {width} × {height} píxeles, y este formato admite como mucho {max_side} por lado. Elige PNG.",
   "error.body_too_large":
@@ -195,6 +199,17 @@ export const WORDS = {
   "cutout.set_aside": "Tus trazos no están en esta imagen: tu navegador no puede mostrar su fondo. Vuelven con otro.",
   "cutout.no-room": "El espacio libre en los bordes no deja sitio para el recorte. Elige menos.",
   "cutout.getting_ready": "El pincel se está preparando. Lo que dibujes aparecerá enseguida.",
+  // colour
+  "colour.presets": "Colores",
+  "colour.white": "Blanco",
+  "colour.black": "Negro",
+  "colour.grey": "Gris claro",
+  "colour.red": "Rojo",
+  "colour.yellow": "Amarillo",
+  "colour.green": "Verde",
+  "colour.blue": "Azul",
+  "colour.hex": "Código hexadecimal del color",
+  "colour.dropper": "De la pantalla",
   // options
   "options.background": "Fondo",
   "options.transparent": "Ninguno",
@@ -224,8 +239,9 @@ export const WORDS = {
   "options.canvas.1:1": "Cuadrado, 1:1",
   "options.canvas.4:5": "Vertical, 4:5",
   "options.canvas.16:9": "Panorámico, 16:9",
-  "options.canvas.1600x1600": "Tienda en línea, 1600 × 1600 px",
-  "options.canvas.2000x2000": "Tienda en línea, 2000 × 2000 px",
+  "options.canvas.1600x1600": "1600 × 1600 px, para eBay y Amazon",
+  "options.canvas.2000x2000": "2000 × 2000 px, para Etsy",
+  "options.canvas.2048x2048": "2048 × 2048 px, para Shopify",
   "options.canvas.own": "Otro tamaño en px",
   "options.canvas-width": "Anchura del lienzo, px",
   "options.canvas-height": "Altura del lienzo, px",
@@ -238,6 +254,8 @@ export const WORDS = {
   "options.position.50% 100%": "Abajo",
   "options.position.0% 50%": "Izquierda",
   "options.position.100% 50%": "Derecha",
+  "options.position.own": "A mano",
+  "options.position-hint": "O arrastra el recorte en la imagen, o usa allí las flechas del teclado.",
   "options.shadow": "Sombra",
   "options.no-shadow": "Sin sombra",
   "options.drop": "Detrás",
@@ -259,6 +277,8 @@ export const WORDS = {
   "options.px": "{count} px",
   "options.score": "Certeza mínima",
   "options.invert": "Quitar los objetos y dejar el resto",
+  "options.pattern": "Nombre del archivo",
+  "options.pattern-hint": "{name}: el de la foto, {object}: lo recortado, {number}: el número de la foto",
   "options.reset": "Restablecer todo",
   // source
   "source.choose": "Elegir una foto",

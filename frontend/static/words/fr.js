@@ -51,6 +51,8 @@ export const WORDS = {
   "strip.zipping": "{done} sur {count} … Arrêter",
   "strip.zipped": { one: "{count} détourage est dans le ZIP.", other: "{count} détourages sont dans le ZIP." },
   "strip.left-out": "Pas dans le ZIP :",
+  "strip.left.seconds": "encore environ {count} s",
+  "strip.left.minutes": "encore environ {count} min",
   "strip.none": "Aucune photo n’a pu être détourée.",
   "strip.too-large": "L’ensemble est trop lourd pour un ZIP. Retirez quelques photos, puis réessayez.",
   "strip.tile": "{name}, {state}",
@@ -113,6 +115,8 @@ export const WORDS = {
     "L’image d’arrière-plan fait {width} × {height} pixels. Au plus {megapixels} mégapixels et {max_side} pixels par côté sont acceptés : réduisez-la d’abord.",
   "error.image_too_large.margin":
     "Avec cette marge, l’image ferait {width} × {height} pixels : choisissez-en une plus petite.",
+  "error.image_too_large.canvas":
+    "Un canevas de {width} × {height} pixels est trop grand : au plus {megapixels} mégapixels sont possibles. Choisissez-en un plus petit.",
   "error.image_too_large.format":
     "L’image fait {width} × {height} pixels, et ce format en admet au plus {max_side} par côté. Choisissez PNG.",
   "error.body_too_large":
@@ -201,6 +205,17 @@ export const WORDS = {
     "Vos traits ne sont pas sur cette image : votre navigateur ne peut pas afficher son arrière-plan. Ils reviennent avec un autre.",
   "cutout.no-room": "L’espace libre le long des bords ne laisse pas de place au détourage. Réduisez-le.",
   "cutout.getting_ready": "Le pinceau se prépare. Ce que vous dessinez apparaît dans un instant.",
+  // colour
+  "colour.presets": "Couleurs",
+  "colour.white": "Blanc",
+  "colour.black": "Noir",
+  "colour.grey": "Gris clair",
+  "colour.red": "Rouge",
+  "colour.yellow": "Jaune",
+  "colour.green": "Vert",
+  "colour.blue": "Bleu",
+  "colour.hex": "Code hexadécimal de la couleur",
+  "colour.dropper": "À l’écran",
   // options
   "options.background": "Arrière-plan",
   "options.transparent": "Aucun",
@@ -230,8 +245,9 @@ export const WORDS = {
   "options.canvas.1:1": "Carré, 1:1",
   "options.canvas.4:5": "Portrait, 4:5",
   "options.canvas.16:9": "Large, 16:9",
-  "options.canvas.1600x1600": "Marketplace, 1600 × 1600 px",
-  "options.canvas.2000x2000": "Marketplace, 2000 × 2000 px",
+  "options.canvas.1600x1600": "1600 × 1600 px, pour eBay et Amazon",
+  "options.canvas.2000x2000": "2000 × 2000 px, pour Etsy",
+  "options.canvas.2048x2048": "2048 × 2048 px, pour Shopify",
   "options.canvas.own": "Autre taille en px",
   "options.canvas-width": "Largeur du canevas, px",
   "options.canvas-height": "Hauteur du canevas, px",
@@ -244,6 +260,8 @@ export const WORDS = {
   "options.position.50% 100%": "Bas",
   "options.position.0% 50%": "Gauche",
   "options.position.100% 50%": "Droite",
+  "options.position.own": "À la main",
+  "options.position-hint": "Ou faites glisser le détourage dans l’image, ou utilisez-y les flèches du clavier.",
   "options.shadow": "Ombre",
   "options.no-shadow": "Sans",
   "options.drop": "Derrière",
@@ -265,6 +283,8 @@ export const WORDS = {
   "options.px": "{count} px",
   "options.score": "Certitude, au moins",
   "options.invert": "Retirer les objets, garder le reste",
+  "options.pattern": "Nom du fichier",
+  "options.pattern-hint": "{name} : celui de la photo, {object} : ce qui est détouré, {number} : numéro de la photo",
   "options.reset": "Réinitialiser",
   // source
   "source.choose": "Choisir une photo",
