@@ -249,3 +249,22 @@ def test_a_server_that_is_started_again_goes_on(browser: Browser, tmp_path: Path
             expect(page.get_by_role("alert")).to_be_empty()
     finally:
         stop(process)
+
+
+def test_the_time_that_a_zip_still_takes_is_told(page: Page, chelsea: Image.Image):
+    asked: list[Route] = []
+
+    def cut(route: Route) -> None:
+        asked.append(route)
+        if len(asked) < 4:
+            route.continue_()
+
+    page.route("**/cut*", cut)
+    choose(page, {f"{number}.png": chelsea.rotate(number) for number in range(4)})
+    expect(tile(page, "3.png")).to_have_accessible_name("3.png, 1 object")
+    with page.expect_download() as event:
+        page.get_by_role("button", name="Download all as ZIP").click()
+        expect(page.get_by_text(re.compile(r"^about \d+ (s|min) left$"))).to_be_visible()
+        asked[-1].continue_()
+    assert len(packed(event.value)) == 4
+    expect(page.get_by_text(re.compile("^about"))).to_be_hidden()

@@ -121,3 +121,42 @@ def test_a_finger_moves_it(browser: Browser, server: Server, chelsea: Image.Imag
             touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": min(x + right, 385), "y": y}]})
         touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         assert place(page) == "100% 50%"
+
+
+def test_the_picture_behind_is_moved(page: Page, chelsea: Image.Image):
+    """The server has it centred: the page makes the file itself, and asks for no more than the server knows."""
+    choose(page, encoded(chelsea))
+    page.get_by_role("button", name="Cut out", exact=True).click()
+    page.get_by_text("Picture", exact=True).click()
+    wide = Image.new("RGB", (2000, 500), "red")
+    wide.paste("blue", (1000, 0, 2000, 500))
+    page.get_by_label("Choose a picture").set_input_files(
+        [{"name": "wide.png", "mimeType": "image/png", "buffer": encoded(wide)}]
+    )
+    expect(page.locator(".below-cutout img")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("slider", name="Left to right").fill("100")
+    expect(page.get_by_text("has the picture centred")).to_be_visible()
+    expect(page.locator(".below-cutout img")).to_have_css("object-position", "100% 50%")
+    corner = saved(page).convert("RGB").getpixel((450, 5))
+    page.get_by_role("slider", name="Left to right").fill("0")
+    expect(page.locator(".below-cutout img")).to_have_css("object-position", "0% 50%")
+    assert (corner, saved(page).convert("RGB").getpixel((450, 5))) == ((0, 0, 255), (255, 0, 0))
+    assert [url for url in asked if "/cut" in url] == []
+    assert "position" not in (page.locator("#code-curl").text_content() or "")
+
+
+def test_files_are_named_by_a_pattern(page: Page, chelsea: Image.Image):
+    choose(page, encoded(chelsea))
+    page.get_by_label("What to cut out").fill("cat")
+    page.get_by_role("button", name="Cut out", exact=True).click()
+    page.get_by_text("More", exact=True).click()
+    page.get_by_label("File name").fill("shop/{object} {number}")
+    with page.expect_download() as event:
+        page.get_by_role("button", name="Download", exact=True).click()
+    assert event.value.suggested_filename == "shop-cat 01.png"
+    page.reload()
+    choose(page, encoded(chelsea))
+    page.get_by_text("More", exact=True).click()
+    expect(page.get_by_label("File name")).to_have_value("shop/{object} {number}")

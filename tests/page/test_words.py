@@ -248,6 +248,32 @@ def test_what_was_cut_out_is_told_in_full_beside_the_buttons(
         assert right < buttons.first.evaluate("(element) => element.getBoundingClientRect().left")
 
 
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1366, 768)])
+@pytest.mark.parametrize("language", ["de", "fr", "es"])
+def test_no_words_are_wider_than_their_control(
+    page: Page, server: Server, chelsea: Image.Image, language: str, width: int, height: int
+):
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{server.url}/?lang={language}")
+    choose(page, encoded(chelsea))
+    page.locator("#cut").click()
+    expect(page.locator("#download")).to_be_visible()
+    page.locator("#look details").evaluate_all("(folds) => folds.forEach((fold) => { fold.open = true; })")
+    page.locator("#look-canvas").select_option("own")
+    page.locator("#look-canvas-width").fill("800")
+    page.locator("#look-canvas-height").fill("800")
+    page.locator("#look-outline").fill("4")
+    page.locator("label:has(> [name=look-background][value=colour])").click()
+    expect(page.locator("#look-position")).to_be_visible()
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll("main :is(button, label, legend, summary, p, select, .segments span)")]
+            .filter((control) => control.checkVisibility() && !control.closest(".visually-hidden, .file-name"))
+            .filter(({ clientWidth, scrollWidth }) => clientWidth && scrollWidth > clientWidth)
+            .map((control) => `${control.outerHTML.slice(0, 160)}: ${control.textContent.trim()}`)"""
+    )
+    assert wide == []
+
+
 @pytest.mark.parametrize("width", [320, 1366])
 def test_from_right_to_left_everything_stays_inside(page: Page, chelsea: Image.Image, width: int):
     page.set_viewport_size({"width": width, "height": 800})

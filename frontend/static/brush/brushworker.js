@@ -148,7 +148,9 @@ async function behind(finish) {
     const { canvas, cell } = backdrop(finish);
     all.push(outOfFocus(canvas, cell, existing(picture).pixels));
   }
-  if (finish.background_image) all.push(covering(await createImageBitmap(finish.background_image)));
+  if (finish.background_image) {
+    all.push(covering(await createImageBitmap(finish.background_image), finish.backdrop_position));
+  }
   const colour = colourBehind(finish);
   return colour ? [...all, plain(rgb(colour))] : all;
 }

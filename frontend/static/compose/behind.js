@@ -35,12 +35,20 @@ export function plain([red, green, blue]) {
       new Uint8ClampedArray(new Uint32Array((bottom - top) * width).fill(pixel).buffer);
 }
 
-/** Another picture, made to fill the room: centred, its overflow cropped. @param {ImageBitmap} other @returns {Behind} */
-export function covering(other) {
+/**
+ * Another picture, made to fill the room, its overflow cropped.
+ * @param {ImageBitmap} other
+ * @param {string} [position] `x% y%`: how much of the overflow goes from left and top
+ * @returns {Behind}
+ */
+export function covering(other, position = "50% 50%") {
+  const [left, top] = position.split(" ").map((share) => Number.parseFloat(share) / 100);
   return ({ width, height }) => {
     const scale = Math.max(width / other.width, height / other.height);
     const [across, down] = [other.width * scale, other.height * scale];
-    return drawn(width, (context) => context.drawImage(other, (width - across) / 2, (height - down) / 2, across, down));
+    return drawn(width, (context) =>
+      context.drawImage(other, (width - across) * left, (height - down) * top, across, down),
+    );
   };
 }
 

@@ -10,6 +10,7 @@
  * @typedef {object} Finish
  * @property {string} [background] `white`, `#rrggbb`, `blur` or `blur:<px of the photo>`
  * @property {File} [background_image]
+ * @property {string} [backdrop_position] `x% y%`: which part of that picture is seen; the page's own, the server centres it
  * @property {boolean} [crop]
  * @property {string} [margin] px, or a share such as `5%`
  * @property {number} [max_size] px
@@ -23,7 +24,17 @@
  */
 
 const FINISHING = [
-  ...["background", "background_image", "crop", "margin", "max_size", "canvas", "scale", "position"],
+  ...[
+    "background",
+    "background_image",
+    "backdrop_position",
+    "crop",
+    "margin",
+    "max_size",
+    "canvas",
+    "scale",
+    "position",
+  ],
   ...["shadow", "outline", "output", "format"],
 ];
 
@@ -52,10 +63,15 @@ export function unreadable(picture) {
  */
 export function divided(fields, photo) {
   const needed = [...(isBlurred(fields) ? [photo] : []), ...(picture(fields) ? [picture(fields)] : [])];
-  if (needed.some((each) => !each || unreadables.has(each))) return { asked: fields, finish: {} };
+  if (needed.some((each) => !each || unreadables.has(each))) return { asked: forServer(fields), finish: {} };
   const entries = Object.entries(fields);
   const asked = Object.fromEntries(entries.filter(([name]) => !FINISHING.includes(name)));
   return { asked, finish: Object.fromEntries(entries.filter(([name]) => FINISHING.includes(name))) };
+}
+
+/** Return the fields that the server knows. @param {Fields} fields @returns {Fields} */
+export function forServer({ backdrop_position: _, ...known }) {
+  return known;
 }
 
 /** Return whether the server's answer to these fields is a transparent PNG as large as the photo. @param {Fields} fields */

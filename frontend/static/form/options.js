@@ -26,6 +26,11 @@ const MARKUP = `
         <input type="file" id="look-picture" class="visually-hidden" accept="image/*,.heic,.heif,.avif,.tif,.tiff">
         <label for="look-picture" class="button quiet small" data-part="choose"></label>
         <span class="hint look-file" data-part="picture-name"></span>
+        <div class="look-place" data-part="picture-place">
+          ${range("picture-across", 100)}
+          ${range("picture-down", 100)}
+          <p class="hint" data-part="picture-moved" data-text="options.picture-moved"></p>
+        </div>
       </div>
     </div>
   </fieldset>
@@ -75,6 +80,7 @@ const KEPT_AS = "objectcut-options"; // in the browser's storage: the controls' 
 const DEFAULTS = { background: "transparent", format: "png", edges: "smooth" };
 const FIRST_SCORE = 50; // percent
 const FIRST_COLOUR = "#ffc94d";
+const CENTRED = "50% 50%"; // where the server has the picture behind the cut-out
 /** @type {Record<string, number>} by unit; without one it is px */
 const MOST_MARGIN = { "%": 100, "": 9999 };
 
@@ -119,6 +125,7 @@ export class Options {
       values.crop = true;
       if (this.#margin() > 0) values.margin = `${this.#margin()}${this.#unit.value}`;
     }
+    if (this.backdrop && this.#backdropPosition !== CENTRED) values.backdrop_position = this.#backdropPosition;
     const format = this.#chosen("format");
     if (format === "zip") values.output = "both";
     else if (format !== DEFAULTS.format) values.format = format;
@@ -169,6 +176,7 @@ export class Options {
     this.#unit.value = "%";
     this.#colour.value = FIRST_COLOUR;
     this.#input("picture").value = "";
+    for (const name of ["picture-across", "picture-down"]) this.#input(name).value = "50";
     this.#input("pattern").value = PATTERN;
     this.#draw();
   }
@@ -238,6 +246,11 @@ export class Options {
     }
   }
 
+  /** Which part of the picture behind the cut-out is seen. */
+  get #backdropPosition() {
+    return `${this.#number("picture-across")}% ${this.#number("picture-down")}%`;
+  }
+
   /** The fields of the folded part. */
   #rest() {
     /** @type {Fields} */
@@ -269,6 +282,11 @@ export class Options {
     this.#write("changed", changes ? t("options.changed", { count: changes }) : "");
     this.#part("reset").hidden = !Object.keys(this.values).length && !this.backdrop && this.pattern === PATTERN;
     this.#tellRange("radius", this.#number("radius") ? this.#px("radius") : t("options.automatic"));
+    this.#part("picture-place").hidden = !picture;
+    this.#part("picture-moved").hidden = this.#backdropPosition === CENTRED;
+    for (const name of ["picture-across", "picture-down"]) {
+      this.#tellRange(name, t("options.percent", { count: this.#number(name) }));
+    }
     this.#tellRange("feather", this.#px("feather"));
     this.#tellRange("grow", this.#px("grow"));
     this.#tellRange("score", t("options.percent", { count: this.#number("score") }));

@@ -1,7 +1,7 @@
 /** The result for a photo: its cut-out, the request as code, and whether a cut is under way. */
 
 import { finished } from "../brush/strokes.js";
-import { isBlurred, isPlain, markUnreadable, unreadable } from "../compose/fields.js";
+import { forServer, isBlurred, isPlain, markUnreadable, unreadable } from "../compose/fields.js";
 import { byId } from "../elements.js";
 import { wordsFor } from "../words/errors.js";
 import { t } from "../words/translate.js";
@@ -117,7 +117,7 @@ export class ResultPane {
       told: t("cutout.told", { told, seconds: Number(result.seconds.toFixed(1)) }),
     };
     await this.#cutout.show(picture, signal);
-    this.#code.show({ photo: entry.photo, fields });
+    this.#code.show({ photo: entry.photo, fields: forServer(fields) });
     this.#fold.hidden = false;
     this.tell(t("page.ready", { told }));
   }

@@ -19,7 +19,7 @@ let latest = null;
 export async function under(finish) {
   const element = make("div", { className: "below-cutout" });
   element.style.backgroundColor = colourBehind(finish) ?? "";
-  if (finish.background_image) element.append(await covering(finish.background_image));
+  if (finish.background_image) element.append(await covering(finish.background_image, finish.backdrop_position));
   return element;
 }
 
@@ -36,14 +36,15 @@ export function part({ bitmap, box: [x0, y0, x1, y1] }, { x, y, scaleX, scaleY }
   return placed(canvas, place);
 }
 
-/** @param {File} source */
-async function covering(source) {
-  if (latest?.source === source) return latest.element;
-  try {
-    const element = await layer(source);
-    latest = { source, element };
-    return element;
-  } catch {
-    throw unreadable(source);
+/** @param {File} source @param {string} [position] as CSS has it */
+async function covering(source, position = "") {
+  if (latest?.source !== source) {
+    try {
+      latest = { source, element: await layer(source) };
+    } catch {
+      throw unreadable(source);
+    }
   }
+  latest.element.style.objectPosition = position;
+  return latest.element;
 }

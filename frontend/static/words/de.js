@@ -229,6 +229,9 @@ export const WORDS = {
   "options.choose": "Bild auswählen",
   "options.choose-another": "Anderes wählen",
   "options.picture-hint": "Es füllt den Platz hinter dem Freisteller.",
+  "options.picture-across": "Von links nach rechts",
+  "options.picture-down": "Von oben nach unten",
+  "options.picture-moved": "Bei der Anfrage unter „Im eigenen Code nutzen“ liegt das Bild in der Mitte.",
   "options.crop": "Auf Freisteller zuschneiden",
   "options.margin": "Rand",
   "options.unit": "Einheit des Rands",
@@ -285,7 +288,8 @@ export const WORDS = {
   "options.score": "Sicherheit, mindestens",
   "options.invert": "Objekte entfernen, Rest behalten",
   "options.pattern": "Dateiname",
-  "options.pattern-hint": "{name}: der des Fotos, {object}: was freigestellt ist, {number}: Nummer des Fotos",
+  "options.pattern-hint":
+    "{name}: der des Fotos, {object}: was freigestellt ist, {number}: Platz des Fotos in der Reihe",
   "options.reset": "Zurücksetzen",
   // source
   "source.choose": "Foto auswählen",

@@ -215,7 +215,7 @@ export const WORDS = {
   "colour.green": "Vert",
   "colour.blue": "Bleu",
   "colour.hex": "Code hexadécimal de la couleur",
-  "colour.dropper": "À l’écran",
+  "colour.dropper": "Depuis l’écran",
   // options
   "options.background": "Arrière-plan",
   "options.transparent": "Aucun",
@@ -229,6 +229,9 @@ export const WORDS = {
   "options.choose": "Choisir une image",
   "options.choose-another": "En choisir une autre",
   "options.picture-hint": "Elle remplit l’espace derrière le détourage.",
+  "options.picture-across": "De gauche à droite",
+  "options.picture-down": "De haut en bas",
+  "options.picture-moved": "Dans la requête de « L’utiliser dans du code », l’image est centrée.",
   "options.crop": "Recadrer au détourage",
   "options.margin": "Marge",
   "options.unit": "Unité de la marge",
@@ -284,7 +287,8 @@ export const WORDS = {
   "options.score": "Certitude, au moins",
   "options.invert": "Retirer les objets, garder le reste",
   "options.pattern": "Nom du fichier",
-  "options.pattern-hint": "{name} : celui de la photo, {object} : ce qui est détouré, {number} : numéro de la photo",
+  "options.pattern-hint":
+    "{name} : celui de la photo, {object} : ce qui est détouré, {number} : place de la photo dans la rangée",
   "options.reset": "Réinitialiser",
   // source
   "source.choose": "Choisir une photo",

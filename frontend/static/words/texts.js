@@ -200,6 +200,9 @@ export const TEXTS = {
     "options.choose": "Choose a picture",
     "options.choose-another": "Choose another",
     "options.picture-hint": "It fills the space behind the cut-out.",
+    "options.picture-across": "Left to right",
+    "options.picture-down": "Top to bottom",
+    "options.picture-moved": "The request under “Use it from code” has the picture centred.",
     "options.crop": "Crop to the cut-out",
     "options.margin": "Margin",
     "options.unit": "Unit of the margin",
@@ -255,7 +258,7 @@ export const TEXTS = {
     "options.score": "Certainty, at least",
     "options.invert": "Remove the objects, keep the rest",
     "options.pattern": "File name",
-    "options.pattern-hint": "{name}: the photo’s, {object}: what was cut out, {number}: of the photo",
+    "options.pattern-hint": "{name}: the photo’s, {object}: what was cut out, {number}: the photo’s place in the row",
     "options.reset": "Reset all",
     // source
     "source.choose": "Choose a photo",
