@@ -71,6 +71,25 @@ def drag(page: Page, across: float, down: float) -> None:
     page.mouse.up()
 
 
+def test_a_found_object_is_a_shop_picture_after_three_clicks(page: Page, chelsea: Image.Image):
+    choose(page, encoded(chelsea))
+    page.get_by_role("checkbox", name=re.compile("^cat")).click()
+    page.get_by_text("For shops", exact=True).click()
+    page.get_by_role("button", name="White square with a shadow, as JPEG").click()
+    expect(page.locator("#code-curl")).to_contain_text("shadow=drop")
+    picture = saved(page)
+    assert picture.format == "JPEG"
+    width, height = picture.size
+    assert width == height
+    inside = np.asarray(picture.convert("L")) < 200
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    assert abs(columns[0] + columns[-1] - width) < 0.06 * width  # centred, but for the shadow
+    assert columns[0] > 0.03 * width
+    assert np.asarray(picture)[[0, 0, -1, -1], [0, -1, 0, -1]].min() >= 245
+    below = np.asarray(picture.convert("L"))[rows[-1] + 1 :, width // 2]
+    assert 150 < below[: len(below) // 2].min() < 245  # the shadow
+
+
 def test_a_cut_out_is_dragged_on_its_canvas(page: Page, chelsea: Image.Image):
     on_a_canvas(page, chelsea)
     drag(page, -0.9, 0.1)

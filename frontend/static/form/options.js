@@ -107,6 +107,12 @@ export class Options {
     this.#recall();
     container.addEventListener("input", () => this.#draw());
     container.addEventListener("change", () => this.#changed());
+    this.#part("listing").addEventListener("click", () => {
+      this.#shop.list();
+      this.#choose({ background: "white", format: "jpeg" });
+      this.#checkbox("crop").checked = false;
+      this.#changed();
+    });
     this.#part("reset").addEventListener("click", () => {
       this.#clear();
       find(this.#part("more"), "summary", HTMLElement).focus(); // the button vanishes
@@ -167,9 +173,7 @@ export class Options {
 
   #clear() {
     this.#shop.clear();
-    for (const [group, value] of Object.entries(DEFAULTS)) {
-      find(this.#root, `[name=look-${group}][value=${value}]`, HTMLInputElement).checked = true;
-    }
+    this.#choose(DEFAULTS);
     for (const name of ["radius", "feather", "grow", "margin"]) this.#input(name).value = "0";
     this.#input("score").value = String(FIRST_SCORE);
     for (const name of ["crop", "invert"]) this.#checkbox(name).checked = false;
@@ -331,6 +335,13 @@ export class Options {
 
   get #unit() {
     return find(this.#root, "[data-part=unit]", HTMLSelectElement);
+  }
+
+  /** @param {Record<string, string>} values by group */
+  #choose(values) {
+    for (const [group, value] of Object.entries(values)) {
+      find(this.#root, `[name=look-${group}][value=${value}]`, HTMLInputElement).checked = true;
+    }
   }
 
   /** @param {string} group */

@@ -11,6 +11,7 @@ const CANVASES = ["", "1:1", "4:5", "16:9", "1600x1600", "2000x2000", "2048x2048
 const PLACES = ["center", "50% 0%", "50% 100%", "0% 50%", "100% 50%"];
 const OWN_PLACE = "own"; // where it was moved by hand
 const MOST_SIDE = 5000; // px: both sides as long make the largest picture that the server makes
+const LISTING_ROOM = "6"; // percent: marketplaces ask that the thing fills 80 to 90 % of the picture
 const FIRST_COLOUR = "#ffffff";
 
 const choice = (/** @type {string} */ name, /** @type {string[]} */ values) =>
@@ -28,6 +29,7 @@ const side = (/** @type {string} */ name) =>
 const MARKUP = `
   <summary><span data-text="options.shop"></span><span class="hint" data-part="shop-changed"></span></summary>
   <div class="look-rest">
+    <button type="button" class="button quiet" data-part="listing" data-text="options.listing"></button>
     ${choice("canvas", CANVASES)}
     <div class="look-row" data-part="own-canvas">${side("canvas-width")}<span aria-hidden="true">×</span>${side("canvas-height")}</div>
     <p class="hint" data-part="canvas-hint" data-text="options.canvas-hint"></p>
@@ -84,6 +86,14 @@ export class Shop {
   set position(position) {
     this.#set("position", OWN_PLACE);
     this.#set("own-position", position);
+  }
+
+  /** Set what most shops ask for: a square with some room around the thing, and a shadow. */
+  list() {
+    this.clear();
+    this.#set("canvas", "1:1");
+    this.#set("room", LISTING_ROOM);
+    find(this.#root, "[value=drop]", HTMLInputElement).checked = true;
   }
 
   /** Set everything to the server's defaults. */

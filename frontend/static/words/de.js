@@ -243,6 +243,7 @@ export const WORDS = {
   "options.jpeg-hint": "JPEG kennt keine Transparenz: Weiß tritt an ihre Stelle.",
   "options.zip-hint": "Zwei Dateien, Farben als JPEG und Transparenz als PNG, ohne Hintergrund.",
   "options.shop": "Für Shops",
+  "options.listing": "Weißes Quadrat mit Schatten, als JPEG",
   "options.canvas": "Leinwand",
   "options.canvas.none": "Wie das Foto",
   "options.canvas.1:1": "Quadratisch, 1:1",

@@ -237,6 +237,7 @@ export const WORDS = {
   "options.jpeg-hint": "JPEG no tiene transparencia: el blanco ocupa su lugar.",
   "options.zip-hint": "Dos archivos, los colores en JPEG y la transparencia en PNG, sin fondo.",
   "options.shop": "Para tiendas",
+  "options.listing": "Cuadrado blanco con sombra, en JPEG",
   "options.canvas": "Lienzo",
   "options.canvas.none": "Como la foto",
   "options.canvas.1:1": "Cuadrado, 1:1",

@@ -243,6 +243,7 @@ export const WORDS = {
   "options.jpeg-hint": "JPEG ne connaît pas la transparence : le blanc la remplace.",
   "options.zip-hint": "Deux fichiers, couleurs en JPEG et transparence en PNG, sans arrière-plan.",
   "options.shop": "Pour boutiques",
+  "options.listing": "Carré blanc avec une ombre, en JPEG",
   "options.canvas": "Canevas",
   "options.canvas.none": "Comme la photo",
   "options.canvas.1:1": "Carré, 1:1",

@@ -214,6 +214,7 @@ export const TEXTS = {
     "options.jpeg-hint": "JPEG has no transparency: white takes its place.",
     "options.zip-hint": "Two files, colours as JPEG and transparency as PNG, without a background.",
     "options.shop": "For shops",
+    "options.listing": "White square with a shadow, as JPEG",
     "options.canvas": "Canvas",
     "options.canvas.none": "As the photo",
     "options.canvas.1:1": "Square, 1:1",
