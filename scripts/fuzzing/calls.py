@@ -59,8 +59,6 @@ _CHECKS = [checks.status_code_conformance, checks.content_type_conformance, chec
 _ALIKE = 10  # calls that are made at a time: beginning costs hypothesis more than going on
 _LEFT_OUT = 0.75  # of the fields, for of many some never go together
 _ODD_SHARE, _PACKED, _DAMAGED = 0.05, 0.1, 0.05
-
-
 AnyCase = Case[Any]
 
 
@@ -87,8 +85,8 @@ class Calls:
             operation.as_strategy(generation_mode=mode)
             for operation in (found.ok() for found in self._schema.get_all_operations() if isinstance(found, Ok))
             for mode in _MODES
-            for _ in range(4 if operation.body else 1)
-            if mode == _MODES[0] or operation.body or any(operation.iter_parameters())
+            for _ in range(4 if operation.body and not operation.headers else 1)  # a wrong key hides all else
+            if mode.is_positive or operation.body or any(operation.iter_parameters())
         ]
 
     def drawn(self) -> Iterator[AnyCase]:
