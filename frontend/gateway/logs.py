@@ -48,6 +48,8 @@ def log_to(file: Path | None, form: Form) -> None:
     for handler in handlers:
         handler.setFormatter(_json() if form == "json" else logging.Formatter(_TEXT))
     logging.basicConfig(level=logging.INFO, handlers=handlers)
+    # It warns of each broken form, whose sender is told, and which the access log has.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 def _json() -> logging.Formatter:

@@ -183,6 +183,8 @@ def test_the_log_names_callers_and_holds_no_secrets(tmp_path: Path, monkeypatch:
             assert client.post("/cut", params={"objects": "hunter2"}, content=PHOTO, headers=IMAGE).status_code == 400
             assert client.get("/nothing?token=hunter2").status_code == 404
             assert ask(client, Authorization="Bearer oc_hunter2").status_code == 200
+            broken = {"Content-Type": "multipart/form-data; boundary=x"}
+            assert client.post("/cut", content=b"--hunter2", headers=broken).status_code == 400
         lines = [json.loads(line) for line in (tmp_path / "gateway.log").read_text().splitlines()]
     finally:
         for handler in root.handlers:
@@ -194,7 +196,9 @@ def test_the_log_names_callers_and_holds_no_secrets(tmp_path: Path, monkeypatch:
         ("address 127.0.0.1", "POST", "/cut", 400),
         ("address 127.0.0.1", "GET", "/nothing", 404),
         ("address 127.0.0.1", "POST", "/cut", 200),
+        ("address 127.0.0.1", "POST", "/cut", 400),
     ]
+    assert not [line for line in lines if line["name"].startswith("python_multipart")]
     assert calls[0]["request_id"] == "mine"
     assert calls[0]["bytes_in"] == len(PHOTO)
     assert calls[0]["bytes_out"] == len(CUT.body)
