@@ -21,6 +21,7 @@ const STUDIO_STYLES = [
   "result/toolbar.css",
   "result/code.css",
   "album/strip.css",
+  "keyboard/help.css",
 ];
 
 document.documentElement.lang = language;

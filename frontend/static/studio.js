@@ -13,6 +13,7 @@ import { NO_ROOM } from "./compose/placing.js";
 import { byId, find } from "./elements.js";
 import { NamesField } from "./form/names.js";
 import { Options } from "./form/options.js";
+import { Shortcuts } from "./keyboard/shortcuts.js";
 import { readAll } from "./photo/read.js";
 import { ResultPane } from "./result/pane.js";
 import { modelFields } from "./server/address.js";
@@ -69,6 +70,7 @@ export class Studio {
     this.#strip.onturn = (entry) => this.#turnTo(entry);
     this.#strip.onremove = (entry) => this.#remove(entry);
     this.#strip.onzip = () => this.#saveAll();
+    new Shortcuts();
     addEventListener("beforeunload", (event) => {
       if (this.#result.drawnOn) event.preventDefault(); // the browser asks whether to leave
     });

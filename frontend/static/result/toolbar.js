@@ -1,6 +1,7 @@
 /** The tools of the cut-out's pane, and the keys for them: wires viewer and brush, owns no state of theirs. */
 
 import { make } from "../elements.js";
+import { COMMAND } from "../keyboard/modifier.js";
 import { t } from "../words/translate.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -20,8 +21,6 @@ const ICONS = {
   undo: "M8.5 5 4.5 9l4 4m-3.5-4h9a5 5 0 0 1 0 10h-4",
   redo: "m15.5 5 4 4-4 4m3.5-4h-9a5 5 0 0 0 0 10h4",
 };
-
-const COMMAND = /^(Mac|iP)/.test(navigator.platform) ? "⌘" : "Ctrl+";
 
 /** @type {Record<string, string>} keys as a tooltip shows them, by tool */
 const KEYS = { zoom_out: "−", fit: "0", actual: "1", zoom_in: "+", undo: `${COMMAND}Z`, redo: `${COMMAND}⇧Z` };

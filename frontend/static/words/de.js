@@ -26,6 +26,7 @@ export const WORDS = {
   "page.interface": "Diese Seite nutzt einen einzigen Aufruf einer offenen HTTP-Schnittstelle:",
   "page.read-docs": "zur Dokumentation",
   "page.drop": "Fotos hier ablegen",
+  "keys.title": "Tastatur",
   // views
   "views.label": "Was zu sehen ist",
   // found

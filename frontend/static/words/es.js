@@ -25,6 +25,7 @@ export const WORDS = {
   "page.interface": "Esta página hace una sola llamada a una interfaz HTTP abierta:",
   "page.read-docs": "lee su documentación",
   "page.drop": "Suelta las fotos para usarlas",
+  "keys.title": "Teclado",
   // views
   "views.label": "Lo que se muestra",
   // found

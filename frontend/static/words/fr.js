@@ -26,6 +26,7 @@ export const WORDS = {
   "page.interface": "Cette page fait un seul appel à une interface HTTP ouverte :",
   "page.read-docs": "lire la documentation",
   "page.drop": "Déposez des photos ici",
+  "keys.title": "Clavier",
   // views
   "views.label": "Ce qui est affiché",
   // found

@@ -30,6 +30,7 @@ export const TEXTS = {
     "page.interface": "This page makes one call of an open HTTP interface:",
     "page.read-docs": "read its docs",
     "page.drop": "Drop photos to use them",
+    "keys.title": "Keyboard",
     // views
     "views.label": "What is shown",
     // found

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { TEXTS as KEYBOARD } from "../../../frontend/static/keyboard/texts.js";
 import { TEXTS as MODEL } from "../../../frontend/static/model/texts.js";
 import { WORDS as de } from "../../../frontend/static/words/de.js";
 import { WORDS as es } from "../../../frontend/static/words/es.js";
@@ -27,12 +28,12 @@ const BUTTONS = [
 
 /** @typedef {Record<string, string | Record<string, string>>} Words */
 
-/** The page's words and those of model/, by language. @type {Record<string, Words>} */
+/** The page's words and those of keyboard/ and model/, by language. @type {Record<string, Words>} */
 const ALL = {
-  en: { ...TEXTS.en, ...MODEL.en },
-  es: { ...es, ...MODEL.es },
-  de: { ...de, ...MODEL.de },
-  fr: { ...fr, ...MODEL.fr },
+  en: { ...TEXTS.en, ...KEYBOARD.en, ...MODEL.en },
+  es: { ...es, ...KEYBOARD.es, ...MODEL.es },
+  de: { ...de, ...KEYBOARD.de, ...MODEL.de },
+  fr: { ...fr, ...KEYBOARD.fr, ...MODEL.fr },
 };
 
 /** @param {string | Record<string, string>} entry */

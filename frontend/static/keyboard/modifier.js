@@ -1,0 +1,3 @@
+/** The key that commands are given with: ⌘ on a Mac, Ctrl elsewhere. */
+
+export const COMMAND = /^(Mac|iP)/.test(navigator.platform) ? "⌘" : "Ctrl+";
