@@ -199,9 +199,9 @@ def test_what_has_no_words_of_its_own_is_told_in_the_servers(page: Page, chelsea
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("es", "Un lienzo de 9.000 x 9.000 píxeles es demasiado grande: se hacen como mucho 25 megapíxeles."),
-        ("de", "Eine Leinwand von 9.000 x 9.000 Pixeln ist zu groß: Höchstens 25 Megapixel sind möglich."),
-        ("fr", "Un canevas de 9 000 x 9 000 pixels est trop grand : au plus 25 mégapixels sont possibles."),
+        ("es", "Un lienzo de 12.000 x 12.000 píxeles es demasiado grande: se hacen como mucho 25 megapíxeles."),
+        ("de", "Eine Leinwand von 12.000 x 12.000 Pixeln ist zu groß: Höchstens 25 Megapixel sind möglich."),
+        ("fr", "Un canevas de 12 000 x 12 000 pixels est trop grand : au plus 25 mégapixels sont possibles."),
     ],
 )
 def test_a_canvas_that_is_too_large_is_told(page: Page, server: Server, language: str, told: str):
@@ -210,7 +210,7 @@ def test_a_canvas_that_is_too_large_is_told(page: Page, server: Server, language
     words = page.evaluate(
         """async () => {
             const { ApiError } = await import("./server/api.js");
-            const details = { field: "canvas", width: 9000, height: 9000, max_pixels: 25_000_000 };
+            const details = { field: "canvas", width: 12000, height: 12000, max_pixels: 25_000_000 };
             return (await import("./words/errors.js")).wordsFor(new ApiError("image_too_large", "", { details }));
         }"""
     )
