@@ -67,6 +67,9 @@ export class Studio {
     };
     this.#shown.onchange = (taken) => this.#take(taken);
     this.#shown.onboxed = (box) => this.#box(box);
+    byId("box").addEventListener("click", () => {
+      this.#stage.view = "photo"; // a key may have pressed it
+    });
     this.#strip.onturn = (entry) => this.#turnTo(entry);
     this.#strip.onremove = (entry) => this.#remove(entry);
     this.#strip.onzip = () => this.#saveAll();

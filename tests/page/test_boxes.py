@@ -128,3 +128,14 @@ def test_a_lower_certainty_finds_more(page: Page):
     assert objects.count() > sure
     slider.fill("50")
     expect(objects).to_have_count(sure)
+
+
+def test_an_object_that_is_not_certain_enough_is_left_out(page: Page):
+    choose(page, encoded(sample("coffee")))
+    page.get_by_role("checkbox", name=re.compile("^dining table")).click()
+    expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
+    page.get_by_text("More", exact=True).click()
+    page.get_by_role("slider", name="Certainty, at least").fill("95")
+    expect(page.get_by_text("No object was found that the model knows.")).to_be_attached()
+    expect(page.get_by_role("alert")).to_be_empty()
+    expect(page.get_by_role("button", name="Download", exact=True)).to_be_hidden()

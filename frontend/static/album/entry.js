@@ -126,6 +126,7 @@ export class Entry {
         const detected = await patiently(() => detect(this.photo, fields, how), how);
         how.signal.throwIfAborted();
         this.detected = this.#withBoxes(detected);
+        this.#leaveOthers(this.detected);
         return this.detected;
       },
       {
@@ -206,6 +207,14 @@ export class Entry {
   close() {
     this.stop();
     this.#finding?.abort.abort();
+  }
+
+  /** Want no objects that were found in an earlier search, but not in this one. @param {Detected} detected */
+  #leaveOthers({ objects }) {
+    if (!this.wanted?.ids) return;
+    const found = objects.map(({ id }) => id);
+    const kept = new Set(found.filter((id) => this.taken.has(id)));
+    if (kept.size < this.taken.size) this.want(kept.size ? { ids: kept } : null);
   }
 
   /** @param {Detected} detected @returns {Detected} */

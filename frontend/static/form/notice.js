@@ -88,6 +88,7 @@ export class Notice {
     const message = wordsFor(error);
     const offer = (/** @type {string[]} */ names, /** @type {(name: string) => void} */ choose) =>
       names.map(localName).map((text) => ({ text, choose: () => choose(text) }));
+    const draw = { text: t("boxing.start"), choose: box };
     if (code === "unknown_object" && suggestions.length) {
       this.show(
         message,
@@ -95,9 +96,8 @@ export class Notice {
         offer(suggestions, (right) => replace(name, right)),
       );
     } else if (code === "unknown_object") {
-      this.show(message, "", [{ text: t("notice.browse"), choose: browse }]);
+      this.show(message, "", [{ text: t("notice.browse"), choose: browse }, draw]);
     } else if (code === "object_not_found") {
-      const draw = { text: t("boxing.start"), choose: box };
       this.show(message, found.length ? t("notice.only") : "", [...offer(found, only), draw]);
     } else {
       const more = code === "invalid_request" && message !== error.message ? error.message : "";

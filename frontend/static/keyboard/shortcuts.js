@@ -22,6 +22,7 @@ const TYPING =
 /** @type {Shortcut[]} single characters, in the order of the help */
 export const SINGLE = [
   { key: "v", words: "keys.view", press: "#views [aria-pressed=false]" },
+  { key: "r", words: "boxing.start", press: "#box" },
   { key: "b", words: "cutout.add.short", press: ".tool-add", cutout: true },
   { key: "e", words: "cutout.erase.short", press: ".tool-erase", cutout: true },
   { key: "f", words: "cutout.edges.short", press: ".tool-edges", cutout: true },

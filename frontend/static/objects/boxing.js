@@ -29,7 +29,7 @@ export class Boxing {
   #start = null;
 
   /**
-   * @param {Element} layer lies on the photo
+   * @param {HTMLElement} layer lies on the photo, hidden while there is none
    * @param {HTMLElement} button takes the tool up, and puts it away again
    */
   constructor(layer, button) {
@@ -40,7 +40,7 @@ export class Boxing {
     this.#field.append(this.#frame, make("p", { className: "boxing-hint", textContent: t("boxing.hint") }), this.#told);
     layer.append(this.#field);
     button.addEventListener("click", () => {
-      this.active = !this.active;
+      this.active = !this.active && !layer.hidden;
     });
     this.#field.addEventListener("pointerdown", (event) => this.#down(event));
     this.#field.addEventListener("pointermove", (event) => this.#move(event));
