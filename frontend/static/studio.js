@@ -79,10 +79,12 @@ export class Studio {
     });
     this.#result.onmoved = (position) => this.#options.place(position);
     this.#options.onchange = ({ min_score: score }) => {
-      if (score !== this.#score) this.#searchAgain(score);
-      if (!this.#album.now?.wanted) return;
-      this.#stage.view = "cutout"; // that is what changes
-      this.#cut();
+      if (score !== this.#score) {
+        this.#searchAgain(score);
+      } else if (this.#album.now?.wanted) {
+        this.#stage.view = "cutout"; // that is what changes
+        this.#cut();
+      }
     };
   }
 
@@ -260,10 +262,17 @@ export class Studio {
   }
 
   /** Find objects of another least score in every photo. @param {import("./server/photos.js").Fields[string]} score */
-  #searchAgain(score) {
+  async #searchAgain(score) {
+    this.#stop();
     this.#score = score;
     for (const entry of this.#album.entries) entry.unfind();
-    this.#shown.searchAgain();
+    const { now } = this.#album;
+    await this.#shown.searchAgain();
+    if (!now || now !== this.#album.now || score !== this.#score) return;
+    this.#shown.taken = now.taken;
+    this.#stage.view = now.wanted ? "cutout" : "photo";
+    if (now.wanted) this.#cut();
+    else this.#result.clear();
   }
 
   /** Show what is taken as the page itself can draw it. */

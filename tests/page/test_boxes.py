@@ -70,7 +70,7 @@ def test_a_box_and_an_object_with_a_name_are_cut_out_together(page: Page, astron
     tool(page).click()
     drag(page, 0.75, 0.1, 0.98, 0.62)  # the shuttle
     expect(page.locator("#listed [aria-pressed=true]")).to_have_count(2)
-    page.get_by_text("Use it from code").click()
+    page.get_by_text("Use it from code", exact=True).click()
     expect(page.get_by_role("tabpanel")).to_contain_text(re.compile(r"-F pick=\d+ .*-F box=384,51,502,317", re.DOTALL))
     expect(page.locator("#cut")).to_have_attribute("aria-disabled", "false")
     both = kept(page)

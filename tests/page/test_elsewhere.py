@@ -99,7 +99,7 @@ def test_a_photo_is_cut_by_the_server_that_is_written_into_the_page(
     picture = Image.open(io.BytesIO(Path(event.value.path()).read_bytes()))
     assert picture.getpixel((chelsea.width - 1, 0))[3] == 0
     assert picture.getpixel((225, 150)) == (*chelsea.getpixel((225, 150)), 255)
-    page.get_by_text("Use it from code").click()
+    page.get_by_text("Use it from code", exact=True).click()
     expect(page.get_by_role("tabpanel")).to_contain_text(f"curl {open_server}/cut")
     assert complaints == []
 

@@ -100,7 +100,7 @@ def test_a_click_on_an_object_cuts_it_out(page: Page, chelsea: Image.Image):
     cat.click()
     expect(cat).to_have_attribute("aria-checked", "true")
     expect(cutout(page, "cat")).to_be_visible()
-    page.get_by_text("Use it from code").click()
+    page.get_by_text("Use it from code", exact=True).click()
     expect(page.get_by_role("tabpanel")).to_contain_text(re.compile(r"-F pick=\d+ "))
     name, picture = download(page)
     assert name == "chelsea-cat.png"
@@ -511,7 +511,7 @@ def test_the_code_for_what_is_on_the_screen(page: Page, server: Server, chelsea:
     choose(page, encoded(chelsea))
     ask_for(page, "cat")
     expect(cutout(page, "cat")).to_be_visible()
-    page.get_by_text("Use it from code").click()
+    page.get_by_text("Use it from code", exact=True).click()
     shown = page.get_by_role("tabpanel").inner_text()
     for part in (f"curl {server.url}/cut", "image_file=@chelsea.png", "objects=cat"):
         assert part in shown

@@ -73,9 +73,10 @@ export class ShownPhoto {
     if (detected && taken) await this.objects.reopen(detected, taken).catch(() => this.#seeNothing());
   }
 
-  /** Find the objects of the photo that is shown again. */
-  searchAgain() {
+  /** Find the objects of the photo that is shown again. Resolves when the search is over, whatever came of it. */
+  async searchAgain() {
     if (this.#entry) this.#look(this.#entry);
+    await this.looked;
   }
 
   /** Show an entry's photo, and find its objects. @param {Entry} entry */
