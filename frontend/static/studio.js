@@ -19,6 +19,7 @@ import { ResultPane } from "./result/pane.js";
 import { modelFields } from "./server/address.js";
 import { ApiError, isAbort } from "./server/api.js";
 import { Stage } from "./stage.js";
+import { Steps } from "./steps.js";
 import { wordsFor } from "./words/errors.js";
 import { t } from "./words/translate.js";
 
@@ -27,6 +28,8 @@ const LOST = new Set(
   "url_refused url_unreachable unreadable_image unsupported_image image_too_large body_too_large".split(" "),
 );
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
+
+/** @typedef {{wanted: import("./album/entry.js").Wanted | null, settings: import("./form/options.js").Settings}} Choice */
 
 export class Studio {
   #names = new NamesField(byId("names"));
@@ -45,6 +48,9 @@ export class Studio {
   /** @type {AbortController | null} of the cut that is under way for what is shown */
   #running = null;
   #settling = 0;
+  #steps = new Steps();
+  /** @type {Choice} of the photo that is shown */
+  #choice = { wanted: null, settings: this.#options.settings };
   #score = this.#options.values.min_score;
   /** @type {string[]} what is told of addresses that led to no photo, since photos were added last */
   #lost = [];
@@ -52,7 +58,7 @@ export class Studio {
   /** @param {import("./form/notice.js").Notice} notice */
   constructor(notice) {
     this.#notice = notice;
-    this.#result = new ResultPane(notice, this.#naming);
+    this.#result = new ResultPane(notice, this.#naming, this.#steps);
     this.#saving = new Saving({
       album: this.#album,
       strip: this.#strip,
@@ -79,6 +85,7 @@ export class Studio {
     });
     this.#result.onmoved = (position) => this.#options.place(position);
     this.#options.onchange = ({ min_score: score }) => {
+      this.#note();
       if (score !== this.#score) {
         this.#searchAgain(score);
       } else if (this.#album.now?.wanted) {
@@ -141,6 +148,7 @@ export class Studio {
     const { now } = this.#album;
     const chosen = !names.length && now.wanted?.ids; // by clicks: they are cut out, or about to be
     if (!chosen) for (const entry of this.#album.entries) entry.want({ names });
+    this.#note();
     this.#stage.view = "cutout";
     if (!(await this.#cut()) && !this.#running && this.#result.empty) this.#stage.view = "photo";
   }
@@ -157,8 +165,11 @@ export class Studio {
     this.#notice.clear();
     this.#names.mark(null);
     for (const entry of this.#album.entries) entry.forget();
+    this.#steps.clear();
     const { now } = this.#album;
     if (!now) return;
+    this.#steps.turnTo(now);
+    this.#choice = { wanted: now.wanted, settings: this.#options.settings };
     if (!now.wanted) this.#stage.view = "photo";
     this.#result.clear();
     this.#shown.show(now);
@@ -174,6 +185,8 @@ export class Studio {
     this.#notice.clear();
     this.#album.now = entry;
     this.#result.clear();
+    if (entry) this.#steps.turnTo(entry);
+    this.#choice = { wanted: entry?.wanted ?? null, settings: this.#options.settings };
     if (!entry) {
       this.#shown.clear();
       this.#stage.open = false;
@@ -225,6 +238,7 @@ export class Studio {
     this.#notice.clear();
     const { now } = this.#album;
     now?.want(taken.size ? { ids: taken } : null);
+    this.#note();
     if (taken.size) {
       if (taken.size === now?.detected?.objects.length) this.#stage.view = "cutout"; // nothing is left to choose
       this.#result.outdate(); // what is shown stays until the preview replaces it: nothing jumps
@@ -269,6 +283,7 @@ export class Studio {
     const { now } = this.#album;
     await this.#shown.searchAgain();
     if (!now || now !== this.#album.now || score !== this.#score) return;
+    this.#choice = { ...this.#choice, wanted: now.wanted };
     this.#shown.taken = now.taken;
     this.#stage.view = now.wanted ? "cutout" : "photo";
     if (now.wanted) this.#cut();
@@ -281,6 +296,41 @@ export class Studio {
     const bitmap = await objects.preview(this.#options.values.invert);
     if (bitmap && objects.photo) await this.#result.preview(bitmap, objects.photo);
     else bitmap?.close();
+  }
+
+  // What a person chose, to be undone ---------------------------------------------------------------------------------
+
+  /** Note another choice as a step. */
+  #note() {
+    const [before, after] = [
+      this.#choice,
+      { wanted: this.#album.now?.wanted ?? null, settings: this.#options.settings },
+    ];
+    this.#choice = after;
+    if (this.#album.now && !isSame(before, after)) {
+      this.#steps.add({ undo: () => this.#choose(before), redo: () => this.#choose(after) });
+    }
+  }
+
+  /** Go back to a choice. @param {Choice} choice */
+  #choose(choice) {
+    const { now } = this.#album;
+    if (!now) return;
+    this.#stop();
+    this.#notice.clear();
+    this.#choice = choice;
+    this.#options.settings = choice.settings;
+    this.#names.names = choice.wanted?.names ?? [];
+    now.want(choice.wanted);
+    const { min_score: score } = this.#options.values;
+    if (score !== this.#score) {
+      this.#searchAgain(score);
+      return;
+    }
+    this.#shown.taken = now.taken;
+    this.#stage.view = choice.wanted ? "cutout" : "photo";
+    if (choice.wanted) this.#cut();
+    else this.#result.clear();
   }
 
   // Its cut-out -----------------------------------------------------------------------------------------------------
@@ -406,6 +456,13 @@ export class Studio {
     this.#saving.run(this.#names.names);
     if (isNew) this.#cut(); // show what is made
   }
+}
+
+/** @param {Choice} one @param {Choice} other */
+function isSame(one, other) {
+  const written = (/** @type {Choice} */ { wanted, settings }) =>
+    JSON.stringify([wanted && [wanted.names, wanted.ids && [...wanted.ids]], settings.states]);
+  return written(one) === written(other) && one.settings.picture === other.settings.picture;
 }
 
 /**

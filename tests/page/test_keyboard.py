@@ -70,9 +70,9 @@ def test_strokes_are_undone_wherever_the_focus_is(page: Page):
     expect(tool(page, "Undo")).to_have_attribute("aria-disabled", "false")
     page.get_by_role("button", name="Download", exact=True).focus()
     page.keyboard.press("Control+z")
-    expect(tool(page, "Undo")).to_have_attribute("aria-disabled", "true")
+    expect(tool(page, "Redo")).to_have_attribute("aria-disabled", "false")
     page.keyboard.press("Control+Shift+Z")
-    expect(tool(page, "Undo")).to_have_attribute("aria-disabled", "false")
+    expect(tool(page, "Redo")).to_have_attribute("aria-disabled", "true")
 
 
 def test_the_help_switches_single_keys_off_for_good(page: Page):

@@ -602,5 +602,6 @@ def test_a_crowded_label_shows_while_its_object_has_the_focus(page: Page, stand:
 
 def test_words_are_in_the_language_asked_for(page: Page, stand: tuple[str, Path]):
     page.goto(f"{stand[0]}?lang=es")
+    page.wait_for_function("() => 'show' in window")  # after the words, which are loaded
     show(page, stand, [CAT])
     expect(page.get_by_role("checkbox", name="cat, 96 %, incluido", exact=True)).to_be_checked()

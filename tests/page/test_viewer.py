@@ -39,6 +39,7 @@ PAGE = """<!doctype html>
 """
 SCRIPT = """
 import { Brush } from "./brush/brush.js";
+import { Steps } from "./steps.js";
 import { Toolbar } from "./result/toolbar.js";
 import { Viewer } from "./viewer/viewer.js";
 
@@ -46,7 +47,7 @@ const at = (id) => document.getElementById(id);
 const blob = async (name) => (await fetch(name)).blob();
 const viewer = new Viewer(at("canvas"));
 const brush = new Brush(viewer);
-new Toolbar(at("tools"), at("pane"), viewer, brush);
+new Toolbar(at("tools"), at("pane"), viewer, brush, new Steps());
 const [photo, cutout] = [await blob("photo.png"), await blob("cutout.png")];
 const { width, height } = await createImageBitmap(photo);
 const picture = { before: photo, after: cutout, width, height };

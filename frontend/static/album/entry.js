@@ -248,7 +248,7 @@ export class Entry {
    * @param {Fields} fields
    */
   #callFor(fields) {
-    const running = [...this.#cuts].find((call) => sameFields(call.fields, fields));
+    const running = [...this.#cuts].find((call) => !call.abort.signal.aborted && sameFields(call.fields, fields));
     if (running) return running;
     const started = performance.now();
     const over = () => {

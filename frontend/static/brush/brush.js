@@ -22,8 +22,8 @@ const LEAST_RADIUS = 0.75; // px of the picture: a dab always meets the centre o
  */
 
 /**
- * Draws on the picture of a viewer, as its pen. Dispatches "change" when what can be edited or undone changes, "drawn"
- * when a stroke is on the picture or no longer, and "failed" when the picture cannot be read for editing.
+ * Draws on the picture of a viewer, as its pen. Dispatches "change" when what can be edited or undone changes, "stroke"
+ * when a person drew one, "drawn" when one is on the picture or no longer, and "failed" when the picture cannot be read.
  */
 export class Brush extends EventTarget {
   #viewer;
@@ -250,8 +250,10 @@ export class Brush extends EventTarget {
   }
 
   finish() {
-    if (this.#drawing) this.#strokes.current?.finish();
+    if (!this.#drawing) return;
+    this.#strokes.current?.finish();
     this.#drawing = false;
+    this.dispatchEvent(new Event("stroke"));
   }
 
   cancel() {

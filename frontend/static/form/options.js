@@ -7,7 +7,10 @@ import { Colour, colour } from "./colour.js";
 import { radio, range } from "./controls.js";
 import { Shop } from "./shop.js";
 
-/** @typedef {import("../server/photos.js").Fields} Fields */
+/**
+ * @typedef {import("../server/photos.js").Fields} Fields
+ * @typedef {{states: Record<string, string | boolean>, picture: File | null}} Settings
+ */
 
 const MARKUP = `
   <fieldset class="step" data-part="background">
@@ -201,12 +204,30 @@ export class Options {
     return [...all];
   }
 
+  /** What is set, by control, and the picture behind the cut-out. @returns {Settings} */
+  get settings() {
+    const set = this.#controls.filter((control) => !isRadio(control) || control.checked);
+    return {
+      states: Object.fromEntries(set.map((control) => [keyOf(control), stateOf(control)])),
+      picture: this.#picture,
+    };
+  }
+
+  /** Does not call `onchange`. */
+  set settings({ states, picture }) {
+    if (picture !== this.#picture) {
+      const files = new DataTransfer();
+      if (picture) files.items.add(picture);
+      this.#input("picture").files = files.files;
+    }
+    this.#set(states);
+    this.#keep();
+  }
+
   /** Keep what is set for the next visit. */
   #keep() {
-    const set = this.#controls.filter((control) => !isRadio(control) || control.checked);
-    const kept = Object.fromEntries(set.map((control) => [keyOf(control), stateOf(control)]));
     try {
-      localStorage.setItem(KEPT_AS, JSON.stringify(kept));
+      localStorage.setItem(KEPT_AS, JSON.stringify(this.settings.states));
     } catch {
       // Some browsers keep nothing: each visit begins with the defaults.
     }
@@ -221,9 +242,15 @@ export class Options {
     } catch {
       // As above, or somebody wrote something else there.
     }
+    if (kept["look-background"] === "picture") delete kept["look-background"]; // it is not kept
+    this.#set(kept);
+  }
+
+  /** Set controls, without a call of `onchange`. @param {Record<string, unknown>} states by control */
+  #set(states) {
     for (const control of this.#controls) {
-      const state = kept[keyOf(control)];
-      if (isRadio(control)) control.checked = state === control.value ? control.value !== "picture" : control.checked;
+      const state = states[keyOf(control)];
+      if (isRadio(control)) control.checked = state === undefined ? control.checked : state === control.value;
       else if (control.type === "checkbox") control.checked = state === true;
       else if (typeof state === "string") control.value = state;
     }

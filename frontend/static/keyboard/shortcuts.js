@@ -78,7 +78,7 @@ export class Shortcuts {
     if (!shortcut) return;
     event.preventDefault();
     const button = find(document, shortcut.press, HTMLElement);
-    if (button.closest("[hidden]")) return; // there is nothing for it now
+    if (button.closest("[hidden]") && !COMMANDS.includes(shortcut)) return; // there is nothing for it now
     if (shortcut.cutout) find(document, "#views [data-view=cutout]", HTMLElement).click();
     button.click();
     // There the keys for the brush work, and those that move the picture.

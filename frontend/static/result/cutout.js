@@ -52,8 +52,8 @@ export class CutoutView {
   #renewing = false; // the placing of the final picture, when it is drawn on no longer
   #failed = false; // the reading of the final picture, to draw on it
 
-  /** @param {HTMLElement} pane */
-  constructor(pane) {
+  /** @param {HTMLElement} pane @param {import("../steps.js").Steps} steps what its tools undo */
+  constructor(pane, steps) {
     this.#pane = pane;
     this.#canvas = find(pane, ".canvas", HTMLElement);
     this.#meta = find(pane, ".meta", HTMLElement);
@@ -77,7 +77,7 @@ export class CutoutView {
       this.#tell();
       this.#renew();
     });
-    new Toolbar(this.#tools, pane, this.#viewer, this.#brush);
+    new Toolbar(this.#tools, pane, this.#viewer, this.#brush, steps);
     this.#listen("#download", async (blob, name) => download(blob, name));
     this.#listen("#copy", async (blob) => {
       await copy(blob);

@@ -19,7 +19,7 @@ export class ResultPane {
   /** @type {(position: string) => void} called when a person moved the cut-out on its canvas */
   onmoved = () => {};
 
-  #cutout = new CutoutView(byId("cutout"));
+  #cutout;
   #code = new CodePanel(byId("code"));
   #fold = byId("from-code");
   #button = byId("cut");
@@ -31,9 +31,11 @@ export class ResultPane {
   /**
    * @param {import("../form/notice.js").Notice} notice
    * @param {(entry: Entry) => import("../files/naming.js").Naming} naming
+   * @param {import("../steps.js").Steps} steps what the tools of the cut-out undo
    */
-  constructor(notice, naming) {
+  constructor(notice, naming, steps) {
     this.#naming = naming;
+    this.#cutout = new CutoutView(byId("cutout"), steps);
     this.#cutout.onmoved = (position) => this.onmoved(position);
     this.#cutout.onproblem = (problem) => {
       const refused = problem instanceof Error && problem.name === "NotAllowedError";

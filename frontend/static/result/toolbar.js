@@ -29,6 +29,7 @@ export class Toolbar {
   #element;
   #viewer;
   #brush;
+  #steps;
   /** @type {HTMLElement[]} in the order in which the arrow keys pass them */
   #controls = [];
   /** @type {Record<string, HTMLElement>} */
@@ -40,11 +41,13 @@ export class Toolbar {
    * @param {HTMLElement} pane where the brush's and the history's keys work: holds the viewer and the toolbar
    * @param {import("../viewer/viewer.js").Viewer} viewer
    * @param {import("../brush/brush.js").Brush} brush
+   * @param {import("../steps.js").Steps} steps what is undone, strokes of the brush among it
    */
-  constructor(element, pane, viewer, brush) {
+  constructor(element, pane, viewer, brush, steps) {
     this.#element = element;
     this.#viewer = viewer;
     this.#brush = brush;
+    this.#steps = steps;
     element.classList.add("toolbar");
     element.setAttribute("role", "toolbar");
     element.setAttribute("aria-label", t("cutout.tools"));
@@ -53,7 +56,15 @@ export class Toolbar {
     element.addEventListener("keydown", (event) => this.#rove(event));
     element.addEventListener("focusin", (event) => this.#enter(event.target));
     pane.addEventListener("keydown", (event) => this.#key(event));
-    for (const source of [viewer, brush]) source.addEventListener("change", () => this.#update());
+    brush.addEventListener("stroke", () =>
+      steps.add({
+        undo: () => brush.undo(),
+        redo: () => brush.redo(),
+        canUndo: () => brush.canUndo,
+        canRedo: () => brush.canRedo,
+      }),
+    );
+    for (const source of [viewer, brush, steps]) source.addEventListener("change", () => this.#update());
     this.#update();
   }
 
@@ -82,8 +93,8 @@ export class Toolbar {
       this.#size,
     );
     this.#group(
-      this.#button("undo", () => brush.undo()),
-      this.#button("redo", () => brush.redo()),
+      this.#button("undo", () => this.#steps.undo()),
+      this.#button("redo", () => this.#steps.redo()),
     );
   }
 
@@ -129,8 +140,8 @@ export class Toolbar {
     this.#able("add", brush.canEdit, refusal);
     this.#able("erase", brush.canEdit, refusal);
     this.#able("edges", brush.canEdit);
-    this.#able("undo", brush.canUndo);
-    this.#able("redo", brush.canRedo);
+    this.#able("undo", this.#steps.canUndo);
+    this.#able("redo", this.#steps.canRedo);
     this.#press("compare", viewer.compare);
     this.#press("add", viewer.mode === "add");
     this.#press("erase", viewer.mode === "erase");
@@ -194,9 +205,9 @@ export class Toolbar {
     const command = event.ctrlKey || event.metaKey;
     const key = event.key.toLowerCase();
     if (event.altKey && key !== "[" && key !== "]") return; // AltGr writes brackets on many keyboards
-    if (command && key === "z" && event.shiftKey) this.#brush.redo();
-    else if (command && key === "z") this.#brush.undo();
-    else if (command && key === "y" && !event.shiftKey) this.#brush.redo();
+    if (command && key === "z" && event.shiftKey) this.#steps.redo();
+    else if (command && key === "z") this.#steps.undo();
+    else if (command && key === "y" && !event.shiftKey) this.#steps.redo();
     else if (key === "[" && this.#brush.canEdit) this.#brush.smaller();
     else if (key === "]" && this.#brush.canEdit) this.#brush.larger();
     else if (key === "escape" && this.#viewer.mode !== "view") this.#viewer.mode = "view";
