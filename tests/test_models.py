@@ -173,7 +173,7 @@ def test_the_page_lets_people_choose(two: Server, chelsea, browser: Browser):
         page.get_by_label("What to cut out").fill("tiger")
         page.get_by_role("button", name="Cut out", exact=True).click()
         expect(page.locator("#cutout")).to_contain_text(re.compile("1 object, "))
-        page.get_by_text("Use it from code").click()
+        page.get_by_text("Use it from code", exact=True).click()
         expect(page.locator("#code")).to_contain_text("model=zoo")
 
         model.get_by_text("About this model").click()
