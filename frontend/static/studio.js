@@ -29,7 +29,10 @@ const LOST = new Set(
 );
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
 
-/** @typedef {{wanted: import("./album/entry.js").Wanted | null, settings: import("./form/options.js").Settings}} Choice */
+/**
+ * @typedef {import("./server/photos.js").Fields} Fields of `/cut` and `/detect`
+ * @typedef {{wanted: import("./album/entry.js").Wanted | null, settings: import("./form/options.js").Settings}} Choice
+ */
 
 export class Studio {
   #names = new NamesField(byId("names"));
@@ -49,9 +52,9 @@ export class Studio {
   #running = null;
   #settling = 0;
   #steps = new Steps();
-  /** @type {Choice} of the photo that is shown */
-  #choice = { wanted: null, settings: this.#options.settings };
-  #score = this.#options.values.min_score;
+  /** @type {Choice} the latest for the photo that is shown, which the next one can be undone to */
+  #noted = this.#chosen;
+  #score = this.#options.values.min_score; // by which objects are searched for
   /** @type {string[]} what is told of addresses that led to no photo, since photos were added last */
   #lost = [];
 
@@ -169,7 +172,7 @@ export class Studio {
     const { now } = this.#album;
     if (!now) return;
     this.#steps.turnTo(now);
-    this.#choice = { wanted: now.wanted, settings: this.#options.settings };
+    this.#noted = this.#chosen;
     if (!now.wanted) this.#stage.view = "photo";
     this.#result.clear();
     this.#shown.show(now);
@@ -186,7 +189,7 @@ export class Studio {
     this.#album.now = entry;
     this.#result.clear();
     if (entry) this.#steps.turnTo(entry);
-    this.#choice = { wanted: entry?.wanted ?? null, settings: this.#options.settings };
+    this.#noted = this.#chosen;
     if (!entry) {
       this.#shown.clear();
       this.#stage.open = false;
@@ -275,7 +278,7 @@ export class Studio {
     }
   }
 
-  /** Find objects of another least score in every photo. @param {import("./server/photos.js").Fields[string]} score */
+  /** Find objects of another least score in every photo. @param {Fields[string]} score */
   async #searchAgain(score) {
     this.#stop();
     this.#score = score;
@@ -283,7 +286,12 @@ export class Studio {
     const { now } = this.#album;
     await this.#shown.searchAgain();
     if (!now || now !== this.#album.now || score !== this.#score) return;
-    this.#choice = { ...this.#choice, wanted: now.wanted };
+    this.#noted = this.#chosen; // what is no longer found is no longer wanted
+    this.#resume(now);
+  }
+
+  /** Show what is wanted of the photo that is shown, now that it is something else. @param {Entry} now */
+  #resume(now) {
     this.#shown.taken = now.taken;
     this.#stage.view = now.wanted ? "cutout" : "photo";
     if (now.wanted) this.#cut();
@@ -300,13 +308,15 @@ export class Studio {
 
   // What a person chose, to be undone ---------------------------------------------------------------------------------
 
+  /** @returns {Choice} what is chosen for the photo that is shown */
+  get #chosen() {
+    return { wanted: this.#album.now?.wanted ?? null, settings: this.#options.settings };
+  }
+
   /** Note another choice as a step. */
   #note() {
-    const [before, after] = [
-      this.#choice,
-      { wanted: this.#album.now?.wanted ?? null, settings: this.#options.settings },
-    ];
-    this.#choice = after;
+    const [before, after] = [this.#noted, this.#chosen];
+    this.#noted = after;
     if (this.#album.now && !isSame(before, after)) {
       this.#steps.add({ undo: () => this.#choose(before), redo: () => this.#choose(after) });
     }
@@ -318,19 +328,13 @@ export class Studio {
     if (!now) return;
     this.#stop();
     this.#notice.clear();
-    this.#choice = choice;
+    this.#noted = choice;
     this.#options.settings = choice.settings;
     this.#names.names = choice.wanted?.names ?? [];
     now.want(choice.wanted);
     const { min_score: score } = this.#options.values;
-    if (score !== this.#score) {
-      this.#searchAgain(score);
-      return;
-    }
-    this.#shown.taken = now.taken;
-    this.#stage.view = choice.wanted ? "cutout" : "photo";
-    if (choice.wanted) this.#cut();
-    else this.#result.clear();
+    if (score === this.#score) this.#resume(now);
+    else this.#searchAgain(score);
   }
 
   // Its cut-out -----------------------------------------------------------------------------------------------------
@@ -390,7 +394,7 @@ export class Studio {
   /** What entries need of the page. */
   #how = {
     fieldsOf: (/** @type {Entry} */ entry) => ({ ...choiceOf(entry), ...modelFields(), ...this.#options.fields }),
-    search: () => scoreOf(this.#options.values),
+    search: () => /** @type {Fields} */ (this.#score === undefined ? {} : { min_score: this.#score }),
     changed: (/** @type {Entry} */ entry) => this.#changed(entry),
   };
 
@@ -445,6 +449,7 @@ export class Studio {
       this.#names.names = [name];
       this.#button.focus();
       this.#album.now?.want({ names: [name] }); // the other photos may well show what this one does not
+      this.#note();
       this.#cut();
     },
   };
@@ -454,6 +459,7 @@ export class Studio {
     if (this.#saving.running) return this.#saving.stop();
     const isNew = !this.#album.now?.wanted;
     this.#saving.run(this.#names.names);
+    this.#note();
     if (isNew) this.#cut(); // show what is made
   }
 }
@@ -468,22 +474,13 @@ function isSame(one, other) {
 /**
  * Return the fields that say which objects are cut out.
  * @param {Entry} entry
- * @returns {import("./server/photos.js").Fields}
+ * @returns {Fields}
  */
 function choiceOf({ wanted, boxes }) {
   if (!wanted?.ids) return wanted?.names.length ? { objects: wanted.names } : {};
   const pick = [...wanted.ids].filter((id) => !boxes.has(id));
   const box = [...wanted.ids].flatMap((id) => boxes.get(id)?.box ?? []);
   return { ...(pick.length && { pick }), ...(box.length && { box }) };
-}
-
-/**
- * Return the fields that say how sure the model must be.
- * @param {import("./server/photos.js").Fields} values
- * @returns {import("./server/photos.js").Fields}
- */
-function scoreOf({ min_score }) {
-  return min_score === undefined ? {} : { min_score };
 }
 
 /** Return the classes of what was found in the photo. @param {Entry} entry */

@@ -10,14 +10,12 @@ import pytest
 from conftest import Server, encoded, sample
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
-from window import choose, window
+from window import choose, laptop
 
 
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
-    with window(browser, viewport={"width": 1366, "height": 768}) as page:
-        page.goto(server.url)
-        expect(page.get_by_text(re.compile(r"knows \d+ names"))).to_be_visible()
+    with laptop(browser, server.url) as page:
         yield page
 
 

@@ -12,7 +12,7 @@ from conftest import Server, encoded
 from PIL import Image
 from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 from scipy import ndimage
-from window import choose, window
+from window import choose, laptop, window
 
 LAPTOPS = [(1366, 768), (1440, 900)]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -21,9 +21,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
     """The page in the window of a laptop, in which nothing may fail."""
-    with window(browser, viewport={"width": 1366, "height": 768}) as page:
-        page.goto(server.url)
-        expect(page.get_by_text(re.compile(r"knows \d+ names"))).to_be_visible()
+    with laptop(browser, server.url) as page:
         yield page
 
 

@@ -10,17 +10,14 @@ import pytest
 from conftest import Server, encoded
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
-from window import choose, window
+from window import choose, laptop, window
 
-LAPTOP = {"width": 1366, "height": 768}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
-    with window(browser, viewport=LAPTOP) as page:
-        page.goto(server.url)
-        expect(page.get_by_text(re.compile(r"knows \d+ names"))).to_be_visible()
+    with laptop(browser, server.url) as page:
         yield page
 
 

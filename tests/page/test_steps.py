@@ -9,14 +9,12 @@ import pytest
 from conftest import Server, encoded
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
-from window import choose, window
+from window import choose, laptop
 
 
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
-    with window(browser, viewport={"width": 1366, "height": 768}) as page:
-        page.goto(server.url)
-        expect(page.get_by_text(re.compile(r"knows \d+ names"))).to_be_visible()
+    with laptop(browser, server.url) as page:
         yield page
 
 
@@ -107,3 +105,15 @@ def test_each_photo_has_its_own_steps(page: Page, chelsea: Image.Image, astronau
     page.keyboard.press("Control+z")
     page.get_by_role("button", name=re.compile(r"^chelsea\.png")).first.click()
     expect(page.locator("#listed [aria-pressed=true]")).to_have_count(1)
+
+
+def test_what_a_message_offers_is_a_step(page: Page, chelsea: Image.Image):
+    choose(page, encoded(chelsea))
+    expect(page.get_by_text("1 object found.")).to_be_visible()
+    page.get_by_role("combobox").fill("dog")
+    page.get_by_role("button", name="Cut out", exact=True).click()
+    page.get_by_role("alert").get_by_role("button", name="cat").click()
+    expect(tool(page, "Download")).to_be_visible()
+    settled(page)
+    page.keyboard.press("Control+z")
+    expect(page.get_by_role("alert")).to_contain_text("Not found in the photo: dog.")

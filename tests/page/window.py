@@ -25,6 +25,15 @@ def window(browser: Browser, **options: object) -> Iterator[Page]:
     assert failures == []
 
 
+@contextmanager
+def laptop(browser: Browser, url: str) -> Iterator[Page]:
+    """The page of a server, which has told its model, in the window of a laptop."""
+    with window(browser, viewport={"width": 1366, "height": 768}) as page:
+        page.goto(url)
+        expect(page.get_by_text(re.compile(r"knows \d+ names"))).to_be_visible()
+        yield page
+
+
 def choose(page: Page, content: bytes, name: str = "chelsea.png", kind: str = "image/png") -> None:
     """Choose a photo, and wait until it is there."""
     page.get_by_label(re.compile("^(Choose a photo|Add)$")).set_input_files(

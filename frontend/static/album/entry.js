@@ -54,6 +54,8 @@ export class Entry {
   #changed;
   /** @type {{abort: AbortController, done: Promise<Detected>} | null} */
   #finding = null;
+  /** @type {AbortController | null} of the latest search in a box */
+  #boxing = null;
   /** @type {Set<Cut>} */
   #cuts = new Set();
   /** @type {Cut | null} the one of them that is for what is wanted */
@@ -146,6 +148,7 @@ export class Entry {
    */
   async findIn(box) {
     const made = this.#call((how) => patiently(() => detect(this.photo, { box }, how), how), { over: () => {} });
+    this.#boxing = made.abort;
     const [found] = (await made.done).objects;
     if (!found) return null;
     this.boxes.set(found.id, { box, object: found });
@@ -207,6 +210,7 @@ export class Entry {
   close() {
     this.stop();
     this.#finding?.abort.abort();
+    this.#boxing?.abort();
   }
 
   /** Want no objects that were found in an earlier search, but not in this one. @param {Detected} detected */

@@ -23,20 +23,10 @@
  * @property {string} [format] `png`, `webp` or `jpeg`
  */
 
-const FINISHING = [
-  ...[
-    "background",
-    "background_image",
-    "backdrop_position",
-    "crop",
-    "margin",
-    "max_size",
-    "canvas",
-    "scale",
-    "position",
-  ],
-  ...["shadow", "outline", "output", "format"],
-];
+const FINISHING =
+  "background background_image backdrop_position crop margin max_size canvas scale position shadow outline output format".split(
+    " ",
+  );
 
 /** @type {WeakSet<Blob>} pictures that this browser has failed to read: what needs one of them is made by the server */
 const unreadables = new WeakSet();

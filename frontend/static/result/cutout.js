@@ -182,10 +182,6 @@ export class CutoutView {
     this.#brush.forget(photo);
   }
 
-  scrollTo() {
-    this.#pane.scrollIntoView({ block: "nearest", behavior: "smooth" });
-  }
-
   /**
    * Show a finished picture, its parts where the file has them, unless another picture comes first.
    * @param {{final: boolean}} own

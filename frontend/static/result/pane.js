@@ -82,10 +82,6 @@ export class ResultPane {
     this.#cutout.forget(photo);
   }
 
-  scrollTo() {
-    this.#cutout.scrollTo();
-  }
-
   /**
    * Show what the cut-out will look like, unless the final picture was faster.
    * @param {ImageBitmap} bitmap is closed
