@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import re
+import secrets
 import socket
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
@@ -173,10 +174,12 @@ def is_free(host: str, port: int) -> bool:
 
 
 def free_port(taken: Container[int] = ()) -> int:
-    """Return a port of the loopback interface that nobody listens on, and none of those that are taken."""
+    """Return a port of the loopback interface that nobody listens on, and none of those that are taken.
+
+    None that the system gives to connections either (from 32768 on Linux, later elsewhere): one of them could have it
+    before who asked for it listens. It is drawn by the system's own chance, as tests seed Python's.
+    """
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port not in taken:
+        port = 10_000 + secrets.randbelow(22_768)
+        if port not in taken and is_free("127.0.0.1", port):
             return port

@@ -9,7 +9,6 @@ import io
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -36,7 +35,7 @@ from gateway.routes import create_app
 from launch import BROWSERS
 from objectcut.edges.matte import Matte
 from objectcut.settings import Settings
-from rundir import RunDir
+from rundir import RunDir, free_port
 
 # The same examples each time, on a machine that may be slow; none are kept.
 examples.register_profile(
@@ -115,12 +114,6 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     if isinstance(val, bytes) and not (val.isascii() and val.decode().isprintable()):
         return argname
     return None  # pytest's own
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from conftest import READY_S, ROOT, Server, encoded, free_port, halt, processes, start, stop, wait_until
+from conftest import READY_S, ROOT, Server, encoded, halt, processes, start, stop, wait_until
 from PIL import Image
 from safetensors import numpy, torch
 
@@ -28,7 +28,7 @@ from management import Management
 from objectcut.keys import NONE, new_key
 from objectcut.network import checkpoint
 from objectcut.network.card import read_card
-from rundir import RunDir
+from rundir import RunDir, free_port
 
 BUNDLED = ROOT / "model_store" / "bundled.safetensors"
 READY = b"Ctrl-C stops it"

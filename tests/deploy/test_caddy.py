@@ -13,10 +13,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ROOT, Server, encoded, free_port, wait_until
+from conftest import ROOT, Server, encoded, wait_until
 from PIL import Image
 
 from child import die_with_parent
+from rundir import free_port
 
 CADDYFILE = ROOT / "deploy" / "caddy" / "Caddyfile"
 SENDER = "127.0.0.5"

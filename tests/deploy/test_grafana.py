@@ -15,10 +15,11 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from conftest import ROOT, Server, encoded, free_port, program, wait_until
+from conftest import ROOT, Server, encoded, program, wait_until
 from PIL import Image
 
 from child import die_with_parent
+from rundir import free_port
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yml"
 BOARD = json.loads((ROOT / "deploy" / "grafana" / "dashboard.json").read_text())

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import alone, encoded, free_port, gateway, wait_until
+from conftest import alone, encoded, gateway, wait_until
 from PIL import Image
 from standin import CUT, Standin, torchserve
 
 from gateway.logs import log_to
 from objectcut.keys import Keys, new_key
+from rundir import free_port
 
 PHOTO = encoded(Image.effect_noise((1000, 1000), 50).convert("RGB"), "JPEG")  # 1 megapixel, which counts 5
 IMAGE = {"Content-Type": "image/jpeg"}

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ROOT, free_port, gateway, told, wait_until
+from conftest import ROOT, gateway, told, wait_until
 from standin import CUT, HANDLERS, WORKER_DIED, Says, Standin, torchserve
 
 from gateway import admission, servedmodel, workers
 from objectcut.catalogue import Catalogue, Entry
 from objectcut.errors import STATUS
 from objectcut.network.card import read_card
+from rundir import free_port
 
 PHOTO = b"\xff\xd8\xff\xe0 a photo, as far as a gateway looks"
 

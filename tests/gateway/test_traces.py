@@ -11,11 +11,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ROOT, alone, free_port, told, wait_until
+from conftest import ROOT, alone, told, wait_until
 from pydantic import ValidationError
 
 from child import die_with_parent
 from objectcut.settings import Settings
+from rundir import free_port
 
 
 def test_a_collector_that_does_not_answer_holds_nobody_up(tmp_path: Path) -> None:

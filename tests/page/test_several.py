@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import READY_S, Server, encoded, free_port, start, stop, wait_until
+from conftest import READY_S, Server, encoded, start, stop, wait_until
 from PIL import Image
 from playwright.sync_api import Browser, Download, Locator, Page, Route, expect
 from window import window
+
+from rundir import free_port
 
 
 @pytest.fixture

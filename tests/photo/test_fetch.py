@@ -12,12 +12,12 @@ from contextlib import suppress
 from urllib.parse import unquote
 
 import pytest
-from conftest import free_port
 
 from objectcut.errors import CutError
 from objectcut.photo import resolver
 from objectcut.photo.fetch import Fetcher
 from objectcut.settings import Settings
+from rundir import free_port
 
 PHOTO = b"\x89PNG the bytes of a photo" * 40
 REFUSED = "The photo's URL must be a public http or https address on port 80 or 443."

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, free_port
+from conftest import ROOT
 
 from audit import ACCEPTED, Finding, judge
+from rundir import free_port
 
 FOUND = Finding("example 1.0", ("GHSA-1", "CVE-1"), ("1.1",), "It leaks.")
 LOCK = f"numpy==2.0.0 \\\n    --hash=sha256:{'0' * 64}\nhttpx==0.28.1 \\\n    --hash=sha256:{'1' * 64}\n"

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from conftest import ROOT, free_port, processes, wait_until
+from conftest import ROOT, processes, wait_until
 from PIL import Image, ImageOps
 
 from child import die_with_parent
 from objectcut import Pipeline
+from rundir import free_port
 
 ray = pytest.importorskip("ray", reason="Ray is not installed, which only bulk jobs need")
 import pyarrow.parquet as pq  # noqa: E402  # comes with Ray

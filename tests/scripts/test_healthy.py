@@ -9,9 +9,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ROOT, Server, free_port
+from conftest import ROOT, Server
 
 import healthy
+from rundir import free_port
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, wait_until
 
 from child import Child
-from rundir import PORT_TAKEN, InUse, RunDir
+from rundir import PORT_TAKEN, InUse, RunDir, free_port
 
 HOLD = """
 import sys; sys.path.insert(0, sys.argv[1])
@@ -40,6 +40,12 @@ def test_a_part_runs_once_in_a_folder_and_a_killed_one_frees_it(tmp_path: Path) 
         holder.wait()
         with run.locked("torchserve"):
             pass
+
+
+def test_a_free_port_is_none_that_a_connection_could_be_given_meanwhile() -> None:
+    given = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(given.read_text().split()[0]) if given.exists() else 49152
+    assert all(free_port() < first for _ in range(20))
 
 
 def test_fresh_ports_are_none_of_the_last_ones(tmp_path: Path) -> None:
