@@ -96,15 +96,16 @@ def measure(album: Path, out: Path, figures: Figures, rounds: int) -> None:
             orders = [lambda photo=photo: work.order(photo.read()) for photo in batch]
             pipeline.run(orders, partial(keep, [photo.name for photo in batch]))
 
-    def on_ray() -> None:
-        results = Results(work.out)
-        with results.taken({}):
-            results.note(list(job.found(found, work, pipeline.card.name)))
-
     began = time.perf_counter()
-    with job.cluster("", settings.threads):
-        next(job.found(found[: settings.threads], work, pipeline.card.name))
+    with job.cluster("", settings.threads) as watch:
+        next(job.found(found[: settings.threads], work, pipeline.card.name, watch))
         figures.add("start", {"what": "until the first photo is finished"}, {"s": time.perf_counter() - began})
+
+        def on_ray() -> None:
+            results = Results(work.out)
+            with results.taken({}):
+                results.note(list(job.found(found, work, pipeline.card.name, watch)))
+
         on_ray()  # every worker has its model now
         in_process()
         for name, seconds in interleaved("Cutting", {"in process": in_process, "ray": on_ray}, rounds):

@@ -138,8 +138,9 @@ def _cut(pending: list[Photo], work: Work, model: str, results: Results, address
     rows: list[Row] = []
     noted = time.monotonic()
     try:
-        with job.cluster(address, Settings.from_environment().threads), _progress(len(pending)) as advance:
-            for row in job.found(pending, work, model):
+        cluster = job.cluster(address, Settings.from_environment().threads)
+        with cluster as watch, _progress(len(pending)) as advance:
+            for row in job.found(pending, work, model, watch):
                 rows.append(row)
                 advance(row["code"] is not None)
                 if time.monotonic() >= noted + _NOTE_S:

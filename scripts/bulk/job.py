@@ -1,13 +1,14 @@
 """A bulk job as a Ray Data program: which stage runs where, on how much.
 
 On processors every process runs all stages on one core, so that a photo never leaves its process, and there are as many
-processes as cores. With GPUs the networks' stages are processes that keep
-their part of a GPU, the others run on the cores that are left, and photos travel between them through Ray's memory.
+processes as cores. With GPUs the networks' stages are processes that keep their part of a GPU, the others run on the
+cores that are left, and photos travel between them through Ray's memory.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,8 +36,8 @@ _STORE = 300_000_000  # bytes of Ray's memory on a machine without a GPU, where 
 
 
 @contextmanager
-def cluster(address: str, cores: int) -> Iterator[None]:
-    """Have Ray here while the block runs.
+def cluster(address: str, cores: int) -> Iterator[Any]:
+    """Have Ray here while the block runs; yield Ray's handle of the `Watch` over its processes.
 
     Args:
         address: of a cluster, whose machines have ObjectCut installed; empty starts one in this machine alone.
@@ -48,8 +49,9 @@ def cluster(address: str, cores: int) -> Iterator[None]:
     else:
         _start(cores)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     try:
-        yield
+        yield ray.remote(Watch).options(num_cpus=0, scheduling_strategy=here, **_FOR_EVER).remote()
     finally:
         ray.shutdown()
 
@@ -73,40 +75,51 @@ def _start(cores: int) -> None:
                 raise ConnectionError(f"Ray does not start. {error}") from error
 
 
-def found(photos: Sequence[Photo], work: Work, model: str) -> Iterator[Row]:
+def found(photos: Sequence[Photo], work: Work, model: str, watch: Any) -> Iterator[Row]:
     """Cut photos; yield what is known of each as soon as its cut-out is written, in any order, each once.
 
     Args:
         photos: at least one.
         work: what is to be done with them.
         model: name of the model.
+        watch: of `cluster`.
 
     Raises:
         ray.exceptions.RayError: no photo can be cut, such as when the disk is full.
     """
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    context.target_max_block_size = 1  # every photo goes on alone, so that few are in memory at a time
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    watch = ray.remote(Watch).options(num_cpus=0, scheduling_strategy=here, **_FOR_EVER).remote()
-    rows = (packed([Item(photo, photo) for photo in block]) for block in blocks(photos, _TASKS))
+    context.target_max_block_size = 1  # every row goes on alone, so that few are in memory at a time
+    resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    together = _together(len(photos), resources)
+    groups = blocks(photos, _TASKS, together)
+    rows = (packed([Item(photo, photo) for photo in group], together) for group in groups)
     tables = [pa.table({COLUMN: pa.array(batch[COLUMN], pa.large_binary())}) for batch in rows]
     items: ray.data.Dataset = ray.data.from_arrow(tables)
-    for stage, needs in _resources(ray.cluster_resources()):  # type: ignore[no-untyped-call]
+    for stage, needs in _resources(resources):
+        given = {"stage": stage, "work": work, "watch": watch, "together": together}
         if "num_gpus" in needs:
-            items = items.map_batches(Resident, fn_constructor_args=(stage, work, watch), **needs)
+            items = items.map_batches(Resident, fn_constructor_kwargs=given, **needs)
         else:
-            items = items.map_batches(partial(run, stage=stage, work=work, watch=watch), **needs)
+            items = items.map_batches(partial(run, **given), **needs)
     for batch in items.iter_batches(batch_size=None, prefetch_batches=0):
         for item in unpacked(batch):
             yield item.row(model)
+
+
+def _together(photos: int, all_of_it: Mapping[str, float]) -> int:
+    """Return how many photos travel in a row.
+
+    On processors those that a network takes at once, if all cores have some: a process waits for Ray at every row.
+    """
+    return 1 if "GPU" in all_of_it else min(_BATCH, math.ceil(photos / all_of_it.get("CPU", 1)))
 
 
 def _resources(all_of_it: Mapping[str, float]) -> Iterator[tuple[Stage, dict[str, Any]]]:
     """Yield the stages, and what each gets of the cluster: arguments of `map_batches`."""
     gpus, cores = int(all_of_it.get("GPU", 0)), int(all_of_it.get("CPU", 1))
     if not gpus:
-        yield whole, {"num_cpus": 1, "batch_size": _BATCH}
+        yield whole, {"num_cpus": 1, "batch_size": 1}
         return
     # One process detects on a GPU. Drawing needs cores more than a GPU: half of the cores are for it.
     drawers = max(1, cores // max(1, gpus) // 2)

@@ -221,8 +221,8 @@ def _apart(found: list[Photo]) -> Iterator[Photo]:
     yield from dict.fromkeys(found)
 
 
-def blocks(photos: Sequence[Photo], most: int) -> Iterator[Sequence[Photo]]:
-    """Yield them in groups of equal size, at most so many groups."""
-    size = max(1, math.ceil(len(photos) / most))
+def blocks(photos: Sequence[Photo], most: int, together: int = 1) -> Iterator[Sequence[Photo]]:
+    """Yield them in groups of equal size, a multiple of `together`: at most so many groups."""
+    size = max(1, math.ceil(len(photos) / most / together)) * together
     for start in range(0, len(photos), size):
         yield photos[start : start + size]

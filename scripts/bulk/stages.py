@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,8 @@ from objectcut.settings import Settings
 from objectcut.worker.isolation import is_gpu_lost, isolated
 
 Batch = dict[str, NDArray[np.object_]]
-COLUMN = "item"
-"""The one column of all rows: an `Item`, pickled."""
+COLUMN = "items"
+"""The one column of all rows: a list of `Item`, pickled."""
 
 
 @dataclass(frozen=True)
@@ -162,19 +162,20 @@ def _through(stages: Sequence[Stage], pipeline: Pipeline, work: Work, items: Seq
     return items
 
 
-def packed(items: Sequence[Item]) -> Batch:
-    """Return items as Ray carries them."""
-    column = np.empty(len(items), object)
-    column[:] = [pickle.dumps(item, protocol=5) for item in items]
+def packed(items: Sequence[Item], together: int) -> Batch:
+    """Return items as Ray carries them, so many in a row."""
+    rows = [pickle.dumps(items[start : start + together], protocol=5) for start in range(0, len(items), together)]
+    column = np.empty(len(rows), object)
+    column[:] = rows
     return {COLUMN: column}
 
 
 def unpacked(batch: Batch) -> list[Item]:
     """Return items as stages take them."""
-    return [pickle.loads(each) for each in batch[COLUMN]]  # noqa: S301  # our own
+    return [item for row in batch[COLUMN] for item in pickle.loads(row)]  # noqa: S301  # our own
 
 
-def run(batch: Batch, stage: Stage, work: Work, watch: Any) -> Batch:
+def run(batch: Batch, stage: Stage, work: Work, watch: Any, together: int) -> Batch:
     """Run a stage on a batch, in this process.
 
     Args:
@@ -182,12 +183,13 @@ def run(batch: Batch, stage: Stage, work: Work, watch: Any) -> Batch:
         stage: the one.
         work: what is to be done.
         watch: Ray's handle of a `Watch`.
+        together: how many items it gives back in a row.
     """
     items = unpacked(batch)
     paths = [item.photo.path for item in items]
     deaths = ray.get(watch.begin.remote(stage.__name__, paths))
     if not deaths:
-        return packed(_done(stage, work, watch, items))
+        return packed(_done(stage, work, watch, items), together)
     watch.put_back.remote(stage.__name__, paths)
     alone: list[Item] = []
     for item, path in zip(items, paths, strict=True):
@@ -196,18 +198,18 @@ def run(batch: Batch, stage: Stage, work: Work, watch: Any) -> Batch:
             continue
         ray.get(watch.begin.remote(stage.__name__, [path]))
         alone += _done(stage, work, watch, [item])
-    return packed(alone)
+    return packed(alone, together)
 
 
 class Resident:
     """A stage in a process that has its part of a GPU and keeps it."""
 
-    def __init__(self, stage: Stage, work: Work, watch: Any) -> None:
-        self._arguments = stage, work, watch
+    def __init__(self, stage: Stage, work: Work, watch: Any, together: int) -> None:
+        self._run = partial(run, stage=stage, work=work, watch=watch, together=together)
         _pipeline(work.model, work.settings)
 
     def __call__(self, batch: Batch) -> Batch:
-        return run(batch, *self._arguments)
+        return self._run(batch)
 
 
 def _done(stage: Stage, work: Work, watch: Any, items: Sequence[Item]) -> list[Item]:

@@ -117,7 +117,10 @@ def test_a_source_that_cannot_be_used_is_named(tmp_path: Path, source: str, colu
         photos(source if "://" in source else str(tmp_path / source), column, "name" if "twice" in source else "")
 
 
-@pytest.mark.parametrize(("count", "most", "sizes"), [(3, 10, [1, 1, 1]), (10, 4, [3, 3, 3, 1]), (1, 1, [1])])
-def test_photos_are_shared_out_evenly(album: Path, count: int, most: int, sizes: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("count", "most", "together", "sizes"),
+    [(3, 10, 1, [1, 1, 1]), (10, 4, 1, [3, 3, 3, 1]), (1, 1, 1, [1]), (20, 10, 8, [8, 8, 4]), (20, 2, 4, [12, 8])],
+)
+def test_photos_are_shared_out_evenly(album: Path, count: int, most: int, together: int, sizes: list[int]) -> None:
     photo = photos(str(album))[0][0]
-    assert [len(block) for block in blocks([photo] * count, most)] == sizes
+    assert [len(block) for block in blocks([photo] * count, most, together)] == sizes
