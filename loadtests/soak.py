@@ -10,16 +10,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import math
+import multiprocessing
 import os
 import random
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -187,10 +189,8 @@ async def send_all(
                 watched.tallies["the server"].lost += 1
             ended.set()
 
-        asked = threading.Thread(target=_ask_health, args=(server, watched, ended), daemon=True)
-        asked.start()
-        await asyncio.gather(watch(), *(one_sender() for _ in range(senders)))
-        asked.join()
+        with _asking_health(server.url, watched):
+            await asyncio.gather(watch(), *(one_sender() for _ in range(senders)))
         await asyncio.to_thread(_look, server, watched, now())
 
 
@@ -218,18 +218,33 @@ async def _ask(
             await asyncio.wait_for(ended.wait(), min(wait, _LONGEST_S))
 
 
-def _ask_health(server: Server, watched: Watched, ended: asyncio.Event) -> None:
-    """Ask again and again whether the gateway lives. In a thread and a client of its own, which wait for nobody."""
-    with httpx.Client(base_url=server.url, timeout=ANSWER_S, trust_env=False) as client:
-        while not ended.is_set():
+@contextmanager
+def _asking_health(url: str, watched: Watched) -> Iterator[None]:
+    """Ask again and again whether the gateway lives, while the block runs."""
+    processes = multiprocessing.get_context("spawn")
+    ended, (here, there) = processes.Event(), processes.Pipe(duplex=False)
+    asking = processes.Process(target=_ask_health, args=(url, ended, there), daemon=True)
+    asking.start()
+    there.close()
+    yield
+    ended.set()
+    watched.health = here.recv()
+    asking.join()
+
+
+def _ask_health(url: str, ended: Event, tell: Connection) -> None:
+    """In a process of its own: in this one it would wait for answers that are compared."""
+    health: dict[str, list[float]] = {path: [] for path in _HEALTH}
+    with httpx.Client(base_url=url, timeout=ANSWER_S, trust_env=False) as client:
+        while not ended.wait(_HEALTH_S):
             for path in _HEALTH:
                 start = time.perf_counter()
                 try:
                     lives = client.get(path).status_code == 200
                 except httpx.HTTPError:
                     lives = False
-                watched.health.setdefault(path, []).append(time.perf_counter() - start if lives else math.inf)
-            time.sleep(_HEALTH_S)
+                health[path].append(time.perf_counter() - start if lives else math.inf)
+    tell.send(health)
 
 
 def _look(server: Server, watched: Watched, now: float) -> None:
