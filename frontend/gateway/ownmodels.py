@@ -76,7 +76,7 @@ def router(settings: Settings, models: Models, lifetime: Lifetime, administrator
     @calls.delete(
         f"{PATH}/{{name:path}}",
         summary="Remove a model that is not the default",
-        responses=openapi.errors("unauthorized", "unknown_model", "invalid_request"),
+        responses=openapi.errors("unauthorized", "unknown_model", "not_found", "invalid_request"),  # a name with a line break
         openapi_extra=openapi.ADMIN,
     )
     async def remove(request: Request, name: str) -> JSONResponse:
