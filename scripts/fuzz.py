@@ -18,7 +18,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -235,13 +235,17 @@ class Found:
 
 
 def fuzz(attempt: Try, count: int, seed: int, found: Found) -> None:
-    """Try so many inputs. Each has random numbers of its own, so that a file can be made again without the others."""
+    """Try so many inputs, or fewer after Ctrl-C.
+
+    Each has random numbers of its own, so that a file can be made again without the others.
+    """
     start = told = time.monotonic()
-    for number in range(count):
-        found.add(attempt(number, Random(f"{seed} {number}")))  # noqa: S311  # repeatable, not secret
-        if time.monotonic() - told > _TELL_S:
-            told = time.monotonic()
-            console.print(f"{number + 1} of {count}, {found.failed} failed")
+    with suppress(KeyboardInterrupt):
+        for number in range(count):
+            found.add(attempt(number, Random(f"{seed} {number}")))  # noqa: S311  # repeatable, not secret
+            if time.monotonic() - told > _TELL_S:
+                told = time.monotonic()
+                console.print(f"{number + 1} of {count}, {found.failed} failed")
     found.seconds = time.monotonic() - start
 
 
@@ -281,7 +285,8 @@ def main() -> int:
     except Failed as error:
         console.print(str(error), style="red")
         return 1
-    found.report()
+    if len(found.outcomes) > 1:
+        found.report()
     return 1 if found.failed else 0
 
 

@@ -95,7 +95,7 @@ class Models:
             await asyncio.sleep(min(_LOOK_S, self._settings.idle_s / 2))
             for entry in self.entries:
                 try:
-                    await self._model(entry).sleep_if_idle()
+                    await self._model(entry).sleep.if_idle()
                 except CutError as error:
                     logger.warning("%s could not be put to sleep or woken: %s", entry.card.name, error.message)
 

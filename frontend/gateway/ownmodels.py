@@ -76,7 +76,8 @@ def router(settings: Settings, models: Models, lifetime: Lifetime, administrator
     @calls.delete(
         f"{PATH}/{{name:path}}",
         summary="Remove a model that is not the default",
-        responses=openapi.errors("unauthorized", "unknown_model", "not_found", "invalid_request"),  # a name with a line break
+        # not_found: a name with a line break
+        responses=openapi.errors("unauthorized", "unknown_model", "not_found", "invalid_request"),
         openapi_extra=openapi.ADMIN,
     )
     async def remove(request: Request, name: str) -> JSONResponse:

@@ -106,7 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
         # Neither check needs a worker: an unknown name or a bad URL never waits in the queue.
         cut = asked.request
         model = models.get(cut.options.model)
-        card = await model.card()
+        card = await model.description.card()
         Labels.of(card["classes"], card.get("unlisted", ())).resolve(cut.options.objects)
         if cut.url is not None:
             cut = replace(cut, photo=await fetched(cut.url), url=None)
@@ -182,7 +182,7 @@ def create_app(settings: Settings) -> FastAPI:
         responses=openapi.errors("unknown_model"),
     )
     async def labels(model: str = "") -> JSONResponse:
-        described = dict(await models.get(model).describe())
+        described = dict(await models.get(model).description.whole())
         described["models"] = summary(models.entries)
         bundled = described["model"] == BUNDLED
         described["note"] = _BUNDLED_NOTE.format(count=len(described["classes"])) if bundled else None

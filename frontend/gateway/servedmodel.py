@@ -1,7 +1,7 @@
 """The gateway's side of one model in TorchServe: calls, asked again where they fail, and failures in our words.
 
-TorchServe says the same few things for very different troubles. A reply that carries the handler's `X-Model` is the
-handler's own and goes through as it is; anything else is TorchServe speaking and is translated here.
+A reply that carries the handler's `X-Model` is the handler's own and goes through as it is; anything else is TorchServe
+speaking and is translated.
 
 A worker that dies takes its whole batch with it, and one that is replaced or scaled down stops in the middle of one. A
 cut changes nothing, so it is asked for again, until it is answered, no worker is to be expected, or its time is over. A
@@ -12,45 +12,43 @@ hangs, or three are killed.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cached_property
-from typing import Any, TypeVar
 
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from gateway import traces
 from gateway.admission import Admission, Room
 from gateway.company import Company
-from gateway.connection import Connection, Disconnected, Reply, not_ready, too_late
+from gateway.connection import Connection, Disconnected, Reply, too_late
+from gateway.description import Description
 from gateway.inflight import InFlight, Ticket
 from gateway.refused import Refused, digest_of
+from gateway.sleep import Sleep
+from gateway.tasks import Once, Tasks
+from gateway.translation import translated, worker_died, worker_gone
 from gateway.work import Work
 from gateway.workers import BATCH, SOON_S, State, Workers
-from objectcut.catalogue import Entry, description
-from objectcut.errors import CutError, internal
+from objectcut.catalogue import Entry
+from objectcut.errors import CutError
 from objectcut.request import wire
 from objectcut.request.parse import CutRequest
 from objectcut.settings import Settings
 from objectcut.worker.abandoned import Abandoned
 from objectcut.worker.crashes import Crashes
-from objectcut.worker.memory import free_bytes
 
 logger = logging.getLogger(__name__)
-Made = TypeVar("Made")
 _POLL_S = 0.25
 _LOOK_S = 2.0
 _SUSPECT = 2  # deaths of workers that had a photo, after which it may be what killed them
 _KILLED = 3  # further ones of workers that had nothing else and were killed: one or two may be chance
 _SCALINGS = 60  # tries to have as many workers as before
-_LOAD_S = 60.0  # after which a worker that does not come keeps no other model waiting
 _PROBE_S = 4.0  # between two probes: the last one may be lost itself
 _AHEAD = 2  # batches a worker is given: the one that it works on, and the next
 _PASSED_ON = (
@@ -118,30 +116,22 @@ class ServedModel:
         self._connection = connection
         self._path, self.entry = path, entry
         self._workers, self._batch = Workers(settings, connection, path), BATCH
-        self._may_sleep = may_sleep
-        self._described = (0, 0)  # by which start of TorchServe
-        self._description: dict[str, Any] | None = None
+        self.description = Description(settings, connection, path, entry, may_sleep)
         self._in_flight = InFlight()
         self._room, self._admission = room, Admission(_AHEAD * BATCH, room)
         self._company, self._refused = Company(), Refused()
         self._abandoned, self._crashes = Abandoned(settings.abandoned), Crashes(settings.crashes)
         self._lost: dict[Ticket, asyncio.Future[_Lost]] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._watching: asyncio.Task[None] | None = None
-        self._recovering: asyncio.Task[None] | None = None
-        self._replacing: asyncio.Task[None] | None = None
+        self._turn, self._tasks = turn, Tasks()
+        self.sleep = Sleep(settings, self, self._workers, turn, self._tasks, entry, may_sleep)
+        self._watching = Once(self._tasks, self._look)
+        self._recovering = Once(self._tasks, self._recover)
+        self._replacing = Once(self._tasks, self._replace)
         self._probed = float("-inf")
-        self._used = time.monotonic()
-        self._turn = turn
-        self._asleep = False  # whether its worker was taken since it woke
-        self._loaded = False  # whether a worker of a model that may sleep has been ready since it woke
-        self._loading: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
         """Leave what is in flight."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
 
     async def predict(self, request: CutRequest, work: Work, accept: str, request_id: str) -> Reply:
         """Send a request that has its photo to the handler, when its turn comes.
@@ -157,23 +147,20 @@ class ServedModel:
         try:
             return await asyncio.wait_for(self._predict(order), self._settings.answer_s)
         except asyncio.TimeoutError as error:
-            raise (_worker_gone() if self._workers.missing else too_late()) from error
+            raise (worker_gone() if self._workers.missing else too_late()) from error
 
     async def _predict(self, order: _Order) -> Reply:
         await self._check(order)
-        self._used = time.monotonic()
-        if self._asleep or self._may_sleep():  # the default may have been put to sleep before it was the default
-            await self._wake()
-            self._used = time.monotonic()
+        await self.sleep.awake()
         if not self._workers.expected():
-            await self._state()  # the last look may be long ago
+            await self.state()  # the last look may be long ago
             if not self._workers.expected():
-                raise _worker_gone()
-        self._watch()
+                raise worker_gone()
+        self._watching.begin()
         with traces.span("wait") as waited:
             waited.set_attribute("objectcut.megapixels", order.work.megapixels)
             await self._admission.enter(order.work)
-        sent = self._begin(self._answered(order))
+        sent = self._tasks.begin(self._answered(order))
         sent.add_done_callback(lambda _: self._left(order.work))
         try:
             return await asyncio.shield(sent)
@@ -184,16 +171,8 @@ class ServedModel:
             raise
 
     def _left(self, work: Work) -> None:
-        self._used = time.monotonic()
+        self.sleep.used()
         self._admission.leave(work)
-
-    def _begin(self, work: Coroutine[Any, Any, Made]) -> asyncio.Task[Made]:
-        """Do the work whether anybody waits for it or not."""
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # if nobody else asks for it
-        return task
 
     async def _answered(self, order: _Order) -> Reply:
         """Ask as often as it takes.
@@ -212,13 +191,14 @@ class ServedModel:
             if isinstance(outcome, Reply):
                 if "x-model" not in outcome.headers:
                     logger.warning("TorchServe itself answered %d: %s", outcome.status, _line(outcome.text))
-                    raise await self._translated(outcome)
+                    full = self._room.refusal() if await self.ready() else None
+                    raise translated(outcome, self._settings.max_body_bytes, full)
                 passed_on = {name: outcome.headers[name] for name in _PASSED_ON if name in outcome.headers}
                 return Reply(outcome.status, passed_on, outcome.body)
             request_id = order.headers["X-Request-Id"]
             logger.warning("TorchServe will not answer %s: %s", request_id, outcome.name.lower())
             if outcome is _Lost.HOPELESS:
-                raise _worker_gone()
+                raise worker_gone()
             taken = taken or outcome is not _Lost.AWAY
             if outcome in {_Lost.DIED, _Lost.HUNG, _Lost.ENDED}:
                 deaths[_Lost.DIED if outcome is _Lost.HUNG else outcome] += 1
@@ -278,7 +258,7 @@ class ServedModel:
             del self._lost[ticket]
             self._in_flight.close(ticket)
             self._let_go(order, outcome in {None, _Lost.HUNG, _Lost.HOPELESS})
-        return _Lost.DIED if isinstance(outcome, Reply) and _worker_died(outcome) else outcome
+        return _Lost.DIED if isinstance(outcome, Reply) and worker_died(outcome) else outcome
 
     def _let_go(self, order: _Order, left_behind: bool) -> None:
         """Take back what the workers were told of a request; later, if TorchServe may have it still."""
@@ -300,15 +280,11 @@ class ServedModel:
             self._in_flight.answered(reply.headers["x-worker"], ticket.sent, time.monotonic())
         return reply
 
-    def _watch(self) -> None:
-        """Look after what TorchServe has, as long as it has anything."""
-        if self._watching is None or self._watching.done():
-            self._watching = self._begin(self._look())
-
     async def _look(self) -> None:
+        """Look after what TorchServe has, as long as it has anything."""
         await asyncio.sleep(_LOOK_S)
         while len(self._admission):
-            state = await self._state()
+            state = await self.state()
             now = time.monotonic()
             if state is not None:
                 self._lose(_Lost.FORGOTTEN, self._in_flight.look(state.ready, now, state.queued))
@@ -316,9 +292,9 @@ class ServedModel:
                     self._lose(_Lost.HOPELESS, self._lost)
             if self._in_flight.in_doubt(now) and now - self._probed > _PROBE_S:
                 self._probed = now
-                self._begin(self._probe())
-            if self._hangs and (self._replacing is None or self._replacing.done()):
-                self._replacing = self._begin(self._replace())
+                self._tasks.begin(self._probe())
+            if self._hangs:
+                self._replacing.begin()
             await asyncio.sleep(_LOOK_S)
 
     def _lose(self, how: _Lost, tickets: Iterable[Ticket]) -> None:
@@ -338,7 +314,7 @@ class ServedModel:
         TorchServe ends at once those that it is to have no more, and puts what they had in hand back to its queue.
         """
         async with self._turn:
-            state = await self._state()
+            state = await self.state()
             if state is None or not state.wanted or not self._hangs:
                 return
             logger.error("A worker of %s hangs; it is replaced", self._path)
@@ -363,56 +339,19 @@ class ServedModel:
         """Photos that wait for their turn, and those that TorchServe has and has not answered yet."""
         return len(self._admission)
 
-    async def card(self) -> Mapping[str, Any]:
-        """Return the model's card, as `/labels` tells it.
-
-        Raises:
-            CutError: `not_ready`: only TorchServe knows it, and does not tell it now.
-        """
-        described = self._known if self.entry is not None else await self.describe()
-        return dict(described["card"])
-
-    async def describe(self) -> dict[str, Any]:
-        """Return the model: card, classes and their words, as `describe_handle` tells them; where it runs, if it does.
-
-        Raises:
-            CutError: `not_ready`.
-        """
-        if self.entry is not None and self._may_sleep():
-            return self._known
-        start = self._connection.refresh_keys()
-        if self._description is None or start != self._described:  # a new server may run another model
-            self._described = start
-            url = f"{self._settings.management_url}/models/{self._path}?customized=true"
-            reply = await self._connection.call("GET", url, "management", self._settings.answer_s)
-            try:
-                metadata = json.loads(reply.body)[0]["customizedMetadata"]
-                self._description = json.loads(metadata) if isinstance(metadata, str) else metadata
-            except (ValueError, LookupError, TypeError):
-                self._description = None
-        if not self._description:
-            raise not_ready()
-        return self._description
-
-    @cached_property
-    def _known(self) -> dict[str, Any]:
-        """What is known of the model without a worker."""
-        assert self.entry is not None
-        return description(self.entry.card)
-
     async def ready(self) -> bool:
         """Return whether a worker waits for photos, and none hangs."""
-        state = await self._state()
+        state = await self.state()
         return state is not None and bool(state.ready) and not self._hangs
 
-    async def _state(self) -> State | None:
+    async def state(self) -> State | None:
         """Return the state of the workers; None when TorchServe does not answer."""
         state = await self._workers.look()
         if self._workers.missing and len(self._admission):
             self._room.unattended()
         if state is not None:
             self._batch = state.batch
-            self._loaded = self._loaded and state.wanted > 0  # a TorchServe that was started anew has no worker of it
+            self.sleep.saw(state)
             self._admission.resize(_AHEAD * state.batch * max(len(state.ready), 1))
         return state
 
@@ -422,137 +361,24 @@ class ServedModel:
         Raises:
             CutError: `not_ready`: none is to be expected, or none came until the deadline.
         """
-        if self._recovering is None or self._recovering.done():
-            self._recovering = self._begin(self._recover())  # once for all who wait
-        recovering = self._recovering
+        recovering = self._recovering.begin()
         await asyncio.wait({recovering}, timeout=max(deadline - time.monotonic(), 0.0))
         if not recovering.done():
-            raise _worker_gone()
+            raise worker_gone()
         recovering.result()
 
     async def _recover(self) -> None:
         while len(self._admission):
-            state = await self._state()
+            state = await self.state()
             if state is not None and state.ready:
                 return
             if self._hopeless:
-                raise _worker_gone()
+                raise worker_gone()
             await asyncio.sleep(_POLL_S)
 
     @property
     def _hopeless(self) -> bool:
-        replaced = self._replacing is not None and not self._replacing.done()  # none is wanted for a moment
-        return self._workers.hopeless() and not replaced
-
-    async def _wake(self) -> None:
-        """Give a model that sleeps its worker back, and wait for it.
-
-        Raises:
-            CutError: `not_ready`: it takes longer, or `overloaded`: there is no memory for it now.
-        """
-        if self._loaded:
-            return
-        if self._loading is None or self._loading.done():
-            self._loading = self._begin(self._load())
-        loading = self._loading
-        await asyncio.wait({loading}, timeout=self._settings.wake_s)
-        if not loading.done():
-            raise self._being_loaded()
-        loading.result()
-
-    async def _load(self) -> None:
-        """Have a worker. Goes on when nobody waits for it any more: only then it is known what memory is left.
-
-        Raises:
-            CutError: as `_wake`.
-        """
-        assert self.entry is not None
-        async with self._turn:  # the next model looks for memory when this one has taken its own
-            start = time.monotonic()
-            while (state := await self._state()) is None:  # TorchServe is slow to answer while it starts workers
-                if time.monotonic() >= start + _LOAD_S:
-                    raise not_ready()
-                await asyncio.sleep(_POLL_S)
-            free = free_bytes()
-            if not state.wanted and free < self.entry.needs:
-                raise CutError(
-                    "overloaded",
-                    f"The model '{self.entry.card.name}' needs about {self.entry.needs / 1e6:.0f} MB of memory, "
-                    f"and {free / 1e6:.0f} MB are free. Use another model, or try again later.",
-                    retry_after=60,
-                )
-            if not state.wanted:
-                await self._workers.scale(1)
-            self._asleep = False
-            loaded = await self._ready_until(start + _LOAD_S)
-        if not loaded and not await self._ready_until(start + self._settings.wake_s):
-            raise self._being_loaded()
-        self._loaded, self._used = True, time.monotonic()
-
-    async def _ready_until(self, deadline: float) -> bool:
-        """Return whether a worker is ready, as soon as one is, or at the deadline at the latest."""
-        while not await self.ready():
-            if time.monotonic() >= deadline:
-                return False
-            await asyncio.sleep(_POLL_S)
-        return True
-
-    def _being_loaded(self) -> CutError:
-        assert self.entry is not None
-        return CutError(
-            "not_ready", f"The model '{self.entry.card.name}' is being loaded. Try again soon.", retry_after=5
-        )
-
-    async def sleep_if_idle(self) -> None:
-        """Take the worker from a model that nobody has asked for `idle_s` seconds.
-
-        Raises:
-            CutError: as `_wake`: it became the default in the moment when its worker was taken.
-        """
-        async with self._turn:
-            if not self._may_sleep():
-                self._loaded = False  # it may sleep another time, and its workers are others' affair now
-            elif self._idle and not self._asleep:
-                self._asleep, self._loaded = True, False  # before anything is awaited: who comes now wakes it again
-                await self._workers.scale(0)
-        if self._asleep and not self._may_sleep():
-            await self._wake()
-
-    @property
-    def _idle(self) -> bool:
-        loading = self._loading is not None and not self._loading.done()
-        unused_s = time.monotonic() - self._used
-        return unused_s > self._settings.idle_s and not loading and not len(self._admission)
-
-    async def _translated(self, reply: Reply) -> CutError:
-        """Return what TorchServe itself answered, as one of our errors."""
-        status, text = reply.status, reply.text
-        if status == 413:
-            return CutError(
-                "body_too_large",
-                "The request is larger than the server accepts. Make the photo smaller.",
-                details={"max_bytes": self._settings.max_body_bytes},
-            )
-        if status == 503 and "no worker" in text:
-            # The same words stand for a full queue and for a model without workers.
-            if await self.ready():
-                return self._room.refusal()
-            return not_ready()
-        if status == 507 and not _worker_died(reply):
-            return CutError(
-                "overloaded", "The server has no memory left for this photo. Try again soon.", retry_after=10
-            )
-        if status in {404, 500, 507}:
-            return _worker_gone()
-        return internal()
-
-
-def _worker_died(reply: Reply) -> bool:
-    return reply.status in {500, 507} and b"Worker died" in reply.body
-
-
-def _worker_gone() -> CutError:
-    return CutError("not_ready", "The model stopped, or is still starting. Try again soon.", retry_after=10)
+        return self._workers.hopeless() and not self._replacing.running  # which wants none for a moment
 
 
 def _line(text: str) -> str:

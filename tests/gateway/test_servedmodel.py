@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT, gateway, told, wait_until
 from standin import CUT, HANDLERS, WORKER_DIED, Says, Standin, torchserve
 
-from gateway import admission, servedmodel, workers
+from gateway import admission, servedmodel, sleep, workers
 from objectcut.catalogue import Catalogue, Entry
 from objectcut.errors import STATUS
 from objectcut.network.card import read_card
@@ -211,7 +211,7 @@ def sleeping(
     catalogue.write(folder / "models.json")
     standin = Standin([CUT], asleep={catalogue.entries[1 + at].path: s for at, s in enumerate(loads_s.values())})
     patch.setattr(
-        servedmodel,
+        sleep,
         "free_bytes",
         lambda: free - NEEDS * sum("READY" in standin.states(path) for path in standin.asleep),
     )
@@ -253,7 +253,7 @@ def test_memory_is_not_free_while_a_model_is_loaded_whose_sender_left(tmp_path: 
 
 
 def test_a_model_that_does_not_load_does_not_keep_others_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(servedmodel, "_LOAD_S", 2 * LOADS_S)
+    monkeypatch.setattr(sleep, "_LOAD_S", 2 * LOADS_S)
     behind = sleeping(tmp_path, monkeypatch, 2 * NEEDS, wake_s=8 * LOADS_S, broken=math.inf, two=LOADS_S)
     with behind as (standin, url), ThreadPoolExecutor() as senders:
         broken = senders.submit(ask, url, "broken")
