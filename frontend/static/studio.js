@@ -86,7 +86,7 @@ export class Studio {
     addEventListener("beforeunload", (event) => {
       if (this.#result.drawnOn) event.preventDefault(); // the browser asks whether to leave
     });
-    this.#result.onmoved = (position) => this.#options.place(position);
+    this.#result.onmoved = (moved) => this.#options.place(moved);
     this.#options.onchange = ({ min_score: score }) => {
       this.#note();
       if (score !== this.#score) {

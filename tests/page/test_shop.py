@@ -57,15 +57,56 @@ def shares(picture: Image.Image) -> list[float]:
     return [100 * box[axis] / (picture.size[axis] - box[axis + 2] + box[axis]) for axis in (0, 1)]
 
 
-def drag(page: Page, across: float, down: float) -> None:
-    """Drag the picture, by shares of its size."""
+def drag(page: Page, across: float, down: float, start: tuple[float, float] = (0.5, 0.5), drop: bool = True) -> None:
+    """Drag the picture, by shares of its size, and let go where it is to be dropped."""
     port = viewer(page).bounding_box()
     assert port is not None
-    x, y = port["x"] + port["width"] / 2, port["y"] + port["height"] / 2
+    x, y = port["x"] + start[0] * port["width"], port["y"] + start[1] * port["height"]
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + across * port["width"], y + down * port["height"], steps=5)
-    page.mouse.up()
+    if drop:
+        page.mouse.up()
+
+
+def swipe(page: Page, *across: float) -> None:
+    """Drag the picture with a finger from its middle, by px of the window, but not beyond it."""
+    port = viewer(page).bounding_box()
+    assert port is not None
+    touch = page.context.new_cdp_session(page)
+    x, y = port["x"] + port["width"] / 2, port["y"] + port["height"] / 2
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for right in across:
+        there = {"x": min(max(x + right, 5), 385), "y": y}
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [there]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def put_behind(page: Page, picture: Image.Image) -> None:
+    """Choose a picture for the background."""
+    page.get_by_text("Picture", exact=True).click()
+    page.get_by_label(re.compile("^Choose (a picture|another)$")).set_input_files(
+        [{"name": "behind.png", "mimeType": "image/png", "buffer": encoded(picture)}]
+    )
+    expect(backdrop(page)).to_be_visible()
+
+
+def backdrop(page: Page) -> Locator:
+    return page.locator(".below-cutout img")
+
+
+@pytest.fixture(scope="module")
+def stripes() -> Image.Image:
+    """A wide picture whose red tells the column, 8 to each level: (500, 2000)."""
+    columns = np.repeat(np.arange(250, dtype=np.uint8), 8)
+    return Image.merge("RGB", [Image.fromarray(np.tile(columns, (500, 1))), *[Image.new("L", (2000, 500))] * 2])
+
+
+def column(picture: Image.Image) -> float:
+    """Which column of the stripes is seen in the upper right corner, where the cat is not."""
+    pixel = picture.convert("RGB").getpixel((picture.width - 1, 0))
+    assert isinstance(pixel, tuple)
+    return 8 * pixel[0]
 
 
 def test_a_found_object_is_a_shop_picture_after_three_clicks(page: Page, chelsea: Image.Image):
@@ -129,13 +170,7 @@ def test_a_finger_moves_it(browser: Browser, server: Server, chelsea: Image.Imag
     with window(browser, **PHONE) as page:
         page.goto(server.url)
         on_a_canvas(page, chelsea)
-        port = viewer(page).bounding_box()
-        assert port is not None
-        touch = page.context.new_cdp_session(page)
-        x, y = port["x"] + port["width"] / 2, port["y"] + port["height"] / 2
-        for kind, right in (("touchStart", 0), ("touchMove", 40), ("touchMove", 400)):
-            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": min(x + right, 385), "y": y}]})
-        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        swipe(page, 40, 400)
         assert place(page) == "100% 50%"
 
 
@@ -143,24 +178,98 @@ def test_the_picture_behind_is_moved(page: Page, chelsea: Image.Image):
     """The server has it centred: the page makes the file itself, and asks for no more than the server knows."""
     choose(page, encoded(chelsea))
     page.get_by_role("button", name="Cut out", exact=True).click()
-    page.get_by_text("Picture", exact=True).click()
     wide = Image.new("RGB", (2000, 500), "red")
     wide.paste("blue", (1000, 0, 2000, 500))
-    page.get_by_label("Choose a picture").set_input_files(
-        [{"name": "wide.png", "mimeType": "image/png", "buffer": encoded(wide)}]
-    )
-    expect(page.locator(".below-cutout img")).to_be_visible()
+    put_behind(page, wide)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_role("slider", name="Left to right").fill("100")
     expect(page.get_by_text("has the picture centred")).to_be_visible()
-    expect(page.locator(".below-cutout img")).to_have_css("object-position", "100% 50%")
+    expect(backdrop(page)).to_have_css("object-position", "100% 50%")
     corner = saved(page).convert("RGB").getpixel((450, 5))
     page.get_by_role("slider", name="Left to right").fill("0")
-    expect(page.locator(".below-cutout img")).to_have_css("object-position", "0% 50%")
+    expect(backdrop(page)).to_have_css("object-position", "0% 50%")
     assert (corner, saved(page).convert("RGB").getpixel((450, 5))) == ((0, 0, 255), (255, 0, 0))
     assert [url for url in asked if "/cut" in url] == []
     assert "position" not in (page.locator("#code-curl").text_content() or "")
+
+
+def test_the_picture_behind_is_dragged(page: Page, chelsea: Image.Image, stripes: Image.Image):
+    """Without a canvas nothing else can be moved: it is, wherever it is dragged."""
+    choose(page, encoded(chelsea))
+    page.get_by_role("button", name="Cut out", exact=True).click()
+    put_behind(page, stripes)
+    slider = page.get_by_role("slider", name="Left to right")
+    drag(page, 0.25, 0.2, drop=False)
+    expect(backdrop(page)).not_to_have_css("object-position", "50% 50%")  # at once
+    page.mouse.up()
+    expect(slider).not_to_have_value("50")
+    share = float(slider.input_value())
+    seen = 500 * chelsea.width / chelsea.height  # columns of the stripes
+    assert share == pytest.approx(50 - 100 * 0.25 * seen / (2000 - seen), abs=0.3)
+    assert column(saved(page)) == pytest.approx(share / 100 * (2000 - seen) + seen, abs=16)
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(slider).to_have_value("50")
+    assert column(saved(page)) == pytest.approx((2000 + seen) / 2, abs=16)
+    drag(page, 0.9, 0)
+    drag(page, 0.9, 0)
+    expect(slider).to_have_value("0")
+    assert column(saved(page)) == pytest.approx(seen, abs=16)
+
+
+def test_what_is_pressed_is_moved(page: Page, chelsea: Image.Image, stripes: Image.Image):
+    """The cut-out on its canvas, or the picture behind it; then the arrow keys move that."""
+    on_a_canvas(page, chelsea)
+    put_behind(page, stripes)
+    slider, placed = page.get_by_role("slider", name="Left to right"), page.get_by_label("Place on the canvas")
+    drag(page, -0.1, 0, start=(0.95, 0.9))
+    expect(slider).not_to_have_value("50")
+    expect(placed).to_have_value("center")
+    behind = float(slider.input_value())
+    assert behind > 50
+    viewer(page).press("ArrowLeft")
+    expect(slider).not_to_have_value(str(behind))
+    behind = slider.input_value()
+    assert column(saved(page)) == pytest.approx(float(behind) / 100 * 1500 + 500, abs=16)
+    drag(page, -0.1, 0)
+    expect(placed).to_have_value("own")
+    before = place(page)
+    viewer(page).press("ArrowLeft")
+    expect(page.locator("#code-curl")).not_to_contain_text(before)
+    assert float(place(page).split("%")[0]) < float(before.split("%")[0]) < 50
+    assert slider.input_value() == behind
+
+
+def test_a_finger_moves_the_picture_behind(
+    browser: Browser, server: Server, chelsea: Image.Image, stripes: Image.Image
+):
+    with window(browser, **PHONE) as page:
+        page.goto(server.url)
+        choose(page, encoded(chelsea))
+        page.get_by_role("button", name="Cut out", exact=True).click()
+        put_behind(page, stripes)
+        swipe(page, -300)
+        expect(page.get_by_role("slider", name="Left to right")).not_to_have_value("50")
+        assert column(saved(page)) > 650 + 752
+
+
+def test_the_picture_behind_stays_where_it_fits_and_where_a_drag_moves_all(
+    page: Page, chelsea: Image.Image, stripes: Image.Image
+):
+    choose(page, encoded(chelsea))
+    page.get_by_role("button", name="Cut out", exact=True).click()
+    put_behind(page, chelsea.resize((902, 600)))
+    expect(viewer(page)).not_to_have_attribute("data-movable", "")
+    put_behind(page, stripes)
+    expect(viewer(page)).to_have_attribute("data-movable", "")
+    for _ in range(5):
+        viewer(page).press("+")
+    expect(viewer(page)).not_to_have_attribute("data-movable", "")
+    world = page.locator(".viewer-world")
+    before = world.bounding_box()
+    drag(page, -0.1, 0)
+    assert world.bounding_box() != before
+    expect(page.get_by_role("slider", name="Left to right")).to_have_value("50")
 
 
 def test_files_are_named_by_a_pattern(page: Page, chelsea: Image.Image):

@@ -11,6 +11,9 @@ import { transform } from "./placing.js";
  * @typedef {import("./placing.js").Size} Size
  */
 
+/** Where the server has another picture. */
+export const CENTRED = "50% 50%";
+
 /** Rows of what stands behind a picture, RGBA. @typedef {(top: number, bottom: number) => Uint8ClampedArray} Rows */
 
 /** What stands behind a picture that is placed like that. @typedef {(placing: Placing) => Rows} Behind */
@@ -41,15 +44,20 @@ export function plain([red, green, blue]) {
  * @param {string} [position] `x% y%`: how much of the overflow goes from left and top
  * @returns {Behind}
  */
-export function covering(other, position = "50% 50%") {
+export function covering(other, position = CENTRED) {
   const [left, top] = position.split(" ").map((share) => Number.parseFloat(share) / 100);
-  return ({ width, height }) => {
-    const scale = Math.max(width / other.width, height / other.height);
-    const [across, down] = [other.width * scale, other.height * scale];
-    return drawn(width, (context) =>
-      context.drawImage(other, (width - across) * left, (height - down) * top, across, down),
+  return (room) => {
+    const [width, height] = covered(other, room);
+    return drawn(room.width, (context) =>
+      context.drawImage(other, (room.width - width) * left, (room.height - height) * top, width, height),
     );
   };
+}
+
+/** Return the width and height at which a picture fills the room. @param {Size} picture @param {Size} room */
+export function covered(picture, room) {
+  const scale = Math.max(room.width / picture.width, room.height / picture.height);
+  return [picture.width * scale, picture.height * scale];
 }
 
 /**

@@ -23,6 +23,8 @@
  * @property {string} [format] `png`, `webp` or `jpeg`
  */
 
+/** Where something lies in the picture. @typedef {Pick<Finish, "position" | "backdrop_position">} Position */
+
 const FINISHING =
   "background background_image backdrop_position crop margin max_size canvas scale position shadow outline output format".split(
     " ",

@@ -1,5 +1,6 @@
 /** How the cut-out looks: the controls for it, and their values as fields of the server's `/cut`. */
 
+import { CENTRED } from "../compose/behind.js";
 import { find, showOnly } from "../elements.js";
 import { PATTERN } from "../files/naming.js";
 import { fill, t } from "../words/translate.js";
@@ -32,6 +33,7 @@ const MARKUP = `
         <div class="look-place" data-part="picture-place">
           ${range("picture-across", 100)}
           ${range("picture-down", 100)}
+          <p class="hint" data-text="options.picture-drag"></p>
           <p class="hint" data-part="picture-moved" data-text="options.picture-moved"></p>
         </div>
       </div>
@@ -81,9 +83,9 @@ const MARKUP = `
 
 const KEPT_AS = "objectcut-options"; // in the browser's storage: the controls' values, and never a picture
 const DEFAULTS = { background: "transparent", format: "png", edges: "smooth" };
+const SLIDERS = ["picture-across", "picture-down"]; // of the picture behind the cut-out
 const FIRST_SCORE = 50; // percent
 const FIRST_COLOUR = "#ffc94d";
-const CENTRED = "50% 50%"; // where the server has the picture behind the cut-out
 /** @type {Record<string, number>} by unit; without one it is px */
 const MOST_MARGIN = { "%": 100, "": 9999 };
 
@@ -105,6 +107,7 @@ export class Options {
     this.#colour = new Colour(this.#part("colour"), "colour");
     const parts = { name: "{name}", object: "{object}", number: "{number}" };
     this.#part("pattern-hint").textContent = t("options.pattern-hint", parts);
+    for (const name of SLIDERS) this.#input(name).step = "any"; // it is dragged in between as well
     this.#shop = new Shop(this.#part("shop"));
     this.reset();
     this.#recall();
@@ -157,9 +160,10 @@ export class Options {
     return this.#input("pattern").value.trim() || PATTERN;
   }
 
-  /** Place the cut-out on its canvas. @param {string} position `x% y%` */
-  place(position) {
-    this.#shop.position = position;
+  /** Place the cut-out on its canvas, or the picture behind it. @param {import("../compose/fields.js").Position} moved */
+  place({ position, backdrop_position: backdrop }) {
+    if (position) this.#shop.position = position;
+    if (backdrop) this.#backdropPosition = backdrop;
     this.#changed();
   }
 
@@ -183,7 +187,7 @@ export class Options {
     this.#unit.value = "%";
     this.#colour.value = FIRST_COLOUR;
     this.#input("picture").value = "";
-    for (const name of ["picture-across", "picture-down"]) this.#input(name).value = "50";
+    this.#backdropPosition = CENTRED;
     this.#input("pattern").value = PATTERN;
     this.#draw();
   }
@@ -277,9 +281,20 @@ export class Options {
     }
   }
 
-  /** Which part of the picture behind the cut-out is seen. */
+  /** Which part of the picture behind the cut-out is seen: `x% y%`. */
   get #backdropPosition() {
-    return `${this.#number("picture-across")}% ${this.#number("picture-down")}%`;
+    return SLIDERS.map((name) => `${this.#share(name)}%`).join(" ");
+  }
+
+  set #backdropPosition(position) {
+    for (const [axis, share] of position.split(" ").entries()) {
+      this.#input(SLIDERS[axis]).value = String(Number.parseFloat(share));
+    }
+  }
+
+  /** Return percent, in tenths. @param {string} name */
+  #share(name) {
+    return Math.round(this.#number(name) * 10) / 10;
   }
 
   /** The fields of the folded part. */
@@ -315,9 +330,7 @@ export class Options {
     this.#tellRange("radius", this.#number("radius") ? this.#px("radius") : t("options.automatic"));
     this.#part("picture-place").hidden = !picture;
     this.#part("picture-moved").hidden = this.#backdropPosition === CENTRED;
-    for (const name of ["picture-across", "picture-down"]) {
-      this.#tellRange(name, t("options.percent", { count: this.#number(name) }));
-    }
+    for (const name of SLIDERS) this.#tellRange(name, t("options.percent", { count: this.#share(name) }));
     this.#tellRange("feather", this.#px("feather"));
     this.#tellRange("grow", this.#px("grow"));
     this.#tellRange("score", t("options.percent", { count: this.#number("score") }));

@@ -2,6 +2,7 @@
 
 import { Brush } from "../brush/brush.js";
 import { finished, layersOf } from "../brush/strokes.js";
+import { CENTRED } from "../compose/behind.js";
 import { dependsOnPixels, hasLayers, isPlain } from "../compose/fields.js";
 import { placed, transform } from "../compose/placing.js";
 import { byId, find, make, showOnly } from "../elements.js";
@@ -11,6 +12,7 @@ import { sizeOf } from "../files/png.js";
 import { isAbort } from "../server/api.js";
 import { Viewer } from "../viewer/viewer.js";
 import { t } from "../words/translate.js";
+import { Backdrop } from "./backdrop.js";
 import { Mover } from "./mover.js";
 import { Toolbar } from "./toolbar.js";
 import { part, under } from "./under.js";
@@ -32,7 +34,7 @@ import { part, under } from "./under.js";
 export class CutoutView {
   /** @type {(problem: unknown) => void} called with what kept a picture from being saved, copied or shared */
   onproblem = () => {};
-  /** @type {(position: string) => void} called when a person moved the cut-out on its canvas */
+  /** @type {(moved: import("../compose/fields.js").Position) => void} called when a person moved something in the picture */
   onmoved = () => {};
 
   #pane;
@@ -42,6 +44,7 @@ export class CutoutView {
   #viewer;
   #brush;
   #mover;
+  #backdrop;
   #note = make("p", { className: "hint", ariaLive: "polite" }); // below the tools; empty while there is nothing to say
   #tools;
   /** @type {{final: boolean} | null} the latest picture that is shown, or about to be */
@@ -63,7 +66,9 @@ export class CutoutView {
     this.#viewer = new Viewer(find(this.#canvas, "div[data-when=picture]", HTMLElement));
     this.#brush = new Brush(this.#viewer);
     this.#mover = new Mover(this.#viewer);
-    this.#mover.onmoved = (position) => this.onmoved(position);
+    this.#mover.onmoved = (position) => this.onmoved({ position });
+    this.#backdrop = new Backdrop(this.#viewer);
+    this.#backdrop.onmoved = (position) => this.onmoved({ backdrop_position: position });
     this.#brush.addEventListener("failed", () => {
       this.#failed = true;
       this.#tell();
@@ -197,13 +202,15 @@ export class CutoutView {
     const around = below?.box ?? kept;
     const placing = placed(size, around, finish, below?.extent);
     this.#mover.take(finish.canvas ? { size, box: around, finish } : null);
+    const { image, element } = behind;
+    this.#backdrop.take(image && { image, room: placing, position: finish.backdrop_position ?? CENTRED });
     const place = { ...size, ...transform(placing) };
-    behind.append(...(below?.layers ?? []).map((layer) => part(layer, place)));
+    element.append(...(below?.layers ?? []).map((layer) => part(layer, place)));
     const whole = photo !== null && photo.width === size.width && photo.height === size.height;
     await this.#show({
       before: whole ? photo.blob : null,
       after: after ?? blob,
-      under: behind,
+      under: element,
       place,
       width: placing.width,
       height: placing.height,
@@ -240,7 +247,7 @@ export class CutoutView {
 
   #leave() {
     this.#result = null;
-    this.#mover.take(null);
+    for (const mover of [this.#mover, this.#backdrop]) mover.take(null);
     this.#brush.clear();
     this.#outputs.hidden = true;
     this.#renewing = this.#failed = false;

@@ -16,7 +16,7 @@ import { CutoutView } from "./cutout.js";
  */
 
 export class ResultPane {
-  /** @type {(position: string) => void} called when a person moved the cut-out on its canvas */
+  /** @type {(moved: import("../compose/fields.js").Position) => void} called when a person moved something in the picture */
   onmoved = () => {};
 
   #cutout;
@@ -36,7 +36,7 @@ export class ResultPane {
   constructor(notice, naming, steps) {
     this.#naming = naming;
     this.#cutout = new CutoutView(byId("cutout"), steps);
-    this.#cutout.onmoved = (position) => this.onmoved(position);
+    this.#cutout.onmoved = (moved) => this.onmoved(moved);
     this.#cutout.onproblem = (problem) => {
       const refused = problem instanceof Error && problem.name === "NotAllowedError";
       notice.show(refused ? t("cutout.refused") : wordsFor(problem));

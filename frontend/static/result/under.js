@@ -3,24 +3,27 @@
 import { colourBehind } from "../compose/behind.js";
 import { unreadable } from "../compose/fields.js";
 import { make } from "../elements.js";
-import { layer } from "../viewer/layer.js";
+import { decoded } from "../viewer/layer.js";
 import { placed } from "../viewer/place.js";
 
 /** @typedef {import("../compose/fields.js").Finish} Finish */
 
-/** @type {{source: File, element: HTMLElement} | null} the latest picture, decoded */
+/** @type {{source: File, image: HTMLImageElement} | null} the latest picture, decoded */
 let latest = null;
 
 /**
  * Show what lies below a cut-out.
  * @param {Finish} finish
- * @returns {Promise<HTMLElement>} as large as the picture; rejects with an error named UNREADABLE
+ * @returns {Promise<{element: HTMLElement, image: HTMLImageElement | null}>} element: as large as the picture; image: the
+ *   other picture in it. Rejects with an error named UNREADABLE
  */
 export async function under(finish) {
   const element = make("div", { className: "below-cutout" });
   element.style.backgroundColor = colourBehind(finish) ?? "";
-  if (finish.background_image) element.append(await covering(finish.background_image, finish.backdrop_position));
-  return element;
+  const { background_image: source, backdrop_position: position } = finish;
+  const image = source ? await covering(source, position) : null;
+  if (image) element.append(image);
+  return { element, image };
 }
 
 /**
@@ -40,11 +43,11 @@ export function part({ bitmap, box: [x0, y0, x1, y1] }, { x, y, scaleX, scaleY }
 async function covering(source, position = "") {
   if (latest?.source !== source) {
     try {
-      latest = { source, element: await layer(source) };
+      latest = { source, image: await decoded(source) };
     } catch {
       throw unreadable(source);
     }
   }
-  latest.element.style.objectPosition = position;
-  return latest.element;
+  latest.image.style.objectPosition = position;
+  return latest.image;
 }

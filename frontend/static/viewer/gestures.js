@@ -1,12 +1,12 @@
 /**
- * What pointers, wheel and keys do to the picture of a viewer: one finger or the mouse moves it, or the cut-out in it, or
- * draws with the pen, two fingers and the wheel zoom.
+ * What pointers, wheel and keys do to the picture of a viewer: one finger or the mouse moves it, or what can be moved in
+ * it, or draws with the pen, two fingers and the wheel zoom.
  */
 
 const WHEEL_ZOOM = 0.002; // per px of the wheel: a notch of 100 px zooms by 1.22
 const PINCH_WHEEL_ZOOM = 0.01; // a trackpad's pinch comes as ctrl+wheel with a few px an event
 const KEY_PAN = 64; // px an arrow key moves the picture
-const KEY_STEP = 0.01; // of the picture's longer side an arrow key moves the cut-out in it, ten times as far with shift
+const KEY_STEP = 0.01; // of the picture's longer side an arrow key moves what is held in it, ten times as far with shift
 const PINCH_MS = 250; // a stroke is older when a second finger comes; a younger one was the start of a pinch
 
 /**
@@ -49,7 +49,7 @@ export class Gestures {
     port.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     port.addEventListener("dblclick", (event) => this.#toggleActual(event));
     port.addEventListener("keydown", (event) => this.#key(event));
-    for (const end of ["keyup", "blur"]) port.addEventListener(end, () => this.#drag || viewer.mover?.finish());
+    for (const end of ["keyup", "blur"]) port.addEventListener(end, () => this.#drag || viewer.held?.finish());
   }
 
   /** End the stroke that is being drawn, if any. */
@@ -57,10 +57,10 @@ export class Gestures {
     if (this.#drag === "draw") this.#endDrawing("finish");
   }
 
-  /** End whatever is under way; a stroke is taken back, a cut-out that is moved is put back. */
+  /** End whatever is under way; a stroke is taken back, what is moved is put back. */
   cancel() {
     if (this.#drag === "draw") this.#endDrawing("cancel");
-    if (this.#drag === "place") this.#viewer.mover?.cancel();
+    if (this.#drag === "place") this.#viewer.held?.cancel();
     this.#pointers.clear();
     this.#setDrag(null);
   }
@@ -88,7 +88,7 @@ export class Gestures {
     const { mode, pen } = this.#viewer;
     if (!first) {
       if (this.#drag === "draw") this.#endDrawing(event.timeStamp - this.#drawnSince < PINCH_MS ? "cancel" : "finish");
-      if (this.#drag === "place") this.#viewer.mover?.cancel();
+      if (this.#drag === "place") this.#viewer.held?.cancel();
       this.#setDrag("pinch");
     } else if (mode !== "view" && pen && event.button === 0) {
       this.#setDrag("draw");
@@ -96,7 +96,9 @@ export class Gestures {
       pen.hover(this.#inPort(event));
       pen.begin(this.#viewer.toImage(event.clientX, event.clientY));
     } else {
-      this.#setDrag(this.#viewer.movable && event.button === 0 ? "place" : "pan");
+      const places = this.#viewer.movable && event.button === 0;
+      if (places) this.#viewer.hold(this.#inPort(event));
+      this.#setDrag(places ? "place" : "pan");
     }
   }
 
@@ -117,8 +119,8 @@ export class Gestures {
       }));
       pen?.extend(places.map((each) => this.#viewer.toPhoto(each)));
     } else if (this.#drag === "place") {
-      const { mover, scale } = this.#viewer;
-      mover?.move((now.x - last.x) / scale, (now.y - last.y) / scale, true);
+      const { held, scale } = this.#viewer;
+      held?.move((now.x - last.x) / scale, (now.y - last.y) / scale, true);
     } else if (this.#drag === "pan") {
       this.#viewer.move((placement) => placement.pan(now.x - last.x, now.y - last.y));
     } else if (this.#pointers.size === 2) {
@@ -142,12 +144,12 @@ export class Gestures {
     });
   }
 
-  /** @param {PointerEvent} event @param {"finish" | "cancel"} how what becomes of a stroke, or a cut-out that is moved */
+  /** @param {PointerEvent} event @param {"finish" | "cancel"} how what becomes of a stroke, or of what is moved */
   #pointerGone(event, how) {
     if (event.pointerType === "touch" && this.#viewer.mode !== "view") this.#viewer.pen?.hover(null);
     if (!this.#pointers.delete(event.pointerId)) return;
     if (this.#drag === "draw") this.#endDrawing(how);
-    if (this.#drag === "place") this.#viewer.mover?.[how]();
+    if (this.#drag === "place") this.#viewer.held?.[how]();
     this.#setDrag(this.#pointers.size ? "pan" : null); // after a pinch the finger that stays only moves the picture
   }
 
@@ -182,7 +184,7 @@ export class Gestures {
     const step = (event.shiftKey ? -10 : -1) * KEY_STEP * Math.max(width, height);
     const pan = (/** @type {number} */ x, /** @type {number} */ y) => () =>
       viewer.movable
-        ? viewer.mover?.move(x * step, y * step, false)
+        ? viewer.held?.move(x * step, y * step, false)
         : viewer.move((placement) => placement.pan(x * KEY_PAN, y * KEY_PAN), { glides: true });
     /** @type {Record<string, () => void>} */
     const actions = {

@@ -16,6 +16,11 @@ export async function layer(source) {
     canvas.getContext("2d")?.drawImage(source, 0, 0);
     return canvas;
   }
+  return decoded(source);
+}
+
+/** Return a decoded image; rejects if it cannot be decoded. @param {Blob | string} source */
+export async function decoded(source) {
   const image = make("img", { alt: "" });
   const address = typeof source === "string" ? source : URL.createObjectURL(source);
   image.src = address;

@@ -11,9 +11,11 @@ import { Glide } from "./glide.js";
 import { layer } from "./layer.js";
 import { placed } from "./place.js";
 import { Placement } from "./placement.js";
+import { Shape } from "./shape.js";
 
 const ZOOM_STEP = 1.5;
 const PIXELS_FROM = 3; // from this zoom on pixels are shown as squares
+const GRIP = 6; // CSS px around a press in which the cut-out is taken hold of
 
 /** @typedef {import("./placement.js").Point} Point */
 
@@ -44,7 +46,7 @@ const PIXELS_FROM = 3; // from this zoom on pixels are shown as squares
  */
 
 /**
- * @typedef {object} Mover moves the cut-out in a picture that is seen as a whole
+ * @typedef {object} Mover moves the cut-out, or what lies below it, in a picture that is seen as a whole
  * @property {boolean} able whether it can be moved
  * @property {(x: number, y: number, snaps: boolean) => void} move by px of the picture; snaps: to its middle
  * @property {() => void} finish
@@ -55,8 +57,10 @@ const PIXELS_FROM = 3; // from this zoom on pixels are shown as squares
 export class Viewer extends EventTarget {
   /** @type {Pen | null} */
   pen = null;
-  /** @type {Mover | null} */
+  /** @type {Mover | null} of the cut-out */
   mover = null;
+  /** @type {Mover | null} of what lies below it */
+  backdrop = null;
   /** The element that takes the gestures and clips the picture: the place for a pen's cursor. */
   port = make("div", { className: "viewer-port", tabIndex: 0, hidden: true, role: "group" });
   placement = new Placement(() => devicePixelRatio);
@@ -81,6 +85,8 @@ export class Viewer extends EventTarget {
   #final = false;
   #showing = 0; // number of the latest call of show()
   #compare = false;
+  #shape = new Shape(); // of the cut-out
+  #holdsBackdrop = false; // what was pressed last, where both can be moved
   /** @type {Mode} */
   #mode = "view";
 
@@ -133,9 +139,21 @@ export class Viewer extends EventTarget {
     return this.port.hasAttribute("data-still");
   }
 
-  /** Whether a drag moves the cut-out in the picture: it could not move the picture. */
+  /** Whether a drag moves something in the picture: it could not move the picture. */
   get movable() {
-    return Boolean(this.mover?.able) && this.final && this.still && this.#mode === "view" && !this.#compare;
+    return this.held !== null && this.final && this.still && this.#mode === "view" && !this.#compare;
+  }
+
+  /** What a drag or an arrow key moves in the picture; null where nothing can be moved. */
+  get held() {
+    const [cutout, backdrop] = [this.mover, this.backdrop].map((mover) => (mover?.able ? mover : null));
+    return this.#holdsBackdrop ? (backdrop ?? cutout) : (cutout ?? backdrop);
+  }
+
+  /** Hold what is seen at a place: the cut-out, or what lies below it. @param {Point} place CSS px of the port */
+  hold(place) {
+    if (!this.#after) return;
+    this.#holdsBackdrop = !this.#shape.isNear(this.#after, this.toPhoto(place), GRIP / this.penScale);
   }
 
   /** How far the cut-out is drawn from its place. @param {Point} by px of the picture */
@@ -197,6 +215,7 @@ export class Viewer extends EventTarget {
     this.#place = place;
     this.#mode = "view";
     this.shift = { x: 0, y: 0 };
+    if (after instanceof Blob && this.mover?.able && this.backdrop?.able) this.#shape.read(after);
     if (!this.canCompare) this.#compare = false;
     describe(this.#cutoutPart, label ?? t("cutout.picture"));
     if (this.#before) this.#photoPart.replaceChildren(placed(this.#before, place));
@@ -238,7 +257,7 @@ export class Viewer extends EventTarget {
     this.placement.picture = { width: 1, height: 1 };
     this.#world.replaceChildren();
     this.port.hidden = true;
-    this.#compare = false;
+    this.#compare = this.#holdsBackdrop = false;
     this.#mode = "view";
     this.#changed();
   }

@@ -232,6 +232,7 @@ export const WORDS = {
   "options.picture-hint": "Es füllt den Platz hinter dem Freisteller.",
   "options.picture-across": "Von links nach rechts",
   "options.picture-down": "Von oben nach unten",
+  "options.picture-drag": "Oder zieh es hinter dem Freisteller, oder nimm dort die Pfeiltasten.",
   "options.picture-moved": "Bei der Anfrage unter „Im eigenen Code nutzen“ liegt das Bild in der Mitte.",
   "options.crop": "Auf Freisteller zuschneiden",
   "options.margin": "Rand",

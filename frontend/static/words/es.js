@@ -226,6 +226,7 @@ export const WORDS = {
   "options.picture-hint": "Llena el espacio detrás del recorte.",
   "options.picture-across": "De izquierda a derecha",
   "options.picture-down": "De arriba abajo",
+  "options.picture-drag": "O arrástrala detrás del recorte, o usa allí las flechas del teclado.",
   "options.picture-moved": "La petición de «Úsalo desde código» lleva la imagen centrada.",
   "options.crop": "Ajustar al recorte",
   "options.margin": "Margen",

@@ -232,6 +232,7 @@ export const WORDS = {
   "options.picture-hint": "Elle remplit l’espace derrière le détourage.",
   "options.picture-across": "De gauche à droite",
   "options.picture-down": "De haut en bas",
+  "options.picture-drag": "Ou faites-la glisser derrière le détourage, ou utilisez-y les flèches du clavier.",
   "options.picture-moved": "Dans la requête de « L’utiliser dans du code », l’image est centrée.",
   "options.crop": "Recadrer au détourage",
   "options.margin": "Marge",

@@ -203,6 +203,7 @@ export const TEXTS = {
     "options.picture-hint": "It fills the space behind the cut-out.",
     "options.picture-across": "Left to right",
     "options.picture-down": "Top to bottom",
+    "options.picture-drag": "Or drag it behind the cut-out, or use the arrow keys there.",
     "options.picture-moved": "The request under “Use it from code” has the picture centred.",
     "options.crop": "Crop to the cut-out",
     "options.margin": "Margin",
