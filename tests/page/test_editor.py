@@ -108,6 +108,39 @@ def test_every_control_is_large_enough_for_a_finger(browser: Browser, server: Se
         assert small == []
 
 
+@pytest.mark.parametrize("language", ["en", "es", "de", "fr"])
+def test_all_tools_are_in_sight_on_a_phone_and_stay_where_they_are(
+    browser: Browser, server: Server, cat_and_woman: bytes, language: str
+):
+    with window(browser, **PHONE) as page:
+        page.goto(f"{server.url}/?lang={language}")
+        page.locator("#file").set_input_files([{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": cat_and_woman}])
+        page.locator("#cut").tap()
+        expect(page.locator("#download")).to_be_visible()
+        tools, erase = page.locator("#tools :is(button, input)"), page.locator(".tool-erase")
+        places = "(tools) => tools.map((tool) => tool.getBoundingClientRect().toJSON())"
+        for width, height in ((390, 844), (360, 640), (844, 390)):
+            page.set_viewport_size({"width": width, "height": height})
+            before = tools.evaluate_all(places)
+            assert len(before) == 11
+            for place in before:
+                assert min(place["width"], place["height"]) >= 44
+                assert place["left"] >= 0
+                assert place["right"] <= box(page.locator("#cutout"))["x"] + box(page.locator("#cutout"))["width"]
+                assert place["bottom"] <= height
+            assert len({place["top"] // 10 for place in before}) == 2
+            assert page.locator("#tools span").evaluate_all(
+                "(words) => words.every((word) => word.scrollWidth <= word.parentElement.clientWidth)"
+            )
+            picture = box(page.locator(".viewer-port"))
+            assert picture["height"] > height / 4
+            erase.tap()
+            expect(page.locator(".tool-edges")).to_be_visible()
+            assert tools.evaluate_all(places) == before
+            assert box(page.locator(".viewer-port")) == picture
+            erase.tap()
+
+
 def test_one_action_is_the_first_at_a_time(page: Page, chelsea: Image.Image):
     """Where colours say so: choose, then cut out, then download."""
 
