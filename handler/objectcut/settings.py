@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     max_side: PositiveInt = Field(16_384, description="longest side of a photo, px")
     max_result_pixels: PositiveInt = Field(
         25_000_000,
-        description="largest result of a `margin` or `canvas`, px; a result as large as the photo is always allowed",
+        description="largest result of `margin`, `canvas` or `rotate`, px; one as large as the photo is always allowed",
     )
     max_names: PositiveInt = Field(100, description="most names in `objects`")
 

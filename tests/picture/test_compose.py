@@ -313,6 +313,8 @@ def test_sharp_edges_have_the_colours_of_smooth_ones(invert):
         {"shadow": "drop", "outline": "5 rgb(255 255 0 / 60%)", "crop": True},
         {"shadow": "contact", "outline": "3 white", "background": "blur:4"},
         {"shadow": "drop", "canvas": "300x300"},
+        *[{"rotate": 30, "crop": True}, {"rotate": 90, "canvas": "90x200"}, {"rotate": -7.5, "output": "mask"}],
+        {"rotate": 30, "shadow": "drop", "canvas": "300x300"},
     ],
 )
 @pytest.mark.parametrize("own", [False, True], ids=["", "transparent"])
@@ -357,6 +359,9 @@ SHOP = [
     {"shadow": "drop"},
     {"shadow": "contact", "crop": True, "margin": 3},
     {"shadow": "drop", "outline": "100 #ff000080", "canvas": "64x64"},
+    {"rotate": 33.3},
+    {"rotate": -90, "crop": True},
+    {"rotate": 160, "shadow": "contact", "outline": "3 white", "canvas": "64x64"},
 ]
 
 

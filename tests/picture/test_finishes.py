@@ -1,8 +1,8 @@
 """The finished pictures of finishes.json, which the page makes by the same rule.
 
 A case is a photo (width, height) with one object (x0, y0, x1, y1; its colour is 200, 0, 0), options, and what they
-give: the size, where the object is placed (left, top, width, height), and the sums of alpha and of red times alpha
-through 255.
+give: the size, where the object is placed (left, top, width, height), the sums of alpha and of red times alpha
+through 255, and some pixels on edges (x, y, straight RGBA).
 """
 
 from __future__ import annotations
@@ -35,3 +35,5 @@ def test_a_picture_is_finished_by_the_rule(case: dict) -> None:
         assert [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1] == case["placed"]
     assert opacity.sum() == pytest.approx(case["alpha"], rel=0.002)
     assert (red * opacity / 255).sum() == pytest.approx(case["red"], rel=0.002)
+    for x, y, wanted in case.get("pixels", []):
+        assert made.pixels[y, x].tolist() == pytest.approx(wanted, abs=2)

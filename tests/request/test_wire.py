@@ -14,7 +14,8 @@ PHOTO, BEHIND = b"\xff\xd8\xff\n a photo\n", b"\x89PNG\r\n\x1a\n\n\n"
 @pytest.mark.parametrize("backdrop", [None, BEHIND])
 def test_a_request_arrives_as_it_was_checked(backdrop: bytes | None) -> None:
     values = {"image_file": PHOTO, "objects": ["Zoë's\n cat"], "margin": "5%", "crop": True}
-    values |= {"canvas": "4:5", "scale": 33.3, "position": "0 100", "shadow": "drop", "outline": "4 red"}
+    values |= {"canvas": "4:5", "scale": 33.3, "position": "0 100", "rotate": -12.5, "shadow": "drop"}
+    values["outline"] = "4 red"
     if backdrop is not None:
         values["background_image"] = backdrop
     asked = parse.from_values(values, "cut", Settings())

@@ -31,6 +31,7 @@ def test_every_option_is_there_with_a_description(parser: argparse.ArgumentParse
     [
         ([], {}),
         (["--objects", "cat,dog", "--invert"], {"objects": "cat,dog", "invert": "true"}),
+        (["--rotate", "-12.5", "--crop"], {"rotate": "-12.5", "crop": "true"}),
         (["--box", "1,2,3,4", "--pick", "main", "--grow=-2"], {"box": "1,2,3,4", "pick": "main", "grow": "-2"}),
         (["--min-score", "0", "--margin", "5%"], {"min_score": "0", "margin": "5%"}),
         (["--background-image", "beach.jpg"], {}),

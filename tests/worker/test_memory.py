@@ -30,6 +30,8 @@ CASES = [
     ({"output": "mask"}, "png"),
     ({"output": "both"}, "zip"),
     ({"crop": True, "margin": "20%"}, "jpeg"),
+    ({"rotate": 45, "crop": True}, "png"),
+    ({"rotate": 30, "canvas": "1:1", "shadow": "drop", "outline": "9 white"}, "png"),
     ({}, "webp"),
 ]
 

@@ -26,6 +26,7 @@ import { sketch } from "./sketch.js";
  * @typedef {{bitmap: ImageBitmap, box: Box}} Layer box: what of the photo's plane it covers, px
  * @typedef {object} Layers
  * @property {Layer[]} layers the lowest first
+ * @property {import("../compose/turn.js").Turn | null} turn of the cut-out, but not of the layers
  * @property {Box} box around the cut-out and its outline
  * @property {Box} extent around these and the shadow
  */
@@ -124,7 +125,7 @@ const functions = {
    */
   layers({ finish }) {
     const { pixels } = existing(picture);
-    const { outline, colour, shadow, box, extent } = under(pixels, finish);
+    const { turn, outline, colour, shadow, box, extent } = under(pixels, finish);
     const layers = [];
     if (isBlurred(finish)) {
       const { canvas, cell } = backdrop(finish);
@@ -132,7 +133,7 @@ const functions = {
     }
     if (shadow) layers.push(layerOf(tinted(shadow.cells, shadow.columns, [0, 0, 0]), shadow.x, shadow.y, shadow.side));
     if (outline) layers.push(layerOf(tinted(outline.alpha, outline.width, colour), outline.x, outline.y, 1));
-    return { layers, box, extent };
+    return { layers, turn, box, extent };
   },
 
   /** Draw the strokes on a smaller picture of a cut-out. @param {{bitmap: ImageBitmap}} values */

@@ -5,6 +5,8 @@ import { outlined, outlineOf } from "./outline.js";
 import { placed } from "./placing.js";
 import { resampled } from "./resample.js";
 import { shadowRow, thrown } from "./shadow.js";
+import { turnOf } from "./turn.js";
+import { turned } from "./turned.js";
 
 /**
  * @typedef {import("./behind.js").Behind} Behind
@@ -12,6 +14,7 @@ import { shadowRow, thrown } from "./shadow.js";
  * @typedef {import("./fields.js").Finish} Finish
  * @typedef {import("./placing.js").Box} Box
  * @typedef {import("./placing.js").Placing} Placing
+ * @typedef {import("./resample.js").Part} Part
  * @typedef {import("../files/png.js").Pixels} Pixels straight RGBA
  */
 
@@ -27,14 +30,16 @@ const ROWS = 256; // that are made at once: what stands behind is never in memor
 export function composed(cutout, finish, behind) {
   const below = under(cutout, finish);
   const placing = placed(cutout, below.box, finish, below.extent);
-  const picture = laid(cutout, placing, below);
+  const picture = laid(placing, below);
   for (const each of behind) layUnder(picture, each(placing));
   return picture;
 }
 
 /**
- * What lies right below a cut-out.
+ * A cut-out on the plane, turned where that was asked for, and what lies right below it.
  * @typedef {object} Below
+ * @property {Part} cutout
+ * @property {import("./turn.js").Turn | null} turn
  * @property {import("./outline.js").Plane | null} outline
  * @property {number[]} colour of the outline: red, green, blue, 0 to 255
  * @property {import("./shadow.js").Shadow | null} shadow
@@ -43,29 +48,37 @@ export function composed(cutout, finish, behind) {
  */
 
 /**
- * Draw what lies right below a cut-out.
+ * Turn a cut-out, and draw what lies right below it.
  * @param {Pixels} cutout
  * @param {Finish} finish
  * @returns {Below}
  */
 export function under(cutout, finish) {
-  const own = bounds(cutout) ?? [0, 0, cutout.width, cutout.height];
+  const upright = bounds(cutout);
+  const turn = upright && finish.rotate ? turnOf(upright, finish.rotate) : null;
+  const shown = upright && turn ? turned(cutout, upright, turn) : { x: 0, y: 0, ...cutout };
+  const own = (turn ? bounds(shown) : upright) ?? [0, 0, cutout.width, cutout.height];
   const { px, colour } = outlineOf(finish.outline ?? "0 white");
-  const outline = finish.outline ? outlined(cutout, own, px) : null;
+  const outline = finish.outline ? outlined(shown, own, px) : null;
   const box = outline ? joined(own, boundsOf(outline)) : own;
   const both = (/** @type {number} */ y, /** @type {number} */ x0, /** @type {number} */ x1) =>
-    together(cutout, outline, y, x0, x1);
+    together(shown, outline, y, x0, x1);
   const shadow = finish.shadow ? thrown(finish.shadow, both, box) : null;
-  return { outline, colour: rgb(colour), shadow, box, extent: shadow ? joined(box, shadow.box) : box };
+  const extent = shadow ? joined(box, shadow.box) : box;
+  return { cutout: shown, turn, outline, colour: rgb(colour), shadow, box, extent };
 }
 
-/** Return alpha of cut-out and outline together. @param {Pixels} cutout @param {Below["outline"]} outline @param {number} y @param {number} x0 @param {number} x1 */
-function together({ width, height, data }, outline, y, x0, x1) {
+/** Return alpha of cut-out and outline together. @param {Part} cutout @param {Below["outline"]} outline @param {number} y @param {number} x0 @param {number} x1 */
+function together(cutout, outline, y, x0, x1) {
+  const { width, height, data } = cutout;
+  const line = y - cutout.y;
   const row = new Uint8Array(x1 - x0);
   for (let x = x0; x < x1; x++) {
-    const own = x >= 0 && x < width && y >= 0 && y < height ? data[(y * width + x) * 4 + 3] : 0;
-    const line = outline ? alphaAt(outline, x, y) : 0;
-    row[x - x0] = 255 - Math.round(((255 - own) * (255 - line)) / 255);
+    const column = x - cutout.x;
+    const inside = column >= 0 && column < width && line >= 0 && line < height;
+    const own = inside ? data[(line * width + column) * 4 + 3] : 0;
+    const around = outline ? alphaAt(outline, x, y) : 0;
+    row[x - x0] = 255 - Math.round(((255 - own) * (255 - around)) / 255);
   }
   return row;
 }
@@ -96,8 +109,12 @@ function boundsOf({ x, y, width, height, alpha }) {
   return [x + left, y + Math.floor(first / width), x + right, y + Math.floor(last / width) + 1];
 }
 
-/** Return the smallest box around everything with alpha; null without any. @param {Pixels} pixels @returns {Box | null} */
-export function bounds({ width, height, data }) {
+/**
+ * Return the smallest box around everything with alpha; null without any.
+ * @param {Pixels & {x?: number, y?: number}} pixels of a plane, from x, y on
+ * @returns {Box | null}
+ */
+export function bounds({ x: corner = 0, y: edge = 0, width, height, data }) {
   const whole = new Uint32Array(data.buffer, data.byteOffset, width * height); // zero wherever alpha is
   let [first, last] = [0, whole.length - 1]; // plain loops: a call for each pixel takes ten times as long
   while (first < whole.length && whole[first] === 0) first++;
@@ -110,32 +127,30 @@ export function bounds({ width, height, data }) {
     for (let x = 0; x < left; x++) if (whole[row + x] !== 0) left = x;
     for (let x = width - 1; x >= right; x--) if (whole[row + x] !== 0) right = x + 1;
   }
-  return [left, top, right, bottom];
+  return [corner + left, edge + top, corner + right, edge + bottom];
 }
 
 /**
  * Draw a picture, without what is behind.
- * @param {Pixels} cutout
  * @param {Placing} placing
  * @param {Below} below
  * @returns {Pixels}
  */
-function laid(cutout, placing, below) {
+function laid(placing, below) {
   const { width, height, corner, scale } = placing;
-  if (scale[0] !== 1 || scale[1] !== 1) return resampled(partOf(cutout, below, below.extent), placing);
+  if (scale[0] !== 1 || scale[1] !== 1) return resampled(partOf(below, below.extent), placing);
   const [x, y] = corner.map(Math.round);
-  const { data } = partOf(cutout, below, [x, y, x + width, y + height]);
+  const { data } = partOf(below, [x, y, x + width, y + height]);
   return { width, height, data };
 }
 
 /**
  * Draw a part of the plane: the cut-out, and what lies right below it.
- * @param {Pixels} cutout
  * @param {Below} below
  * @param {Box} box
- * @returns {Pixels & {x: number, y: number}}
+ * @returns {Part}
  */
-function partOf(cutout, { outline, colour, shadow }, [x0, y0, x1, y1]) {
+function partOf({ cutout, outline, colour, shadow }, [x0, y0, x1, y1]) {
   const part = {
     x: x0,
     y: y0,
@@ -143,7 +158,7 @@ function partOf(cutout, { outline, colour, shadow }, [x0, y0, x1, y1]) {
     height: y1 - y0,
     data: new Uint8ClampedArray((x1 - x0) * (y1 - y0) * 4),
   };
-  copy(cutout, part, -x0, -y0);
+  copy(cutout, part, cutout.x - x0, cutout.y - y0);
   const dark = new Uint8Array(part.width);
   const line = new Uint8ClampedArray(part.width * 4);
   for (let y = y0; (outline || shadow) && y < y1; y++) {

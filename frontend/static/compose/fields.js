@@ -17,6 +17,7 @@
  * @property {string} [canvas] `W:H`, a shape, or `WxH` px
  * @property {string} [scale] `10%` to `100%`
  * @property {string} [position] `center` or `x% y%`
+ * @property {number} [rotate] degrees clockwise
  * @property {string} [shadow] `drop` or `contact`
  * @property {string} [outline] px of the photo and a colour: `4 white`, `4 #ff8800`
  * @property {string} [output] `both` for a ZIP of colours and transparency
@@ -26,7 +27,7 @@
 /** Where something lies in the picture. @typedef {Pick<Finish, "position" | "backdrop_position">} Position */
 
 const FINISHING =
-  "background background_image backdrop_position crop margin max_size canvas scale position shadow outline output format".split(
+  "background background_image backdrop_position crop margin max_size canvas scale position rotate shadow outline output format".split(
     " ",
   );
 
@@ -81,14 +82,14 @@ export function isPlain(finish) {
   return Object.entries(finish).every(([name, value]) => name === "format" && value === "png");
 }
 
-/** Return whether something that depends on where a cut-out is transparent lies below it. @param {Finish} finish */
-export function hasLayers(finish) {
-  return Boolean(finish.shadow || finish.outline) || isBlurred(finish);
+/** Return whether its pixels are needed to show a cut-out: it is turned, or what lies below depends on them. @param {Finish} finish */
+export function needsPixels(finish) {
+  return Boolean(finish.rotate || finish.shadow || finish.outline) || isBlurred(finish);
 }
 
-/** Return whether that, or the cut-out's place, depends on where it is transparent. @param {Finish} finish */
+/** Return whether they are, or the cut-out's place depends on where it is transparent. @param {Finish} finish */
 export function dependsOnPixels(finish) {
-  return hasLayers(finish) || Boolean(finish.crop || finish.canvas || finish.scale || finish.position);
+  return needsPixels(finish) || Boolean(finish.crop || finish.canvas || finish.scale || finish.position);
 }
 
 /** @param {Fields} fields */

@@ -19,7 +19,7 @@ export function outlineOf(outline) {
 
 /**
  * Draw an outline.
- * @param {import("../files/png.js").Pixels} cutout
+ * @param {import("./resample.js").Part} cutout
  * @param {Box} box around it
  * @param {number} width of the line, px of the photo
  * @returns {Plane}
@@ -28,7 +28,7 @@ export function outlined(cutout, box, width) {
   const reach = Math.ceil(width) + 1;
   const [x, y] = [box[0] - reach, box[1] - reach];
   const [across, down] = [box[2] + reach - x, box[3] + reach - y];
-  const away = distancesDown(cutout, x, y, across, down, reach);
+  const away = distancesDown(cutout, x - cutout.x, y - cutout.y, across, down, reach);
   const alpha = new Uint8Array(across * down);
   const [places, starts] = [new Int32Array(across), new Float64Array(across + 1)];
   for (let row = 0; row < down; row++) {
@@ -46,8 +46,8 @@ export function outlined(cutout, box, width) {
 /**
  * Return the distance of each pixel from the nearest one in its column that is inside, px; more than `most` is `most`.
  * @param {import("../files/png.js").Pixels} cutout
- * @param {number} x of the part, px of the photo
- * @param {number} y of the part, px of the photo
+ * @param {number} x of the part, px of the cut-out
+ * @param {number} y of the part, px of the cut-out
  * @param {number} across its width, px
  * @param {number} down its height, px
  * @param {number} most px, at most 255

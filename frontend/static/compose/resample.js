@@ -99,8 +99,8 @@ function weigh(to, at, from, start, step, { weights }) {
   to[at + 3] = alpha;
 }
 
-/** @param {Uint8ClampedArray} to @param {Uint8ClampedArray} from */
-function premultiply(to, from) {
+/** Multiply colour by alpha. @param {Uint8ClampedArray} to RGBA @param {Uint8ClampedArray} from RGBA */
+export function premultiply(to, from) {
   for (let at = 0; at < from.length; at += 4) {
     const alpha = from[at + 3];
     to[at] = (from[at] * alpha) / 255;
@@ -110,8 +110,8 @@ function premultiply(to, from) {
   }
 }
 
-/** @param {Uint8ClampedArray} data */
-function unmultiply(data) {
+/** Divide colour by alpha, in place. @param {Uint8ClampedArray} data RGBA */
+export function unmultiply(data) {
   for (let at = 0; at < data.length; at += 4) {
     const alpha = data[at + 3];
     if (alpha === 255) continue;

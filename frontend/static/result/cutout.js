@@ -3,7 +3,7 @@
 import { Brush } from "../brush/brush.js";
 import { finished, layersOf } from "../brush/strokes.js";
 import { CENTRED } from "../compose/behind.js";
-import { dependsOnPixels, hasLayers, isPlain } from "../compose/fields.js";
+import { dependsOnPixels, isPlain, needsPixels } from "../compose/fields.js";
 import { placed, transform } from "../compose/placing.js";
 import { byId, find, make, showOnly } from "../elements.js";
 import { fileName } from "../files/naming.js";
@@ -196,7 +196,7 @@ export class CutoutView {
   async #arrange(own, { blob, photo, box, finish, names, transparent }, size) {
     const cutout = { blob, ...size, transparent };
     const [after, behind] = await Promise.all([this.#brush.offer(photo, cutout), under(finish)]);
-    const below = hasLayers(finish) ? ((await this.#brush.layers(finish)) ?? (await layersOf(blob, finish))) : null;
+    const below = needsPixels(finish) ? ((await this.#brush.layers(finish)) ?? (await layersOf(blob, finish))) : null;
     if (own !== this.#showing) return;
     const kept = (this.#brush.edited ? null : box) ?? this.#brush.box ?? [0, 0, size.width, size.height];
     const around = below?.box ?? kept;
@@ -204,7 +204,7 @@ export class CutoutView {
     this.#mover.take(finish.canvas ? { size, box: around, finish } : null);
     const { image, element } = behind;
     this.#backdrop.take(image && { image, room: placing, position: finish.backdrop_position ?? CENTRED });
-    const place = { ...size, ...transform(placing) };
+    const place = { ...size, ...transform(placing), turn: below?.turn };
     element.append(...(below?.layers ?? []).map((layer) => part(layer, place)));
     const whole = photo !== null && photo.width === size.width && photo.height === size.height;
     await this.#show({

@@ -9,7 +9,7 @@ import { Divider } from "./divider.js";
 import { Gestures } from "./gestures.js";
 import { Glide } from "./glide.js";
 import { layer } from "./layer.js";
-import { placed } from "./place.js";
+import { placed, toPhoto } from "./place.js";
 import { Placement } from "./placement.js";
 import { Shape } from "./shape.js";
 
@@ -274,8 +274,7 @@ export class Viewer extends EventTarget {
 
   /** Convert CSS px of the port to px of the photo. @param {Point} point @returns {Point} */
   toPhoto(point) {
-    const { x, y } = this.placement.toImage(point);
-    return { x: (x - this.#place.x) / this.#place.scaleX, y: (y - this.#place.y) / this.#place.scaleY };
+    return toPhoto(this.placement.toImage(point), this.#place);
   }
 
   /** Show the whole picture, as large as it can be. */

@@ -3,8 +3,8 @@
 Owns inversion, and the laying of cut-out, outline, shadow and background on each other. Colour is zero wherever alpha
 is zero, so nothing of the hidden background leaves the server. The picture is made in strips of rows, so that beside
 photo, alpha, outline and result there is never more than a strip in memory. Leaves to `frame` what of it is shown, to
-`adjust` what a request does to the alpha, to `outline` and `shadow` the drawing of these, and to `backdrop` the making
-of a blurred or another picture behind the cut-out.
+`adjust` what a request does to the alpha, to `turn` its turning, to `outline` and `shadow` the drawing of these, and to
+`backdrop` the making of a blurred or another picture behind the cut-out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
 from objectcut.edges import foreground
@@ -27,16 +26,15 @@ from objectcut.picture.adjust import adjusted
 from objectcut.picture.backdrop import Blurred, covering
 from objectcut.picture.frame import Frame, framed
 from objectcut.picture.outline import Outline, outlined
-from objectcut.picture.plane import joined, take
+from objectcut.picture.plane import Part, Plane, joined, take
 from objectcut.picture.shadow import Shadow, thrown
+from objectcut.picture.turn import Turn
 from objectcut.request.options import CutOptions
 from objectcut.worker.spread import Spread, do_all
 
 _STRIP = 512  # rows of the photo that are processed at once, about
 _LANCZOS = 3  # rows of the result that a row of the photo reaches, each way
-Plane = NDArray[np.uint8]
-Part = Callable[[Box], Plane]
-"""From a box in px of the photo, which may reach beyond it, to its pixels, (h, w, 4) or, for a mask, (h, w) uint8."""
+_MOST_TURNED = 4  # times as many px as a picture may have: what is turned takes room that is empty
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +70,8 @@ def cut(
         spread: distributes strips of the picture over cores.
 
     Raises:
-        CutError: `image_too_large` for a margin that makes the picture larger than `max_pixels`, `invalid_request` for
-            one that leaves no room on a canvas.
+        CutError: `image_too_large` for a margin or a turn that makes the picture larger than `max_pixels`,
+            `invalid_request` for a margin that leaves no room on a canvas.
     """
     kept = adjusted(drawn, options)
     if options.invert:
@@ -82,10 +80,18 @@ def cut(
     box = bounding_box(alpha)
     if box is None:
         return None
-    below, placed, extent = _below(alpha, box, options)
+    shown: Part
+    shown, around = partial(take, alpha), box
+    turn = Turn(box, options.rotate) if options.rotate else None
+    if turn is not None:
+        turned = turn.alpha(shown, _MOST_TURNED * max(max_pixels, photo.width * photo.height), spread)
+        if turned is None:
+            return None
+        shown, around = turned
+    below, placed, extent = _below(shown, around, options)
     frame = framed(placed, extent, (photo.width, photo.height), options, max_pixels)
     if options.output == "mask":
-        return Cutout(_mask(alpha, frame, box, spread), box)
+        return Cutout(_mask(shown, frame, around, spread), box)
     # From the alpha as it was drawn: one that was widened or softened would tell wrong shares of the background.
     colours = None
     if options.edges != "raw":
@@ -94,7 +100,8 @@ def cut(
     whole = 0, 0, photo.width, photo.height
     part: Part
     if radius is None:
-        part, opaque = partial(_straight_part, photo.pixels, alpha, colours, below), False
+        straight = partial(_straight, photo.pixels, alpha, colours)
+        part, opaque = partial(_straight_part, partial(turn.part, straight, (4,)) if turn else straight, below), False
     else:
         part = partial(_blurred_part, photo, colours, kept, Blurred(photo, kept, radius), below)
         opaque = photo.alpha is None and joined(whole, frame.limits) == whole
@@ -106,10 +113,10 @@ def cut(
     return Cutout(pixels, box)
 
 
-def _below(alpha: Plane, box: Box, options: CutOptions) -> tuple[list[Outline | Shadow], Box, Box]:
+def _below(alpha: Part, box: Box, options: CutOptions) -> tuple[list[Outline | Shadow], Box, Box]:
     """Return what lies below the cut-out, the lowest first, the box of cut-out and outline, and that of everything."""
     below: list[Outline | Shadow] = []
-    drawn, placed = partial(take, alpha), box
+    drawn, placed = alpha, box
     if options.outline is not None:
         outline = outlined(alpha, box, options.outline_px(), options.outline_rgba())
         below, placed, drawn = [outline], joined(box, outline.box), partial(_both, alpha, outline)
@@ -119,9 +126,9 @@ def _below(alpha: Plane, box: Box, options: CutOptions) -> tuple[list[Outline | 
     return [shadow, *below], placed, joined(placed, shadow.box)
 
 
-def _both(alpha: Plane, outline: Outline, box: Box) -> Plane:
+def _both(alpha: Part, outline: Outline, box: Box) -> Plane:
     """Return the alpha of cut-out and outline together, of a box in px of the photo."""
-    cutout, line = Image.fromarray(take(alpha, box)), Image.fromarray(outline.part(box))
+    cutout, line = Image.fromarray(alpha(box)), Image.fromarray(outline.part(box))
     return np.asarray(ImageChops.screen(cutout, line))
 
 
@@ -131,11 +138,9 @@ def _laid(base: Image.Image, below: list[Outline | Shadow], box: Box) -> None:
         base.alpha_composite(each.picture(box))
 
 
-def _straight_part(
-    pixels: Plane, alpha: Plane, colours: Colours | None, below: list[Outline | Shadow], box: Box
-) -> Plane:
+def _straight_part(straight: Part, below: list[Outline | Shadow], box: Box) -> Plane:
     """A box of the plane as RGBA, zero in every channel where alpha is zero."""
-    cutout = _straight(pixels, alpha, colours, box)
+    cutout = straight(box)
     if not below:
         return cutout
     picture = Image.new("RGBA", (box[2] - box[0], box[3] - box[1]))
@@ -145,6 +150,7 @@ def _straight_part(
 
 
 def _straight(pixels: Plane, alpha: Plane, colours: Colours | None, window: Box) -> Plane:
+    """A box of the cut-out alone, likewise."""
     inner, alpha = take(pixels, window), take(alpha, window)
     straight = np.empty((*alpha.shape, 4), np.uint8)
     for channel in range(3):  # one by one is several times as fast as `straight[..., :3] = inner`
@@ -201,12 +207,12 @@ def _blurred_part(
     return _cleared(np.array(picture))
 
 
-def _mask(alpha: Plane, frame: Frame, box: Box, spread: Spread) -> Plane:
+def _mask(alpha: Part, frame: Frame, box: Box, spread: Spread) -> Plane:
     """Return what is kept of the picture, (h, w) uint8."""
     if frame.window is not None:
-        return take(alpha, frame.window)
+        return alpha(frame.window)
     mask = np.zeros(frame.size[::-1], np.uint8)
-    _compose(mask, _Scaled(partial(take, alpha), frame, box), None, spread)
+    _compose(mask, _Scaled(alpha, frame, box), None, spread)
     return mask
 
 

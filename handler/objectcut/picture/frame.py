@@ -51,8 +51,8 @@ def framed(box: Box, extent: Box, photo: Size, options: CutOptions, max_pixels: 
         max_pixels: largest picture that a margin or a canvas may lead to; one as large as the photo always may be.
 
     Raises:
-        CutError: `image_too_large` for a margin that makes the picture larger than `max_pixels`, `invalid_request` for
-            one that leaves no room on the canvas.
+        CutError: `image_too_large` for a margin or a turn that makes the picture larger than `max_pixels`,
+            `invalid_request` for a margin that leaves no room on the canvas.
     """
     if options.canvas_field():
         return _canvas(box, photo, options, max_pixels)
@@ -71,11 +71,14 @@ def _trimmed(extent: Box, photo: Size, options: CutOptions, max_pixels: int) -> 
     width, height = width + 2 * margin, height + 2 * margin
     most = max(max_pixels, photo[0] * photo[1])
     if width * height > most:
+        field, remedy = "margin", "a smaller 'margin'"
+        if options.rotate and not margin:
+            field, remedy = "rotate", "a 'canvas' instead of 'crop'"
         raise CutError(
             "image_too_large",
-            f"With that 'margin' the picture has {width} x {height} pixels; at most {most / 1e6:g} megapixels are "
-            "made. Send a smaller 'margin'.",
-            details={"field": "margin", "width": width, "height": height, "max_pixels": most},
+            f"With that '{field}' the picture has {width} x {height} pixels; at most {most / 1e6:g} megapixels are "
+            f"made. Send {remedy}.",
+            details={"field": field, "width": width, "height": height, "max_pixels": most},
         )
     return extent[0] - margin, extent[1] - margin, extent[2] + margin, extent[3] + margin
 

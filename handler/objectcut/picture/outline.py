@@ -12,7 +12,7 @@ from PIL import Image
 from objectcut.edges.matte import bounding_box
 from objectcut.instance import Box
 from objectcut.picture.adjust import around
-from objectcut.picture.plane import moved, take
+from objectcut.picture.plane import Part, moved, take
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,18 +43,18 @@ class Outline:
         return picture
 
 
-def outlined(alpha: NDArray[np.uint8], box: Box, width: float, colour: tuple[int, int, int, int]) -> Outline:
+def outlined(alpha: Part, box: Box, width: float, colour: tuple[int, int, int, int]) -> Outline:
     """Return the outline of everything whose alpha is above 127.
 
     Args:
-        alpha: (H, W) uint8, of the cut-out.
+        alpha: gives a box in px of the photo, (h, w) uint8.
         box: around it, px of the photo.
         width: of the line, px of the photo.
         colour: straight RGBA, 0 to 255.
     """
     reach = math.ceil(width) + 1
     x0, y0, x1, y1 = box[0] - reach, box[1] - reach, box[2] + reach, box[3] + reach
-    line = around(take(alpha, (x0, y0, x1, y1)), width)
+    line = around(alpha((x0, y0, x1, y1)), width)
     if colour[3] < 255:
         line = (np.arange(256) * colour[3] / 255 + 0.5).astype(np.uint8)[line]
     shown = bounding_box(line)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from objectcut.instance import Box
 
+Plane = NDArray[np.uint8]
+Part = Callable[[Box], Plane]
+"""From a box in px of the photo, which may reach beyond it, to its pixels, (h, w, 4) or, for a mask, (h, w) uint8."""
 
-def take(plane: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+
+def take(plane: Plane, box: Box) -> Plane:
     """Return a box of (H, W) or (H, W, C), zero beyond it; a view where that is possible."""
     x0, y0, x1, y1 = box
     inner = plane[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]

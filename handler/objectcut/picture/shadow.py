@@ -7,7 +7,7 @@ soft it is. The page draws the same shadow, number by number.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from objectcut.edges.matte import bounding_box
 from objectcut.instance import Box
-from objectcut.picture.plane import moved
+from objectcut.picture.plane import Part, moved
 
 _ROWS = 512  # of the photo that are processed at once, about
 _FINE = 4  # cells per standard deviation of the blur, at least
@@ -86,7 +86,7 @@ class Shadow:
         return picture
 
 
-def thrown(kind: Kind, alpha: Callable[[Box], NDArray[np.uint8]], box: Box) -> Shadow:
+def thrown(kind: Kind, alpha: Part, box: Box) -> Shadow:
     """Return the shadow of what has an alpha.
 
     Args:

@@ -222,6 +222,14 @@ class CutOptions(DetectOptions):
         description="`center`, or `x% y%`: where on the canvas, as CSS `object-position`; without `canvas` on a canvas "
         "of the photo's size",
     )
+    rotate: float = Field(
+        0,
+        ge=-180,
+        le=180,
+        allow_inf_nan=False,
+        description="degrees, -180 to 180, by which the cut-out is turned clockwise about its centre; `crop` and "
+        "`canvas` take it as it then lies; without them it is turned where it stands, and cut off where the photo ends",
+    )
     shadow: Annotated[Literal["drop", "contact"] | None, BeforeValidator(_lower)] = Field(
         None, description="under the cut-out: `drop` falls behind it, `contact` lies on the ground below it"
     )
@@ -341,7 +349,8 @@ class CutOptions(DetectOptions):
             raise ValueError(f"'output' is '{self.output}', which has no {drawn[0]}; leave '{drawn[0]}' out")
         if self.max_size is not None and isinstance(self.canvas, str) and "x" in self.canvas:
             raise ValueError("'canvas' in px and 'max_size' both tell the size of the result; send one of them")
-        if self.background.startswith("blur") and (field := self.canvas_field()):
+        field = self.canvas_field() or ("rotate" if self.rotate else None)
+        if self.background.startswith("blur") and field:
             raise ValueError(
                 f"'background' is 'blur', which is the photo around the cut-out, and '{field}' moves the cut-out "
                 "away from there; send one of them"
