@@ -293,6 +293,23 @@ def test_an_edge_can_be_moved_and_softened(client: httpx.Client, cat: bytes) -> 
     assert soft[1] > 0.01
 
 
+def test_a_cut_out_is_turned(client: httpx.Client, cat: bytes) -> None:
+    def asked(**options: str | float) -> httpx.Response:
+        sent = {"image_base64": base64.b64encode(cat).decode(), "objects": "cat", "crop": True, **options}
+        return client.post("/cut", json=sent, headers=PICTURE)
+
+    upright, lying, tilted = asked(), asked(rotate=90), asked(rotate=-12.5, background="white")
+    assert (opened(lying.content) == np.rot90(opened(upright.content), -1)).all()
+    assert lying.headers["x-foreground-box"] == upright.headers["x-foreground-box"]
+    assert (opened(tilted.content)[[0, 0, -1, -1], [0, -1, 0, -1]] == 255).all()
+    form = {"objects": "cat", "crop": "true", "rotate": "-12.5", "background": "white"}
+    again = client.post("/cut", files={"image_file": cat}, data=form, headers=PICTURE)
+    assert again.content == tilted.content
+    refused = asked(rotate=181)
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request")
+    assert refused.json()["details"]["field"] == "rotate"
+
+
 def test_a_box_needs_no_name(client: httpx.Client, cat: bytes) -> None:
     box = [90, 10, 430, 300]
     sent = {"image_base64": base64.b64encode(cat).decode(), "box": box, "min_score": 1}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 
+import httpx
 import numpy as np
 import pytest
 from conftest import Server, encoded
@@ -285,3 +287,87 @@ def test_files_are_named_by_a_pattern(page: Page, chelsea: Image.Image):
     choose(page, encoded(chelsea))
     page.get_by_text("More", exact=True).click()
     expect(page.get_by_label("File name")).to_have_value("shop/{object} {number}")
+
+
+def turned(page: Page, degrees: str) -> None:
+    page.get_by_role("slider", name="Turn", exact=True).fill(degrees)
+    expect(page.locator("#code-curl")).to_contain_text(f"rotate={degrees}")
+
+
+def test_a_cut_out_is_turned_without_asking_the_server(page: Page, server: Server, chelsea: Image.Image):
+    on_a_canvas(page, chelsea)
+    page.get_by_text("On the ground", exact=True).click()
+    page.get_by_role("slider", name="Outline").fill("3")
+    expect(page.locator("#code-curl")).to_contain_text("outline=")
+    before, upright = viewer(page).screenshot(), saved(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    turned(page, "30")
+    picture = saved(page)
+    assert viewer(page).screenshot() != before
+    assert [url for url in asked if "/cut" in url] == []
+    assert shares(picture) == pytest.approx(shares(upright), abs=8)
+    options = {"canvas": "1600x1600", "scale": "50", "rotate": "30", "shadow": "contact", "outline": "3 #ffffff"}
+    reply = httpx.post(
+        f"{server.url}/cut",
+        files={"image_file": encoded(chelsea)},
+        data=options,
+        headers={"Accept": "image/png"},
+        timeout=60,
+    )
+    served = Image.open(io.BytesIO(reply.content))
+    assert np.abs(np.asarray(picture.convert("RGBa"), int) - np.asarray(served.convert("RGBa"), int)).max() <= 4
+    assert picture.tobytes() != upright.tobytes()
+    page.keyboard.press("Control+z")
+    expect(page.get_by_role("spinbutton", name="Turn", exact=True)).to_have_value("0")
+    expect(page.locator("#code-curl")).not_to_contain_text("rotate=")
+    assert saved(page).tobytes() == upright.tobytes()
+    page.keyboard.press("Control+Shift+z")
+    expect(page.locator("#code-curl")).to_contain_text("rotate=30")
+    assert saved(page).tobytes() == picture.tobytes()
+
+
+def test_it_is_turned_by_tenths_and_back_and_remembered(page: Page, chelsea: Image.Image):
+    on_a_canvas(page, chelsea)
+    code, slider = page.locator("#code-curl"), page.get_by_role("slider", name="Turn", exact=True)
+    exact = page.get_by_role("spinbutton", name="Turn", exact=True)
+    exact.fill("-12.5")
+    exact.press("Enter")
+    expect(code).to_contain_text("rotate=-12.5")
+    page.reload()
+    choose(page, encoded(chelsea))
+    page.get_by_role("button", name="Cut out", exact=True).click()
+    expect(code).to_contain_text("rotate=-12.5")
+    page.get_by_text("For shops", exact=True).click()
+    page.get_by_role("button", name="White square with a shadow, as JPEG").click()
+    expect(code).to_contain_text("shadow=drop")
+    expect(code).to_contain_text("rotate=-12.5")
+    page.get_by_role("button", name="Back to 0°").click()
+    expect(code).not_to_contain_text("rotate=")
+    turned(page, "40")
+    slider.dblclick()
+    expect(exact).to_have_value("0")
+    expect(code).not_to_contain_text("rotate=")
+    turned(page, "40")
+    page.get_by_text("Blur", exact=True).click()
+    expect(page.get_by_text("A blurred background stays as the photo has it")).to_be_visible()
+    expect(slider).to_be_hidden()
+    expect(code).not_to_contain_text("rotate=")
+
+
+def test_a_stroke_on_what_is_turned_is_where_it_was_drawn(page: Page, chelsea: Image.Image):
+    on_a_canvas(page, chelsea)
+    turned(page, "90")
+    before = np.asarray(saved(page).getchannel("A"), int)
+    page.get_by_role("button", name="Erase", exact=True).click()
+    port = viewer(page).bounding_box()
+    assert port is not None
+    x, y = 0.5, 0.6  # on the canvas; what is erased there is inside of the cut-out: its box and place stay
+    page.mouse.move(port["x"] + x * port["width"], port["y"] + y * port["height"])
+    page.mouse.down()
+    page.mouse.move(port["x"] + x * port["width"] + 3, port["y"] + y * port["height"], steps=3)
+    page.mouse.up()
+    after = np.asarray(saved(page).getchannel("A"), int)
+    rows, columns = np.nonzero(before - after > 200)
+    height, width = after.shape
+    assert (columns.mean() / width, rows.mean() / height) == pytest.approx((x, y), abs=0.02)

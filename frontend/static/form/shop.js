@@ -13,6 +13,8 @@ const OWN_PLACE = "own"; // where it was moved by hand
 const MOST_SIDE = 5000; // px: both sides as long make the largest picture that the server makes
 const LISTING_ROOM = "6"; // percent: marketplaces ask that the thing fills 80 to 90 % of the picture
 const FIRST_COLOUR = "#ffffff";
+const HALF = 180; // degrees
+const FINEST = 10; // steps per degree
 
 const choice = (/** @type {string} */ name, /** @type {string[]} */ values) =>
   `<div class="look-row">
@@ -20,6 +22,16 @@ const choice = (/** @type {string} */ name, /** @type {string[]} */ values) =>
     <select class="look-number" id="look-${name}">
       ${values.map((value) => `<option value="${value}" data-text="options.${name}.${value || "none"}"></option>`).join("")}
     </select>
+  </div>`;
+
+const DEGREES = `
+  <div class="look-range" data-part="turn">
+    <label for="look-rotate" data-text="options.rotate"></label>
+    <span class="look-degrees">
+      <input type="number" class="look-number" id="look-rotate" min="${-HALF}" max="${HALF}" step="${1 / FINEST}"><span aria-hidden="true">°</span>
+      <button type="button" class="button quiet small" data-part="upright" data-text-aria-label="options.upright">0°</button>
+    </span>
+    <input type="range" id="look-rotate-slider" min="${-HALF}" max="${HALF}" data-text-aria-label="options.rotate">
   </div>`;
 
 const side = (/** @type {string} */ name) =>
@@ -40,6 +52,7 @@ const MARKUP = `
       <input type="hidden" id="look-own-position">
       <p class="hint" data-text="options.position-hint"></p>
     </div>
+    ${DEGREES}
     <fieldset class="step">
       <legend data-text="options.shadow"></legend>
       <div class="segments">${["no-shadow", "drop", "contact"].map((value) => radio("shadow", value)).join("")}</div>
@@ -58,6 +71,15 @@ export class Shop {
     container.innerHTML = MARKUP;
     fill(container);
     this.#outline = new Colour(this.#part("outline-row"), "outline-colour");
+    const [exact, slider] = ["rotate", "rotate-slider"].map((name) => this.#control(name));
+    exact.addEventListener("input", () => this.#set("rotate-slider", exact.value));
+    slider.addEventListener("input", () => this.#set("rotate", slider.value));
+    const upright = () => {
+      this.#turn(0);
+      exact.dispatchEvent(new Event("change", { bubbles: true }));
+    };
+    slider.addEventListener("dblclick", upright);
+    this.#part("upright").addEventListener("click", upright);
   }
 
   /**
@@ -76,6 +98,7 @@ export class Shop {
       if (this.#number("scale") < 100) values.scale = `${this.#number("scale")}%`;
       if (this.#position !== PLACES[0]) values.position = this.#position;
     }
+    if (this.#degrees && !blurred) values.rotate = this.#degrees;
     if (parted) return values;
     if (this.#shadow !== "no-shadow") values.shadow = this.#shadow;
     if (this.#number("outline")) values.outline = `${this.#number("outline")} ${this.#outline.value}`;
@@ -88,9 +111,11 @@ export class Shop {
     this.#set("own-position", position);
   }
 
-  /** Set what most shops ask for: a square with some room around the thing, and a shadow. */
+  /** Set what most shops ask for: a square with some room around the thing, and a shadow. It stays turned as it is. */
   list() {
+    const degrees = this.#degrees;
     this.clear();
+    this.#turn(degrees);
     this.#set("canvas", "1:1");
     this.#set("room", LISTING_ROOM);
     find(this.#root, "[value=drop]", HTMLInputElement).checked = true;
@@ -103,6 +128,7 @@ export class Shop {
     this.#set("scale", "100");
     this.#set("position", PLACES[0]);
     this.#set("own-position", "50% 50%");
+    this.#turn(0);
     this.#outline.value = FIRST_COLOUR;
     find(this.#root, "[value=no-shadow]", HTMLInputElement).checked = true;
   }
@@ -112,7 +138,8 @@ export class Shop {
     const changes = Object.keys(this.values(besides)).length;
     this.#part("shop-changed").textContent = changes ? t("options.changed", { count: changes }) : "";
     this.#part("own-canvas").hidden = this.#value("canvas") !== "own";
-    this.#part("canvas-hint").hidden = !(besides.blurred && this.#value("canvas"));
+    this.#part("canvas-hint").hidden = !(besides.blurred && (this.#value("canvas") || this.#degrees));
+    this.#part("turn").hidden = besides.blurred;
     this.#part("on-canvas").hidden = !this.#value("canvas") || besides.blurred;
     this.#part("outline-row").hidden = !this.#number("outline");
     this.#outline.draw();
@@ -130,6 +157,16 @@ export class Shop {
 
   get #position() {
     return this.#value("position") === OWN_PLACE ? this.#value("own-position") : this.#value("position");
+  }
+
+  /** Degrees clockwise, in tenths, as far as they are told. */
+  get #degrees() {
+    return Math.round(Math.min(Math.max(this.#number("rotate"), -HALF), HALF) * FINEST) / FINEST;
+  }
+
+  /** @param {number} degrees */
+  #turn(degrees) {
+    for (const name of ["rotate", "rotate-slider"]) this.#set(name, String(degrees));
   }
 
   get #shadow() {

@@ -116,6 +116,8 @@ export const WORDS = {
   "error.image_too_large.background_image":
     "Das Hintergrundbild hat {width} × {height} Pixel. Höchstens {megapixels} Megapixel und {max_side} Pixel je Seite sind erlaubt: Verkleinere es zuerst.",
   "error.image_too_large.margin": "Mit diesem Rand hätte das Bild {width} × {height} Pixel: Wähle einen schmaleren.",
+  "error.image_too_large.rotate":
+    "So gedreht hätte der Freisteller {width} × {height} Pixel: Wähle eine Leinwand oder ein kleineres Foto.",
   "error.image_too_large.canvas":
     "Eine Leinwand von {width} × {height} Pixeln ist zu groß: Höchstens {megapixels} Megapixel sind möglich. Wähle eine kleinere.",
   "error.image_too_large.format":
@@ -258,7 +260,7 @@ export const WORDS = {
   "options.canvas-width": "Breite der Leinwand, px",
   "options.canvas-height": "Höhe der Leinwand, px",
   "options.canvas-hint":
-    "Ein unscharfer Hintergrund bleibt so groß wie das Foto: Wähle für eine Leinwand einen anderen.",
+    "Ein unscharfer Hintergrund bleibt wie im Foto: Wähle für eine Leinwand oder zum Drehen einen anderen.",
   "options.room": "Freier Rand ringsum",
   "options.scale": "Größe auf der Leinwand",
   "options.position": "Platz auf der Leinwand",
@@ -269,6 +271,8 @@ export const WORDS = {
   "options.position.100% 50%": "Rechts",
   "options.position.own": "Von Hand",
   "options.position-hint": "Oder zieh den Freisteller im Bild, oder nimm dort die Pfeiltasten.",
+  "options.rotate": "Drehen",
+  "options.upright": "Zurück auf 0°",
   "options.shadow": "Schatten",
   "options.no-shadow": "Ohne",
   "options.drop": "Dahinter",

@@ -112,6 +112,8 @@ export const WORDS = {
     "La imagen de fondo tiene {width} × {height} píxeles. Se aceptan como mucho {megapixels} megapíxeles y {max_side} píxeles por lado: redúcela primero.",
   "error.image_too_large.margin":
     "Con este margen, la imagen tendría {width} × {height} píxeles: elige uno más pequeño.",
+  "error.image_too_large.rotate":
+    "Girado así, el recorte ocuparía {width} × {height} píxeles: elige un lienzo o una foto más pequeña.",
   "error.image_too_large.canvas":
     "Un lienzo de {width} × {height} píxeles es demasiado grande: se hacen como mucho {megapixels} megapíxeles. Elige uno más pequeño.",
   "error.image_too_large.format":
@@ -251,7 +253,8 @@ export const WORDS = {
   "options.canvas.own": "Otro tamaño en px",
   "options.canvas-width": "Anchura del lienzo, px",
   "options.canvas-height": "Altura del lienzo, px",
-  "options.canvas-hint": "Un fondo desenfocado mide lo mismo que la foto: elige otro para usar un lienzo.",
+  "options.canvas-hint":
+    "Un fondo desenfocado queda como está en la foto: elige otro para usar un lienzo o girar el recorte.",
   "options.room": "Espacio libre en los bordes",
   "options.scale": "Tamaño en el lienzo",
   "options.position": "Lugar en el lienzo",
@@ -262,6 +265,8 @@ export const WORDS = {
   "options.position.100% 50%": "Derecha",
   "options.position.own": "A mano",
   "options.position-hint": "O arrastra el recorte en la imagen, o usa allí las flechas del teclado.",
+  "options.rotate": "Girar",
+  "options.upright": "Volver a 0°",
   "options.shadow": "Sombra",
   "options.no-shadow": "Sin sombra",
   "options.drop": "Detrás",

@@ -116,6 +116,8 @@ export const WORDS = {
     "L’image d’arrière-plan fait {width} × {height} pixels. Au plus {megapixels} mégapixels et {max_side} pixels par côté sont acceptés : réduisez-la d’abord.",
   "error.image_too_large.margin":
     "Avec cette marge, l’image ferait {width} × {height} pixels : choisissez-en une plus petite.",
+  "error.image_too_large.rotate":
+    "Ainsi pivoté, le détourage ferait {width} × {height} pixels : choisissez un canevas ou une photo plus petite.",
   "error.image_too_large.canvas":
     "Un canevas de {width} × {height} pixels est trop grand : au plus {megapixels} mégapixels sont possibles. Choisissez-en un plus petit.",
   "error.image_too_large.format":
@@ -257,7 +259,8 @@ export const WORDS = {
   "options.canvas.own": "Autre taille en px",
   "options.canvas-width": "Largeur du canevas, px",
   "options.canvas-height": "Hauteur du canevas, px",
-  "options.canvas-hint": "Un arrière-plan flou garde la taille de la photo : choisissez-en un autre pour un canevas.",
+  "options.canvas-hint":
+    "Un arrière-plan flou reste comme sur la photo : choisissez-en un autre pour un canevas ou pour pivoter.",
   "options.room": "Espace libre aux bords",
   "options.scale": "Taille sur le canevas",
   "options.position": "Place sur le canevas",
@@ -268,6 +271,8 @@ export const WORDS = {
   "options.position.100% 50%": "Droite",
   "options.position.own": "À la main",
   "options.position-hint": "Ou faites glisser le détourage dans l’image, ou utilisez-y les flèches du clavier.",
+  "options.rotate": "Pivoter",
+  "options.upright": "Revenir à 0°",
   "options.shadow": "Ombre",
   "options.no-shadow": "Sans",
   "options.drop": "Derrière",

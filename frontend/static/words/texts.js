@@ -228,7 +228,8 @@ export const TEXTS = {
     "options.canvas.own": "Another size in px",
     "options.canvas-width": "Width of the canvas, px",
     "options.canvas-height": "Height of the canvas, px",
-    "options.canvas-hint": "A blurred background stays as large as the photo: choose another one for a canvas.",
+    "options.canvas-hint":
+      "A blurred background stays as the photo has it: choose another one for a canvas, or to turn the cut-out.",
     "options.room": "Free room along its edges",
     "options.scale": "Size on the canvas",
     "options.position": "Place on the canvas",
@@ -239,6 +240,8 @@ export const TEXTS = {
     "options.position.100% 50%": "Right",
     "options.position.own": "By hand",
     "options.position-hint": "Or drag the cut-out in the picture, or use the arrow keys there.",
+    "options.rotate": "Turn",
+    "options.upright": "Back to 0°",
     "options.shadow": "Shadow",
     "options.no-shadow": "Without",
     "options.drop": "Behind",
