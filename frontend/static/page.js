@@ -110,6 +110,15 @@ describeModel(byId("model"), (told) => {
 });
 tellLimits();
 tellServer();
+// The second click of a double click would add a sample again, save a file twice or stop what the first one began.
+addEventListener(
+  "click",
+  (event) => {
+    const once = event.detail > 1 && event.target instanceof Element && event.target.closest("[data-once]");
+    if (once) event.stopPropagation();
+  },
+  { capture: true },
+);
 // An error that no other code handles is at least shown.
 addEventListener("unhandledrejection", () => notice.show(t("error.page")));
 // Dragging, clicking or typing is followed by a photo: the studio is loaded ahead of it.

@@ -24,6 +24,12 @@ export class Stage {
   set view(view) {
     this.#root.dataset.view = view;
     for (const button of this.#buttons) button.ariaPressed = String(button.dataset.view === view);
+    if (view === "cutout") this.fresh = false;
+  }
+
+  /** Whether there is a cut-out that has not been looked at: its button shows it. */
+  set fresh(/** @type {boolean} */ fresh) {
+    find(byId("views"), "[data-view=cutout]", HTMLElement).toggleAttribute("data-fresh", fresh);
   }
 
   /** Whether there are photos: the page is an editor then, else its start. */

@@ -42,6 +42,12 @@ export class Steps extends EventTarget {
     this.#changed();
   }
 
+  /** Forget a step that came to nothing, if it is the last one. @param {Step | null} step */
+  drop(step) {
+    if (step === this.#now.done.at(-1)) this.#now.done.pop();
+    this.#changed();
+  }
+
   undo() {
     this.#pass(this.canUndo, this.#now.done, this.#now.undone)?.undo();
   }

@@ -27,6 +27,8 @@ import { t } from "./words/translate.js";
 const LOST = new Set(
   "url_refused url_unreachable unreadable_image unsupported_image image_too_large body_too_large".split(" "),
 );
+/** Codes of errors that say of what is wanted that it cannot be cut out. */
+const NOT_THERE = new Set(["unknown_object", "object_not_found"]);
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
 
 /**
@@ -54,6 +56,8 @@ export class Studio {
   #steps = new Steps();
   /** @type {Choice} the latest for the photo that is shown, which the next one can be undone to */
   #noted = this.#chosen;
+  /** @type {import("./steps.js").Step | null} the choice that was noted last */
+  #step = null;
   #score = this.#options.values.min_score; // by which objects are searched for
   /** @type {string[]} what is told of addresses that led to no photo, since photos were added last */
   #lost = [];
@@ -318,7 +322,8 @@ export class Studio {
     const [before, after] = [this.#noted, this.#chosen];
     this.#noted = after;
     if (this.#album.now && !isSame(before, after)) {
-      this.#steps.add({ undo: () => this.#choose(before), redo: () => this.#choose(after) });
+      this.#step = { undo: () => this.#choose(before), redo: () => this.#choose(after) };
+      this.#steps.add(this.#step);
     }
   }
 
@@ -359,6 +364,7 @@ export class Studio {
       own.signal.throwIfAborted();
       this.#shown.taken = entry.taken; // as the server understood the names
       await this.#result.show(entry, result, fields, this.#shown.objects.photo, own.signal);
+      this.#stage.fresh = this.#stage.view === "photo";
       if (!fields.invert && isWhole(result.fields)) this.#shown.objects.settle(result.blob);
       return true;
     } catch (error) {
@@ -370,7 +376,12 @@ export class Studio {
       }
       if (!(error instanceof ApiError)) throw error;
       this.#result.tell("");
-      this.#result.clear();
+      if (entry && NOT_THERE.has(error.code) && entry.retreat()) {
+        this.#steps.drop(this.#step);
+        this.#noted = this.#chosen;
+        this.#shown.taken = entry.taken;
+        await this.#cut(); // shows what is there already
+      } else this.#result.clear();
       if (error.code === "unknown_object") this.#names.mark(error.details.name ?? null);
       this.#notice.tell(error, this.#offers);
       return false;
@@ -421,6 +432,7 @@ export class Studio {
   /** Give up the cut that is under way. */
   #stop() {
     clearTimeout(this.#settling);
+    this.#stage.fresh = false;
     if (!this.#running) return;
     this.#running.abort();
     this.#running = null;

@@ -59,6 +59,16 @@ def test_what_a_box_is_drawn_around_is_cut_out(page: Page, astronaut: Image.Imag
     assert not (alpha > 127).any()
 
 
+def test_only_the_keys_begin_with_a_box(page: Page, chelsea: Image.Image):
+    choose(page, encoded(chelsea))
+    tool(page).click()
+    expect(field(page)).to_be_visible()
+    frame = page.locator(".boxing-frame")
+    expect(frame).to_be_hidden()
+    page.keyboard.press("ArrowLeft")
+    expect(frame).to_be_visible()
+
+
 def test_a_box_and_an_object_with_a_name_are_cut_out_together(page: Page, astronaut: Image.Image):
     choose(page, encoded(astronaut))
     page.get_by_role("checkbox", name=re.compile("^person")).click()

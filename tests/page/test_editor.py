@@ -221,6 +221,19 @@ def test_the_photo_is_dimmed_where_the_final_cut_out_leaves_it_out(page: Page, a
     assert lit[outside & bright].mean() < 0.03
 
 
+def test_after_a_click_one_outline_is_left_and_the_cut_out_says_that_it_is_there(page: Page, cat_and_woman: bytes):
+    choose(page, cat_and_woman, "both.jpg", "image/jpeg")
+    objects(page).first.click()  # where the pointer stays
+    expect(page.locator(".objects[data-settled]")).to_be_visible()
+    first = page.locator(".object[aria-checked=true] .line")
+    assert first.evaluate("(line) => getComputedStyle(line).stroke") == "rgba(0, 0, 0, 0)"
+    button = page.get_by_role("button", name="Cut-out", exact=True)
+    mark = "(button) => getComputedStyle(button, '::after').content"
+    assert button.evaluate(mark) != "none"
+    button.click()
+    assert button.evaluate(mark) == "none"
+
+
 def test_each_photo_of_the_strip_tells_its_own_count(page: Page, cat_and_woman: bytes, chelsea: Image.Image):
     choose(page, cat_and_woman, "both.jpg", "image/jpeg")
     expect(page.get_by_text("2 objects found.")).to_be_visible()

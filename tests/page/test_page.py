@@ -585,6 +585,21 @@ def test_a_name_that_fails_is_replaced_by_what_is_offered(
     expect(page.get_by_label("Names to cut out").get_by_role("listitem")).to_have_text(then.split(", "))
 
 
+@pytest.mark.parametrize("name", ["unicorn", "dog"], ids=["unknown", "not there"])
+def test_a_name_that_cannot_be_cut_out_leaves_the_cut_out_that_is_there(page: Page, chelsea: Image.Image, name: str):
+    choose(page, encoded(chelsea))
+    page.get_by_role("checkbox", name=re.compile("^cat")).click()
+    expect(cutout(page, "cat")).to_be_visible()
+    ask_for(page, name)
+    expect(page.get_by_role("alert")).to_contain_text(name)
+    expect(cutout(page, "cat")).to_be_visible()
+    expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
+    expect(page.get_by_role("checkbox", name=re.compile("^cat"))).to_have_attribute("aria-checked", "true")
+    page.get_by_label("What to cut out").blur()
+    page.keyboard.press("Control+z")
+    expect(page.get_by_text("The cut-out appears here.")).to_be_visible()  # there was none before the cat's
+
+
 def test_an_unknown_name_without_a_likeness_leads_to_the_known_ones(page: Page, server: Server, chelsea: Image.Image):
     choose(page, encoded(chelsea))
     ask_for(page, "xyzzy")

@@ -78,6 +78,17 @@ def test_several_photos_have_their_turn_and_are_saved_together(
     assert pictures["astronaut-cat-person.png"].getpixel((511, 0))[3] == 0
 
 
+def test_a_double_click_does_once_what_a_click_does(page: Page, chelsea: Image.Image):
+    page.get_by_role("button", name="Cat", exact=True).dblclick()
+    expect(page.get_by_role("checkbox", name=re.compile("^cat"))).to_be_visible()
+    expect(page.locator("#strip")).to_be_hidden()  # there is one photo
+    choose(page, {"chelsea.png": chelsea})
+    page.get_by_label("What to cut out").fill("cat")
+    with page.expect_download() as event:
+        page.get_by_role("button", name="Download all as ZIP").dblclick()
+    assert len(packed(event.value)) == 2
+
+
 def test_each_photo_keeps_what_was_clicked_in_it(page: Page, chelsea: Image.Image, astronaut: Image.Image):
     choose(page, {"chelsea.png": chelsea, "astronaut.png": astronaut})
     object_called(page, "cat").click()

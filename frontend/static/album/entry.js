@@ -42,6 +42,8 @@ export class Entry {
   boxes = new Map();
   /** @type {Result | null} the latest cut-out */
   result = null;
+  /** @type {{wanted: Wanted, taken: Set<number>} | null} what it is of */
+  #given = null;
   /** @type {ApiError | null} why there is no answer to the last call */
   problem = null;
   /** @type {import("../server/retry.js").Wait | null} */
@@ -116,6 +118,17 @@ export class Entry {
     this.problem = null;
     if (!wanted) this.result = null;
     this.#changed();
+  }
+
+  /**
+   * Want what the latest cut-out is of again: what was wanted after it cannot be had.
+   * @returns {boolean} whether there is such a cut-out
+   */
+  retreat() {
+    if (!this.result || !this.#given || this.#given.wanted === this.wanted) return false;
+    this.want(this.#given.wanted);
+    this.taken = this.#given.taken;
+    return true;
   }
 
   /** Find every object, once. @returns {Promise<Detected>} */
@@ -277,6 +290,7 @@ export class Entry {
   #take(result) {
     this.result = result;
     if (this.wanted?.names && result.ids) this.taken = new Set(result.ids);
+    this.#given = this.wanted && { wanted: this.wanted, taken: this.taken };
   }
 
   /**

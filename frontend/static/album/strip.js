@@ -11,7 +11,7 @@ const STEPS = { ArrowLeft: -1, ArrowRight: 1 };
 const MARKUP = `
   <div class="strip-head">
     <h2 class="name" id="strip-title" data-text="strip.title"></h2>
-    <button type="button" class="button quiet small" data-part="zip"></button>
+    <button type="button" class="button quiet small" data-part="zip" data-once></button>
     <span class="hint" data-part="left"></span>
   </div>
   <ul class="strip-row" role="list" aria-labelledby="strip-title"></ul>`;

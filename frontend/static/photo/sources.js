@@ -151,6 +151,7 @@ export async function samples(container, take) {
   const offered = await list();
   if (!offered.length) return;
   const row = make("div", { className: "samples", role: "group", ariaLabel: t("source.samples") });
+  row.dataset.once = "";
   row.append(
     ...offered.map((sample) => {
       const button = make("button", { type: "button", className: "button quiet sample" });
