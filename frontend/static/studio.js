@@ -397,7 +397,7 @@ export class Studio {
   /** What the file of an entry's cut-out is called. */
   #naming = (/** @type {Entry} */ entry) => ({
     stem: entry.photo.stem,
-    names: entry.names,
+    names: entry.found,
     number: this.#album.entries.indexOf(entry) + 1,
     pattern: this.#options.pattern,
   });

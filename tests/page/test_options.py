@@ -618,7 +618,7 @@ def run(request: pytest.FixtureRequest, page: Page, host: Host, tmp_path: Path) 
         program = page.evaluate(
             """([language, address, photo, fields]) => {
                 if (fields.background_image) fields.background_image = new File(["x"], fields.background_image);
-                return code[language]({ address, photo, fields });
+                return code[language]({ address, photo, fields, names: fields.objects ?? [] });
             }""",
             [request.param, f"{host.url}/cut", photo, fields],
         )
@@ -665,7 +665,9 @@ def test_the_code_with_an_address_alone(run: Callable[..., list[Path]], host: Ho
 
 
 def test_the_languages_are_tabs(page: Page):
-    page.evaluate("""panel.show({ photo: { name: "p.jpg", stem: "p" }, fields: { objects: ["cat"] } })""")
+    page.evaluate(
+        """panel.show({ photo: { name: "p.jpg", stem: "p" }, fields: { objects: ["cat"] }, names: ["cat"] })"""
+    )
     curl, python = page.get_by_role("tab", name="curl"), page.get_by_role("tab", name="Python")
     shown = page.get_by_role("tabpanel")
     expect(shown).to_contain_text("-F image_file=@p.jpg")
@@ -686,7 +688,9 @@ def test_the_languages_are_tabs(page: Page):
 
 def test_the_code_is_copied(visit: Callable[..., Page]):
     page = visit(permissions=["clipboard-read", "clipboard-write"])
-    page.evaluate("""panel.show({ photo: { name: "p.jpg", stem: "p" }, fields: { objects: ["cat"] } })""")
+    page.evaluate(
+        """panel.show({ photo: { name: "p.jpg", stem: "p" }, fields: { objects: ["cat"] }, names: ["cat"] })"""
+    )
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_text("Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == page.get_by_role("tabpanel").inner_text()

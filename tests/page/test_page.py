@@ -542,7 +542,7 @@ def test_a_photo_is_dropped_anywhere(page: Page, chelsea: Image.Image):
     expect(page.get_by_text("kitchen floor.png")).to_be_visible()
     ask_for(page, "kitten")
     expect(cutout(page, "kitten")).to_be_visible()
-    assert download(page)[0] == "kitchen floor-kitten.png"
+    assert download(page)[0] == "kitchen floor-cat.png"  # as its class is called
 
 
 def test_a_photo_is_named_by_its_address(page: Page, photo_host: PhotoHost, chelsea: Image.Image):

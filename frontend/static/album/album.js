@@ -67,20 +67,23 @@ export class Album {
   async save(names, { signal, naming, tell, making }) {
     const asked = this.entries.map((entry) => {
       if (!entry.wanted) entry.want({ names });
+      const { wanted } = entry;
       const fields = entry.fields ?? {};
       const under = entry.answered || entry.cutting; // it has begun: kept until the ZIP is made
       const made = under ? entry.keep(fields, signal) : null;
       const make = making(entry, fields, signal);
       for (const promise of [made, make]) promise?.catch(() => {}); // awaited in its turn
-      return { entry, fields, naming: naming(entry), made, make };
+      return { entry, wanted, fields, naming: naming(entry), made, make };
     });
     const files = [];
     const missing = [];
-    for (const [done, { entry, fields, naming, made, make }] of asked.entries()) {
+    for (const [done, { entry, wanted, fields, naming, made, make }] of asked.entries()) {
       tell({ done, count: asked.length });
       try {
-        const blob = await (await make)(await (made ?? entry.keep(fields, signal)));
-        files.push({ name: fileName(naming, blob.type), blob });
+        const result = await (made ?? entry.keep(fields, signal));
+        const blob = await (await make)(result);
+        const found = wanted?.names ? await entry.foundIn(wanted, result, signal) : naming.names;
+        files.push({ name: fileName({ ...naming, names: found }, blob.type), blob });
       } catch (error) {
         missing.push({ name: entry.photo.name, error });
       }

@@ -85,12 +85,29 @@ export class Entry {
     return this.#cutting !== null;
   }
 
-  /** What is cut out, in words; empty is everything. */
+  /** What is cut out, in the words by which it is wanted, or as its classes are called; empty is everything. */
   get names() {
-    const { names, ids } = this.wanted ?? { names: [] };
-    if (names) return names;
-    const taken = this.detected?.objects.filter(({ id }) => ids.has(id)) ?? [];
-    return [...new Set(taken.map(({ label }) => localName(label)))];
+    return this.wanted?.names ?? this.#classesOf(this.taken);
+  }
+
+  /** What is cut out, as its classes are called, where they are known; else as it is wanted. Empty is everything. */
+  get found() {
+    return this.#foundFor(this.wanted, this.taken);
+  }
+
+  /**
+   * Return what is cut out, once its classes are known, or cannot be.
+   * @param {Wanted | null} wanted
+   * @param {Result} result for that
+   * @param {AbortSignal} signal
+   * @returns {Promise<string[]>} as `found`
+   */
+  async foundIn(wanted, { ids }, signal) {
+    if (wanted?.names?.length) {
+      const looking = this.find().catch(() => {}); // its own call tells a failure
+      await until(looking, signal);
+    }
+    return this.#foundFor(wanted, ids);
   }
 
   /** What is wanted now, by the names of the interface; null while nothing is. */
@@ -226,6 +243,21 @@ export class Entry {
     this.#boxing?.abort();
   }
 
+  /** @param {Wanted | null} wanted @param {Iterable<number> | null} ids of what is cut out, where they are known */
+  #foundFor(wanted, ids) {
+    const asked = wanted?.names;
+    if (asked?.length === 0) return asked;
+    const classes = this.#classesOf(ids ?? []);
+    return classes.length || !asked ? classes : asked;
+  }
+
+  /** Return what the classes of these objects are called, as far as they are known. @param {Iterable<number>} ids */
+  #classesOf(ids) {
+    const all = new Set(ids);
+    const objects = this.detected?.objects.filter(({ id }) => all.has(id)) ?? [];
+    return [...new Set(objects.map(({ label }) => localName(label)))];
+  }
+
   /** Want no objects that were found in an earlier search, but not in this one. @param {Detected} detected */
   #leaveOthers({ objects }) {
     if (!this.wanted?.ids) return;
@@ -251,10 +283,8 @@ export class Entry {
     signal.throwIfAborted();
     const call = this.#callFor(fields);
     call.holders++;
-    /** @type {Promise<never>} */
-    const left = new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     try {
-      return await Promise.race([call.done, left]);
+      return await until(call.done, signal);
     } finally {
       release(call);
     }
@@ -332,6 +362,20 @@ export class Entry {
     })();
     return { abort, done };
   }
+}
+
+/**
+ * Wait for a promise; rejects when a signal aborts before it is settled.
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {AbortSignal} signal
+ * @returns {Promise<T>}
+ */
+function until(promise, signal) {
+  signal.throwIfAborted();
+  /** @type {Promise<never>} */
+  const left = new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  return Promise.race([promise, left]);
 }
 
 /** Count one holder less; without any, give the call up. @param {Cut | null} call */

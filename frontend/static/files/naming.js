@@ -13,7 +13,7 @@ export const PATTERN = "{name}-{object}";
 /**
  * @typedef {object} Naming
  * @property {string} stem the photo's name without its ending
- * @property {string[]} names what was cut out; empty is everything
+ * @property {string[]} names what was cut out, as its classes are called; empty is everything
  * @property {number} [number] of the photo among the others
  * @property {string} [pattern] `{name}`, `{object}` and `{number}` in it are replaced
  */

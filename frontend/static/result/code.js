@@ -16,6 +16,7 @@ const SAID_MS = 2000;
  * @property {string} address of `/cut`
  * @property {{name: string, stem: string, url?: string}} photo a file of this name, or what is at `url`
  * @property {import("../server/photos.js").Fields} fields the rest; what is null, undefined or empty is left out
+ * @property {string[]} names what is cut out, to name the answer's file by; empty is everything
  */
 
 /** Write a request for curl. @param {Request} request @returns {string} a command for a POSIX shell */
@@ -61,7 +62,7 @@ export function python(request) {
  * Divide a request into texts, the names of files, the type that is asked for, and the name to save the answer under.
  * @param {Request} request
  */
-function parts({ photo, fields }) {
+function parts({ photo, fields, names }) {
   const { format, ...rest } = fields;
   /** @type {Record<string, string>} */
   const files = photo.url ? {} : { image_file: photo.name };
@@ -72,7 +73,6 @@ function parts({ photo, fields }) {
     else if (!isEmpty(value)) texts[name] = asText(value);
   }
   const type = rest.output === "both" ? TYPES.zip : (TYPES[String(format)] ?? TYPES.png);
-  const names = Array.isArray(fields.objects) ? fields.objects.map(String) : [];
   return { files, texts, type, saved: fileName({ stem: photo.stem, names }, type) };
 }
 
@@ -155,9 +155,9 @@ export class CodePanel {
     this.#open(0);
   }
 
-  /** @param {{photo: Request["photo"], fields: Request["fields"]}} shown what is on the screen */
-  show({ photo, fields }) {
-    const request = { address: address("cut"), photo, fields };
+  /** @param {Omit<Request, "address">} shown what is on the screen */
+  show(shown) {
+    const request = { address: address("cut"), ...shown };
     for (const [index, write] of Object.values(LANGUAGES).entries()) {
       find(this.#panels[index], "code", HTMLElement).textContent = write(request);
     }

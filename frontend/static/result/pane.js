@@ -115,7 +115,7 @@ export class ResultPane {
       told: t("cutout.told", { told, seconds: Number(result.seconds.toFixed(1)) }),
     };
     await this.#cutout.show(picture, signal);
-    this.#code.show({ photo: entry.photo, fields: forServer(fields) });
+    this.#code.show({ photo: entry.photo, fields: forServer(fields), names: entry.found });
     this.#fold.hidden = false;
     this.tell(t("page.ready", { told }));
   }
