@@ -130,6 +130,7 @@ const MARKUP = `
     <span class="hint" role="status"></span>
     <button type="button" class="button quiet small" data-part="copy"></button>
   </div>
+  <p class="hint" data-part="drawn" data-text="code.drawn" hidden></p>
   ${Object.keys(LANGUAGES).map(tabPanel).join("")}`;
 
 /** The panel that shows the request in each language, by the ARIA pattern for tabs, with a button to copy it. */
@@ -138,6 +139,7 @@ export class CodePanel {
   #panels;
   #copy;
   #said;
+  #drawn;
 
   /** @param {HTMLElement} container an empty element, which gets the panel */
   constructor(container) {
@@ -148,6 +150,7 @@ export class CodePanel {
     this.#panels = Object.keys(LANGUAGES).map((name) => byId(`code-${name}`));
     this.#copy = find(container, "[data-part=copy]", HTMLElement);
     this.#said = find(container, "[role=status]", HTMLElement);
+    this.#drawn = find(container, "[data-part=drawn]", HTMLElement);
     for (const [index, button] of this.#tabs.entries()) button.addEventListener("click", () => this.#open(index));
     find(container, "[role=tablist]", HTMLElement).addEventListener("keydown", (event) => this.#key(event));
     this.#copy.textContent = t(navigator.clipboard ? "code.copy" : "code.select");
@@ -161,6 +164,11 @@ export class CodePanel {
     for (const [index, write] of Object.values(LANGUAGES).entries()) {
       find(this.#panels[index], "code", HTMLElement).textContent = write(request);
     }
+  }
+
+  /** Whether the picture has strokes, which no request can have. */
+  set drawn(/** @type {boolean} */ drawn) {
+    this.#drawn.hidden = !drawn;
   }
 
   /** @param {number} chosen */

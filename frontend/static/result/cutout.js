@@ -37,6 +37,9 @@ export class CutoutView {
   /** @type {(moved: import("../compose/fields.js").Position) => void} called when a person moved something in the picture */
   onmoved = () => {};
 
+  /** @type {(drawn: boolean) => void} called with whether the picture has strokes of the brush */
+  ondrawn = () => {};
+
   #pane;
   #canvas;
   #meta;
@@ -235,6 +238,7 @@ export class CutoutView {
     else if (brush.setAside) key = "cutout.set_aside";
     else if (brush.waiting && mode !== "view") key = "cutout.getting_ready";
     const text = key && t(key);
+    this.ondrawn(brush.edited);
     if (this.#note.textContent !== text) this.#note.textContent = text; // else it would be read out again
   }
 

@@ -37,6 +37,9 @@ export class ResultPane {
     this.#naming = naming;
     this.#cutout = new CutoutView(byId("cutout"), steps);
     this.#cutout.onmoved = (moved) => this.onmoved(moved);
+    this.#cutout.ondrawn = (drawn) => {
+      this.#code.drawn = drawn;
+    };
     this.#cutout.onproblem = (problem) => {
       const refused = problem instanceof Error && problem.name === "NotAllowedError";
       notice.show(refused ? t("cutout.refused") : wordsFor(problem));

@@ -328,5 +328,6 @@ export const WORDS = {
   "code.python": "Python",
   "code.copy": "Kopieren",
   "code.select": "Markieren",
+  "code.drawn": "Was der Pinsel geändert hat, gehört nicht zur Anfrage.",
   "code.copied": "Kopiert",
 };

@@ -320,5 +320,6 @@ export const WORDS = {
   "code.python": "Python",
   "code.copy": "Copiar",
   "code.select": "Seleccionar",
+  "code.drawn": "Lo que ha cambiado el pincel no forma parte de la petición.",
   "code.copied": "Copiado",
 };

@@ -328,5 +328,6 @@ export const WORDS = {
   "code.python": "Python",
   "code.copy": "Copier",
   "code.select": "Sélectionner",
+  "code.drawn": "Ce que le pinceau a changé ne fait pas partie de la requête.",
   "code.copied": "Copié",
 };

@@ -295,6 +295,7 @@ export const TEXTS = {
     "code.python": "Python",
     "code.copy": "Copy",
     "code.select": "Select",
+    "code.drawn": "What the brush did is not part of the request.",
     "code.copied": "Copied",
   },
 };
