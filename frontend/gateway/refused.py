@@ -68,6 +68,7 @@ def _refusal(to_blame: bool) -> CutError:
             "not_ready",
             "The model was stopped each time it had this photo. The server may lack memory for it. Try again later, or "
             "make the photo smaller.",
+            details={"reason": "model_stopped"},
             retry_after=math.ceil(_SUSPECT_S),
         )
     return CutError(
