@@ -3,23 +3,9 @@
 import { make } from "../elements.js";
 import { wordsFor } from "../words/errors.js";
 import { addTexts, t } from "../words/translate.js";
+import { TEXTS } from "./texts.js";
 
-addTexts({
-  en: {
-    "key.title": "This server wants a key",
-    "key.label": "Your key",
-    "key.hint": "Who runs this server gives it to you. This tab keeps it until it is closed.",
-    "key.go": "Continue",
-    "key.no": "Cancel",
-  },
-  es: {
-    "key.title": "Este servidor pide una clave",
-    "key.label": "Tu clave",
-    "key.hint": "La da quien gestiona este servidor. Esta pestaña la guarda hasta que se cierra.",
-    "key.go": "Continuar",
-    "key.no": "Cancelar",
-  },
-});
+addTexts(TEXTS);
 
 document.head.append(make("link", { rel: "stylesheet", href: "form/key.css" }));
 
