@@ -116,7 +116,7 @@ def test_what_the_server_says_of_a_mistake_is_read(page: Page, site: Copy, open_
     choose(page, encoded(chelsea))
     page.get_by_label("What to cut out").fill("kat")
     page.get_by_role("button", name="Cut out", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("No class is called 'kat'")
+    expect(page.get_by_role("alert")).to_contain_text("No object is called “kat”")
 
 
 def test_a_server_that_lets_nobody_in_is_told(page: Page, site: Copy, server: Server, chelsea: Image.Image):
@@ -206,7 +206,7 @@ WRONG = ["cut.example.org", "ftp://cut.example.org", "javascript:alert(1)", "htt
 @pytest.mark.parametrize(
     ("how", "told"),
     [
-        ("written", "in the objectcut-server of this page is not the address of a server"),
+        ("written", "the objectcut-server of this page, is not the address of a server"),
         ("asked", "that it does not send photos to"),
     ],
 )

@@ -567,8 +567,8 @@ def test_a_photo_the_browser_cannot_show_is_still_cut(page: Page, chelsea: Image
 @pytest.mark.parametrize(
     ("asked", "told", "offer", "then"),
     [
-        ("kat", "No class is called 'kat'", "cat", "cat"),
-        ("Kat, people", "No class is called 'kat'", "cat", "cat, people"),
+        ("kat", "No object is called “kat”", "cat", "cat"),
+        ("Kat, people", "No object is called “kat”", "cat", "cat, people"),
         ("dog", "Not found in the photo: dog.", "cat", "cat"),
     ],
 )
@@ -773,7 +773,7 @@ def test_nothing_is_wider_than_the_window(page: Page, chelsea: Image.Image, widt
     assert page.evaluate(overflow) == 0
     choose(page, encoded(chelsea), f"{'a very long name ' * 8}.png")
     ask_for(page, f"cat, {'q' * 90}")
-    expect(page.get_by_role("alert")).to_contain_text("No class is called")
+    expect(page.get_by_role("alert")).to_contain_text("No object is called")
     assert page.evaluate(overflow) == 0
     page.get_by_label(f"Remove {'q' * 90}").click()
     page.get_by_role("button", name="Cut out", exact=True).click()

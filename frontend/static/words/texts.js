@@ -41,8 +41,8 @@ export const TEXTS = {
       other: "{count} objects found. Click those you want.",
     },
     "found.taken": {
-      one: "1 object found and taken. Click it again to leave it.",
-      other: "{taken} of {count} objects taken. Click one to take it or to leave it.",
+      one: "1 object found and taken. Click it again to leave it out.",
+      other: "{taken} of {count} objects taken. Click one to take it or to leave it out.",
     },
     "found.unseen": {
       one: "1 object found. Type its name to cut it out.",
@@ -87,7 +87,7 @@ export const TEXTS = {
     "model.silent": "The server does not answer. Asking again …",
     "model.cpu": "the CPU",
     "model.bundled":
-      "The small bundled model runs: {count} classes. For the full one (80 classes, better edges) run `make weights` once, then start the server again.",
+      "The small bundled model runs: {count} names. For the full one (80 names, better edges) run `make weights` once, then start the server again.",
     // errors; for the others the server has English words
     "error.unreachable": "The server cannot be reached. Check your connection, then try again.",
     "error.not_ready": "The server is still starting. Try again in a moment.",
@@ -98,9 +98,9 @@ export const TEXTS = {
     "error.object_not_found.nothing_there": "No object that the model knows was found in the photo.",
     "error.object_not_found.nothing_left": "Nothing is left: the objects fill the whole photo, or it is transparent.",
     "error.request": "Request id: {id}",
-    "error.unknown_object.no_such_name": "No class is called '{name}'.",
+    "error.unknown_object.no_such_name": "No object is called “{name}”.",
     "error.unknown_object.other_model":
-      "The model that runs here does not know '{name}'; the full model does. The end of this page says how to get it.",
+      "The model that runs here does not know “{name}”; the full model does. The end of this page says how to get it.",
     "error.part": "A part of this page could not be loaded. Check your connection, then reload the page.",
     "error.page": "Something on this page did not work. Try again; if that does not help, reload the page.",
     // a page that is hosted elsewhere
@@ -108,7 +108,7 @@ export const TEXTS = {
     "error.invalid_server.asked":
       "The address of this page names a server, “{address}”, that it does not send photos to. Nothing is sent: open it without ?api=.",
     "error.invalid_server.written":
-      "“{address}” in the objectcut-server of this page is not the address of a server. It looks like https://cut.example.org.",
+      "“{address}”, the objectcut-server of this page, is not the address of a server. Such an address looks like https://cut.example.org.",
     "server.none": "This page has no server.",
     "error.unreachable.elsewhere":
       "This page cannot reach {host}. That server may be down or not allow pages from {page}, or this page may only call its own server. Try again, or tell who runs this page.",
@@ -174,8 +174,8 @@ export const TEXTS = {
     "cutout.not_edited":
       "This cut-out cannot be edited now. It can be downloaded as it is; reload the page to try again.",
     "cutout.set_aside":
-      "Your strokes are not on this picture: your browser cannot show its background. They come back with another one.",
-    "cutout.no-room": "The free room along the edges leaves no place for the cut-out. Choose less of it.",
+      "Your strokes are not on this picture: your browser cannot show its background. They come back with another background.",
+    "cutout.no-room": "The free room along the edges leaves no place for the cut-out. Choose less free room.",
     "cutout.getting_ready": "The brush is getting ready. What you draw appears in a moment.",
     // colour
     "colour.presets": "Colours",
@@ -255,9 +255,9 @@ export const TEXTS = {
     "options.smooth": "Smooth",
     "options.sharp": "Sharp",
     "options.raw": "Raw",
-    "options.smooth-hint": "Drawn along the photo, with the old background’s colours cleaned away.",
-    "options.sharp-hint": "Drawn along the photo, with nothing half transparent.",
-    "options.raw-hint": "The network’s own mask.",
+    "options.smooth-hint": "They follow the object in the photo, with the old background’s colours cleaned away.",
+    "options.sharp-hint": "They follow the object in the photo, with nothing half transparent.",
+    "options.raw-hint": "The edges as the model gives them.",
     "options.feather": "Feather",
     "options.grow": "Grow or shrink",
     "options.px": "{count} px",
@@ -278,7 +278,7 @@ export const TEXTS = {
     "source.too-large": "“{name}” has {size} MB; at most {most} MB are accepted. Make it smaller, or save it as JPEG.",
     "source.unreadable": "“{name}” cannot be read. Is it a folder, or a file that was moved?",
     "source.empty": "“{name}” is empty.",
-    "source.no-address": "This is not a web address. It looks like https://example.org/photo.jpg.",
+    "source.no-address": "This is not a web address. A web address looks like https://example.org/photo.jpg.",
     "source.shrunk": "Made smaller: {px} of {width} × {height}",
     "source.alt": "Your photo {name}",
     "source.fetched": "The server fetches this photo from its address, so it is not shown here.",
