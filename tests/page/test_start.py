@@ -15,7 +15,7 @@ STATIC = ROOT / "frontend" / "static"
 TITLES = {
     "en": "Name an object, get it cut out.",
     "es": "Nombra un objeto y recórtalo.",
-    "de": "Nenne ein Objekt und stelle es frei.",
+    "de": "Nenne ein Objekt, und es wird freigestellt.",
     "fr": "Nommez un objet, il est détouré.",
 }
 

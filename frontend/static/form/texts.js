@@ -16,4 +16,11 @@ export const TEXTS = {
     "key.go": "Continuar",
     "key.no": "Cancelar",
   },
+  de: {
+    "key.title": "Schlüssel für diesen Server",
+    "key.label": "Dein Schlüssel",
+    "key.hint": "Wer diesen Server betreibt, gibt ihn dir. Dieser Tab behält ihn, bis er geschlossen wird.",
+    "key.go": "Weiter",
+    "key.no": "Abbrechen",
+  },
 };

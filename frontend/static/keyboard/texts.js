@@ -23,13 +23,13 @@ export const TEXTS = {
     "keys.close": "Cerrar",
   },
   de: {
-    "keys.view": "Zum Foto oder zum Ausschnitt wechseln",
+    "keys.view": "Zum Foto oder zum Freisteller wechseln",
     "keys.size": "Pinsel kleiner oder größer",
     "keys.leave": "Pinsel weglegen",
     "keys.move": "Das vergrößerte Bild verschieben",
-    "keys.single": "Einzelne Tasten gelten, ohne Strg oder ⌘",
+    "keys.single": "Einzelne Tasten nutzen, ohne Strg oder ⌘",
     "keys.single-hint": "Schalte sie aus, wenn du mit dem Computer sprichst oder Tasten versehentlich drückst.",
-    "keys.picture": "Wenn der Ausschnitt den Fokus hat",
+    "keys.picture": "Wenn der Freisteller den Fokus hat",
     "keys.close": "Schließen",
   },
   fr: {
