@@ -68,7 +68,7 @@ def test_objects_are_called_by_the_persons_words(page: Page, chelsea: Image.Imag
     [
         ("en", "^cat, .* not taken$"),
         ("de-AT", "^Katze, .* nicht ausgewählt$"),
-        ("fr", "^chat, .* non inclus$"),
+        ("fr", "^chat, .* non sélectionné$"),
         ("ca", "^gat, .* no incluido$"),  # a language of names alone: the rest is in the next one of the browser
         ("zh-CN", "^猫, .* no incluido$"),
     ],

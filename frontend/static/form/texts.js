@@ -23,4 +23,11 @@ export const TEXTS = {
     "key.go": "Weiter",
     "key.no": "Abbrechen",
   },
+  fr: {
+    "key.title": "Ce serveur demande une clé",
+    "key.label": "Votre clé",
+    "key.hint": "La personne qui gère ce serveur vous la donne. Cet onglet la garde jusqu’à sa fermeture.",
+    "key.go": "Continuer",
+    "key.no": "Annuler",
+  },
 };

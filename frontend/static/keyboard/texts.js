@@ -37,7 +37,7 @@ export const TEXTS = {
     "keys.size": "Pinceau plus petit ou plus grand",
     "keys.leave": "Poser le pinceau",
     "keys.move": "Déplacer l’image agrandie",
-    "keys.single": "Touches seules, sans Ctrl ni ⌘",
+    "keys.single": "Utiliser des touches seules, sans Ctrl ni ⌘",
     "keys.single-hint": "Désactivez-les si vous parlez à votre ordinateur ou appuyez sur des touches par accident.",
     "keys.picture": "Quand le détourage a le focus",
     "keys.close": "Fermer",
