@@ -604,4 +604,4 @@ def test_words_are_in_the_language_asked_for(page: Page, stand: tuple[str, Path]
     page.goto(f"{stand[0]}?lang=es")
     page.wait_for_function("() => 'show' in window")  # after the words, which are loaded
     show(page, stand, [CAT])
-    expect(page.get_by_role("checkbox", name="cat, 96 %, incluido", exact=True)).to_be_checked()
+    expect(page.get_by_role("checkbox", name="cat, 96 %, en la selección", exact=True)).to_be_checked()

@@ -14,7 +14,7 @@ from objectcut.settings import Settings
 STATIC = ROOT / "frontend" / "static"
 TITLES = {
     "en": "Name an object, get it cut out.",
-    "es": "Nombra un objeto y recórtalo.",
+    "es": "Nombra un objeto y quedará recortado.",
     "de": "Nenne ein Objekt, und es wird freigestellt.",
     "fr": "Nommez un objet, il est détouré.",
 }

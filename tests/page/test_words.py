@@ -54,7 +54,7 @@ def cutout(page: Page, names: str) -> Locator:
 def test_objects_are_called_by_the_persons_words(page: Page, chelsea: Image.Image):
     expect(page).to_have_title(re.compile("recorta objetos"))
     choose(page, encoded(chelsea))
-    cat = page.get_by_role("checkbox", name=re.compile("^gato, .* no incluido$"))
+    cat = page.get_by_role("checkbox", name=re.compile("^gato, .* fuera de la selección$"))
     expect(page.locator(".object-label")).to_have_text("gato")
     cat.click()
     expect(cutout(page, "gato")).to_be_visible()
@@ -69,8 +69,11 @@ def test_objects_are_called_by_the_persons_words(page: Page, chelsea: Image.Imag
         ("en", "^cat, .* not taken$"),
         ("de-AT", "^Katze, .* nicht ausgewählt$"),
         ("fr", "^chat, .* non sélectionné$"),
-        ("ca", "^gat, .* no incluido$"),  # a language of names alone: the rest is in the next one of the browser
-        ("zh-CN", "^猫, .* no incluido$"),
+        (
+            "ca",
+            "^gat, .* fuera de la selección$",
+        ),  # a language of names alone: the rest is in the next one of the browser
+        ("zh-CN", "^猫, .* fuera de la selección$"),
     ],
 )
 def test_objects_have_names_in_each_language(
@@ -110,14 +113,14 @@ def test_a_name_that_was_offered_is_cut_out(page: Page, chelsea: Image.Image):
     page.get_by_role("option", name="gato").click()
     page.get_by_role("button", name="Recortar").click()
     expect(cutout(page, "gato")).to_be_visible()
-    expect(page.get_by_role("checkbox", name=re.compile("^gato, .*, incluido"))).to_be_visible()
+    expect(page.get_by_role("checkbox", name=re.compile("^gato, .*, en la selección"))).to_be_visible()
 
 
 @pytest.mark.parametrize(
     ("asked", "told", "offers"),
     [
         ("gatto", "Ningún objeto se llama «gatto».", ["gato"]),
-        ("perro, coche", "No se ha encontrado en la foto: perro, coche.", ["gato", "Dibujar un recuadro"]),
+        ("perro, coche", "No se ha encontrado lo siguiente en la foto: perro, coche.", ["gato", "Dibujar un recuadro"]),
     ],
 )
 def test_a_name_that_fails_is_told_with_offers(
@@ -185,7 +188,7 @@ def test_an_address_that_is_refused_is_told(page: Page):
     address = page.get_by_label("o su dirección web")
     address.fill("http://10.0.0.1/gato.jpg")
     address.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("La dirección de la foto tiene que ser pública")
+    expect(page.get_by_role("alert")).to_contain_text("El servidor no obtiene fotos de esa dirección")
 
 
 def test_what_has_no_words_of_its_own_is_told_in_the_servers(page: Page, chelsea: Image.Image):
@@ -199,7 +202,7 @@ def test_what_has_no_words_of_its_own_is_told_in_the_servers(page: Page, chelsea
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("es", "Un lienzo de 12.000 x 12.000 píxeles es demasiado grande: se hacen como mucho 25 megapíxeles."),
+        ("es", "Un lienzo de 12.000 x 12.000 píxeles es demasiado grande: se aceptan como mucho 25 megapíxeles."),
         ("de", "Eine Leinwand von 12.000 x 12.000 Pixeln ist zu groß: Höchstens 25 Megapixel sind möglich."),
         ("fr", "Un canevas de 12 000 x 12 000 pixels est trop grand : au plus 25 mégapixels sont possibles."),
     ],
@@ -224,7 +227,7 @@ def test_every_error_has_words(page: Page):
 
 def test_the_model_is_told(page: Page):
     model = page.get_by_role("region", name="Modelo")
-    expect(model).to_contain_text("Está en uso el modelo pequeño incluido: 16 clases.")
+    expect(model).to_contain_text("Está en uso el modelo pequeño incluido: 16 nombres.")
     expect(model.get_by_role("code")).to_have_text("make weights")
 
 
@@ -281,7 +284,7 @@ def test_from_right_to_left_everything_stays_inside(page: Page, chelsea: Image.I
     choose(page, encoded(chelsea))
     ask_for(page, "gato")
     expect(cutout(page, "gato")).to_be_visible()
-    for fold in ("Más", "Úsalo desde código"):
+    for fold in ("Más", "Úsalo en tu código"):
         page.get_by_text(fold, exact=True).click()
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     for part in ("#cut-form", "#photo", "#cutout", "#tools", "#outputs", "#from-code", "#look", "#model"):

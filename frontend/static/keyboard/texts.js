@@ -18,7 +18,7 @@ export const TEXTS = {
     "keys.leave": "Dejar el pincel",
     "keys.move": "Mover la imagen ampliada",
     "keys.single": "Usar teclas sueltas, sin Ctrl ni ⌘",
-    "keys.single-hint": "Desactívalas si hablas a tu ordenador o pulsas teclas sin querer.",
+    "keys.single-hint": "Desactívalas si le hablas al ordenador o pulsas teclas sin querer.",
     "keys.picture": "Cuando el recorte tiene el foco",
     "keys.close": "Cerrar",
   },
