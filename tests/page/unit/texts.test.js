@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { TEXTS as FORM } from "../../../frontend/static/form/texts.js";
 import { TEXTS as KEYBOARD } from "../../../frontend/static/keyboard/texts.js";
 import { TEXTS as MODEL } from "../../../frontend/static/model/texts.js";
 import { WORDS as de } from "../../../frontend/static/words/de.js";
@@ -28,12 +29,12 @@ const BUTTONS = [
 
 /** @typedef {Record<string, string | Record<string, string>>} Words */
 
-/** The page's words and those of keyboard/ and model/, by language. @type {Record<string, Words>} */
+/** The page's words and those of form/, keyboard/ and model/, by language. @type {Record<string, Words>} */
 const ALL = {
-  en: { ...TEXTS.en, ...KEYBOARD.en, ...MODEL.en },
-  es: { ...es, ...KEYBOARD.es, ...MODEL.es },
-  de: { ...de, ...KEYBOARD.de, ...MODEL.de },
-  fr: { ...fr, ...KEYBOARD.fr, ...MODEL.fr },
+  en: { ...TEXTS.en, ...FORM.en, ...KEYBOARD.en, ...MODEL.en },
+  es: { ...es, ...FORM.es, ...KEYBOARD.es, ...MODEL.es },
+  de: { ...de, ...FORM.de, ...KEYBOARD.de, ...MODEL.de },
+  fr: { ...fr, ...FORM.fr, ...KEYBOARD.fr, ...MODEL.fr },
 };
 
 /** @param {string | Record<string, string>} entry */
