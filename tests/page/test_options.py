@@ -357,7 +357,7 @@ def test_a_canvas_for_a_shop(page: Page):
     assert values(page) == placed
     pick(page, "Background", "Blur")
     assert values(page) == {"background": "blur", "crop": True}
-    expect(page.get_by_text("A blurred background stays as large as the photo")).to_be_visible()
+    expect(page.get_by_text("A blurred background stays as the photo has it")).to_be_visible()
     pick(page, "Background", "None")
     assert values(page) == placed
     page.get_by_text("More", exact=True).click()
