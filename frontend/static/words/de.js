@@ -87,6 +87,8 @@ export const WORDS = {
   // errors
   "error.unreachable": "Der Server ist nicht erreichbar. Prüfe deine Verbindung und versuche es noch einmal.",
   "error.not_ready": "Der Server startet noch. Versuche es gleich noch einmal.",
+  "error.not_ready.model_stopped":
+    "Das Modell wurde bei diesem Foto jedes Mal beendet. Versuche es später noch einmal, oder verkleinere das Foto.",
   "error.overloaded": "Der Server ist ausgelastet. Versuche es gleich noch einmal.",
   "error.unexpected": "Die Antwort des Servers ist nicht lesbar (HTTP {status}).",
   "error.request": "Anfrage-ID: {id}",

@@ -87,6 +87,8 @@ export const WORDS = {
   // errors
   "error.unreachable": "No se puede conectar con el servidor. Comprueba la conexión y vuelve a intentarlo.",
   "error.not_ready": "El servidor todavía está arrancando. Vuelve a intentarlo dentro de un momento.",
+  "error.not_ready.model_stopped":
+    "El modelo se ha detenido cada vez que tenía esta foto. Vuelve a intentarlo más tarde o reduce la foto.",
   "error.overloaded": "El servidor está ocupado. Vuelve a intentarlo dentro de un momento.",
   "error.unexpected": "No se puede leer la respuesta del servidor (HTTP {status}).",
   "error.request": "ID de la petición: {id}",

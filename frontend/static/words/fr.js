@@ -87,6 +87,8 @@ export const WORDS = {
   // errors
   "error.unreachable": "Le serveur est injoignable. Vérifiez votre connexion, puis réessayez.",
   "error.not_ready": "Le serveur est encore en train de démarrer. Réessayez dans un instant.",
+  "error.not_ready.model_stopped":
+    "Le modèle a été arrêté chaque fois qu’il avait cette photo. Réessayez plus tard, ou réduisez la photo.",
   "error.overloaded": "Le serveur est occupé. Réessayez dans un instant.",
   "error.unexpected": "La réponse du serveur est illisible (HTTP {status}).",
   "error.request": "ID de la requête : {id}",

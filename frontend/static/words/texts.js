@@ -91,6 +91,8 @@ export const TEXTS = {
     // errors; for the others the server has English words
     "error.unreachable": "The server cannot be reached. Check your connection, then try again.",
     "error.not_ready": "The server is still starting. Try again in a moment.",
+    "error.not_ready.model_stopped":
+      "The model was stopped each time it had this photo. Try again later, or make the photo smaller.",
     "error.overloaded": "The server is busy. Try again in a moment.",
     "error.unexpected": "The server’s answer cannot be read (HTTP {status}).",
     "error.object_not_found": "Not found in the photo: {names}.",

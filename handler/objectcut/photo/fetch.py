@@ -49,11 +49,7 @@ class Fetcher:
                 photo came in time; `unreadable_image` for an empty answer; `body_too_large`; `overloaded`.
         """
         if self._settings.fetch == "off":
-            raise CutError(
-                "url_refused",
-                "This server fetches no photos from addresses. Upload the photo.",
-                details={"reason": "no_addresses"},
-            )
+            raise CutError("url_refused", "This server fetches no photos from addresses. Upload the photo.")
         if self._running >= _MOST:
             raise CutError("overloaded", "The server is fetching too many photos. Try again soon.", retry_after=5)
         self._running += 1
@@ -142,11 +138,7 @@ def _check(url: httpx.URL, settings: Settings) -> None:
         raise _refused()
     listed = settings.fetch_hosts and not any(_is_below(name, host) for host in settings.fetch_hosts)
     if listed or any(_is_below(name, host) for host in settings.fetch_deny):
-        raise CutError(
-            "url_refused",
-            "This server fetches no photos from that host. Upload the photo.",
-            details={"reason": "not_this_host"},
-        )
+        raise CutError("url_refused", "This server fetches no photos from that host. Upload the photo.")
 
 
 def _is_allowed(host: str, port: int, settings: Settings) -> bool:
