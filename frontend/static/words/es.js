@@ -223,7 +223,7 @@ export const WORDS = {
   "options.transparent": "Ninguno",
   "options.white": "Blanco",
   "options.colour": "Color",
-  "options.blur": "Desenfocado",
+  "options.blur": "Borroso",
   "options.picture": "Imagen",
   "options.background-colour": "Color detrás del recorte",
   "options.radius": "Intensidad",
@@ -259,7 +259,7 @@ export const WORDS = {
   "options.canvas-width": "Anchura del lienzo, px",
   "options.canvas-height": "Altura del lienzo, px",
   "options.canvas-hint":
-    "Un fondo desenfocado queda como está en la foto: elige otro para usar un lienzo o girar el recorte.",
+    "Un fondo borroso queda como está en la foto: elige otro para usar un lienzo o girar el recorte.",
   "options.room": "Espacio libre en los bordes",
   "options.scale": "Tamaño en el lienzo",
   "options.position": "Posición en el lienzo",
