@@ -3,7 +3,7 @@
  * cells of some pixels, as many under a wide brush as under a fine one; along its border each pixel's colour decides.
  */
 
-import { INSIDE, OUTSIDE, regionAt } from "./region.js";
+import { INSIDE, regionAt, UNKNOWN } from "./region.js";
 
 /**
  * @typedef {import("./region.js").Colours} Colours
@@ -15,8 +15,7 @@ import { INSIDE, OUTSIDE, regionAt } from "./region.js";
 
 const MOST_CELLS = 48; // of the radius: to grow a region takes a few milliseconds
 const MARGIN = 4; // cells that the region grows beyond the brush: what lies there tells the sides at its rim
-const NEAR = 2; // cells between the border of the region and an edge: its colours are smoothed
-const AROUND = 3; // cells each way that tell the colours of both sides
+const AROUND = 8; // cells each way that tell the colours of both sides: hairs may reach as far beyond the border
 const SOFT = 0.5; // of the way from one colour to the other, in which a pixel belongs partly
 
 export class Edges {
@@ -126,10 +125,12 @@ function meansOf(photo, { width, height }, cell) {
 
 const BORDER = 1; // as `sides` has it; else all of a cell belongs to the region, 255, or nothing of it, 0
 const LEAST_CONTRAST = 6; // levels: where both sides look the same, a pixel's colour tells nothing
+const PLACE = 4; // how fast the share rises with that of the region around, where colour tells nothing
 
 /**
- * Tell what of each cell belongs to the region, and along its border the rule by which a pixel's colour decides: how far
- * it lies on the way from the mean colour outside to that inside, both of the cells around.
+ * Tell what of each cell belongs to the region, and along its border the rule by which a pixel does. Its colour decides:
+ * how far it lies on the way from the mean colour outside to that inside, both of the cells around. The less these differ,
+ * compared with the colours on either side, the more its place decides instead: how much around is inside.
  * @param {Colours} colours
  * @param {Uint8Array} region
  * @returns {{sides: Uint8Array, rule: Float32Array}} rule: (height, width, 4), factors of red, green, blue, and an addend
@@ -137,49 +138,76 @@ const LEAST_CONTRAST = 6; // levels: where both sides look the same, a pixel's c
 function borderOf({ width, height, data }, region) {
   const sides = new Uint8Array(width * height);
   const rule = new Float32Array(width * height * 4);
+  const row = (width + 1) * SUMS;
+  const table = summed({ width, height, data }, region);
+  const sums = new Float64Array(SUMS);
   for (let y = 0, at = 0; y < height; y++) {
+    const top = Math.max(0, y - AROUND) * row;
+    const bottom = Math.min(height, y + AROUND + 1) * row;
     for (let x = 0; x < width; x++, at++) {
-      sides[at] = region[at] === INSIDE ? 255 : 0;
-      const other = region[at] === INSIDE ? OUTSIDE : INSIDE;
-      if (!isNear(other, region, width, height, x, y)) continue;
-      const inner = meanAround(INSIDE, { width, height, data }, region, x, y);
-      const outer = meanAround(OUTSIDE, { width, height, data }, region, x, y);
-      const way = inner.map((value, channel) => value - outer[channel]);
-      const squared = way.reduce((sum, value) => sum + value ** 2, 0);
-      if (!(squared > LEAST_CONTRAST ** 2)) continue; // a cell beyond the rim may have one side alone
+      if (region[at] === UNKNOWN) continue;
+      if (region[at] === INSIDE) sides[at] = 255;
+      const left = Math.max(0, x - AROUND) * SUMS;
+      const right = Math.min(width, x + AROUND + 1) * SUMS;
+      const corners = [bottom + right, bottom + left, top + right, top + left];
+      const inside = around(table, corners, 0);
+      const outside = around(table, corners, OTHER);
+      if (!inside || !outside) continue;
+      for (let sum = 0; sum < SUMS; sum++) sums[sum] = around(table, corners, sum);
       sides[at] = BORDER;
-      for (let channel = 0; channel < 3; channel++) {
-        const factor = way[channel] / squared / SOFT;
-        rule[at * 4 + channel] = factor;
-        rule[at * 4 + 3] -= factor * outer[channel];
+      let contrast = 0;
+      let spread = sums[4] + sums[OTHER + 4];
+      for (let channel = 1; channel < 4; channel++) {
+        contrast += (sums[channel] / inside - sums[OTHER + channel] / outside) ** 2;
+        spread -= sums[channel] ** 2 / inside + sums[OTHER + channel] ** 2 / outside;
       }
-      rule[at * 4 + 3] += 0.5 - 0.5 / SOFT;
+      const weight = 1 / (contrast + spread / (inside + outside) + LEAST_CONTRAST ** 2);
+      const trust = contrast * weight;
+      let addend = 0.5 - (0.5 * trust) / SOFT + (PLACE - 2 * trust) * (inside / (inside + outside) - 0.5);
+      for (let channel = 1; channel < 4; channel++) {
+        const outer = sums[OTHER + channel] / outside;
+        const factor = ((sums[channel] / inside - outer) * weight) / SOFT;
+        rule[at * 4 + channel - 1] = factor;
+        addend -= factor * outer;
+      }
+      rule[at * 4 + 3] = addend;
     }
   }
   return { sides, rule };
 }
 
-/** @param {number} side @param {Uint8Array} region @param {number} width @param {number} height @param {number} x @param {number} y */
-function isNear(side, region, width, height, x, y) {
-  for (let row = Math.max(0, y - NEAR); row <= Math.min(height - 1, y + NEAR); row++) {
-    for (let column = Math.max(0, x - NEAR); column <= Math.min(width - 1, x + NEAR); column++) {
-      if (region[row * width + column] === side) return true;
-    }
-  }
-  return false;
+const OTHER = 5; // where the sums for what is outside begin
+const SUMS = 2 * OTHER; // of either side: cells, red, green, blue, and the squares of these
+
+/** @param {Float64Array} table @param {number[]} corners of a rectangle: places of its sums @param {number} sum which of these */
+function around(table, [last, left, above, first], sum) {
+  return table[last + sum] - table[left + sum] - table[above + sum] + table[first + sum];
 }
 
-/** @param {number} side @param {Colours} colours @param {Uint8Array} region @param {number} x @param {number} y */
-function meanAround(side, { width, height, data }, region, x, y) {
-  const sum = [0, 0, 0];
-  let count = 0;
-  for (let row = Math.max(0, y - AROUND); row <= Math.min(height - 1, y + AROUND); row++) {
-    for (let column = Math.max(0, x - AROUND); column <= Math.min(width - 1, x + AROUND); column++) {
-      const at = row * width + column;
-      if (region[at] !== side) continue;
-      for (let channel = 0; channel < 3; channel++) sum[channel] += data[at * 3 + channel];
-      count++;
+/**
+ * Sum up both sides over every rectangle from the upper left corner (Crow, Summed-Area Tables for Texture Mapping, 1984).
+ * @param {Colours} colours
+ * @param {Uint8Array} region
+ * @returns {Float64Array} (height + 1, width + 1, SUMS)
+ */
+function summed({ width, height, data }, region) {
+  const row = (width + 1) * SUMS;
+  const table = new Float64Array(row * (height + 1));
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at++) {
+      const to = (y + 1) * row + (x + 1) * SUMS;
+      for (let sum = to; sum < to + SUMS; sum++) {
+        table[sum] = table[sum - SUMS] + table[sum - row] - table[sum - row - SUMS];
+      }
+      if (region[at] === UNKNOWN) continue;
+      const own = region[at] === INSIDE ? to : to + OTHER;
+      const [red, green, blue] = [data[at * 3], data[at * 3 + 1], data[at * 3 + 2]];
+      table[own]++;
+      table[own + 1] += red;
+      table[own + 2] += green;
+      table[own + 3] += blue;
+      table[own + 4] += red * red + green * green + blue * blue;
     }
   }
-  return sum.map((value) => value / count); // NaN without any
+  return table;
 }

@@ -128,3 +128,31 @@ test("everything that the line itself touches belongs to it", () => {
   const { own } = shares(photo, 40, { x: 100, y: 80 }, { x: 100, y: 120 }, () => 9);
   assert.ok(own > 0.99, `${own}`);
 });
+
+test("hairs beyond the border belong to their own side, as far as they cover a pixel", () => {
+  const grain = noise(2);
+  const covered = (/** @type {number} */ x, /** @type {number} */ y) => {
+    if (x < 80) return 1;
+    return x < 92 ? Math.min(1, Math.max(0, 1.5 - Math.abs(((y + 0.3 * x) % 12) - 6))) : 0;
+  };
+  const photo = photoOf(160, 160, (x, y) => {
+    const alpha = covered(x, y);
+    return [110 + 60 * alpha, 110 + 30 * alpha, 105 - 15 * alpha].map((level) => level + 5 * grain());
+  });
+  /** @type {[number, number, number][]} where the line is, what belongs to it of a pixel of the hair, how wrong it may be */
+  const rows = [
+    [62, 1, 0.055],
+    [104, 0, 0.02],
+  ];
+  for (const [x, own, most] of rows) {
+    const area = { x: 70, y: 60, width: 24, height: 40 };
+    const [from, to] = [60, 100].map((y) => ({ x, y }));
+    const belonging = new Edges(photo.picture, 40, photo.photoAt).along(from, to)(photo.all[0], area);
+    let wrong = 0;
+    for (const [at, part] of belonging.entries()) {
+      const alpha = covered(area.x + (at % area.width), area.y + Math.floor(at / area.width));
+      wrong += Math.abs(part / 255 - (own ? alpha : 1 - alpha)) / belonging.length;
+    }
+    assert.ok(wrong < most, `from ${x}: ${wrong}`);
+  }
+});
