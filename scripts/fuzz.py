@@ -171,6 +171,8 @@ class Served:
     def _answer(self, request: httpx.Request, case: AnyCase) -> tuple[str, bool]:
         try:
             reply = self._client.send(request)
+        except httpx.LocalProtocolError:
+            return "not sent, as no HTTP header can hold it", False
         except httpx.HTTPError as error:
             return f"no answer: {type(error).__name__}", True
         if against := objection(case, reply):
