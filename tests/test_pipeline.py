@@ -110,6 +110,19 @@ def test_options_are_those_of_the_server(pipeline: Pipeline, chelsea: Image.Imag
     assert set(np.unique(mask.pixels)) == {0, 255}
 
 
+def test_the_photo_itself_is_an_output_whatever_is_in_it(pipeline: Pipeline, chelsea: Image.Image):
+    nothing_known = Image.new("RGBA", (60, 40), (10, 20, 30, 255))
+    nothing_known.putpixel((3, 4), (200, 100, 50, 128))
+    result = pipeline.cut(nothing_known, output="photo")
+    np.testing.assert_array_equal(result.pixels, np.array(nothing_known))
+    assert (result.box, result.objects) == ((0, 0, 60, 40), [])
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: show it a quarter to the right
+    sideways = encoded(chelsea.transpose(Image.Transpose.ROTATE_90), "TIFF", exif=exif)
+    np.testing.assert_array_equal(pipeline.cut(sideways, output="photo").pixels, np.array(chelsea))
+    assert pipeline.cut(chelsea, ["cat"], output="photo", max_size=100).pixels.shape == (67, 100, 3)
+
+
 def test_a_cut_out_becomes_the_picture_of_a_shop(pipeline: Pipeline, chelsea: Image.Image):
     shop = pipeline.cut(chelsea, ["cat"], canvas="300x400", margin="5%", background="white", shadow="contact")
     assert shop.pixels.shape == (400, 300, 3)

@@ -362,6 +362,7 @@ export class Studio {
       own.signal.throwIfAborted();
       await this.#shown.looked; // only then is it known whether the photo can be shown beside it
       own.signal.throwIfAborted();
+      if (!entry.answered) return this.#cut(); // with what the page can show of it, it asks for something else
       this.#shown.taken = entry.taken; // as the server understood the names
       await this.#result.show(entry, result, fields, this.#shown.objects.photo, own.signal);
       this.#stage.fresh = this.#stage.view === "photo";

@@ -296,6 +296,11 @@ class Pipeline:
         Raises:
             CutError: `object_not_found`, or the photo or the picture behind cannot be read.
         """
+        if job.request.options.output == "photo":
+            with self._timed("decode", job.stages):
+                photo = self._whole(job)
+            with self._timed("cutout", job.stages):
+                return compose.uncut(photo, job.request.options.max_size, self._mask_pool.spread), []
         with self._timed("matte", job.stages):
             size = job.preview.width, job.preview.height
             chosen = self.choose(job, (matte.glance(each, *size) for each in detection.kept), detection)

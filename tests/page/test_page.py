@@ -557,13 +557,6 @@ def test_a_photo_is_named_by_its_address(page: Page, photo_host: PhotoHost, chel
     assert_shows_chelsea(picture, chelsea)
 
 
-def test_a_photo_the_browser_cannot_show_is_still_cut(page: Page, chelsea: Image.Image):
-    choose(page, encoded(chelsea, "TIFF"), "scan.tiff", "image/tiff")
-    expect(page.get_by_text("Your browser cannot show this kind of file")).to_be_visible()
-    ask_for(page, "cat")
-    expect(cutout(page, "cat")).to_be_visible()
-
-
 @pytest.mark.parametrize(
     ("asked", "told", "offer", "then"),
     [

@@ -1,6 +1,7 @@
 /** A photo on the page, its calls of the server and their results. Knows nothing of what is shown. */
 
 import { divided } from "../compose/fields.js";
+import { prepared } from "../photo/prepare.js";
 import { ApiError } from "../server/api.js";
 import { cut, detect } from "../server/photos.js";
 import { patiently } from "../server/retry.js";
@@ -54,6 +55,9 @@ export class Entry {
   #fieldsOf;
   #search;
   #changed;
+  /** @type {{abort: AbortController, done: Promise<void>} | null} */
+  #preparing = null;
+  #ready = false; // the photo is one that can be sent, and be shown
   /** @type {{abort: AbortController, done: Promise<Detected>} | null} */
   #finding = null;
   /** @type {AbortController | null} of the latest search in a box */
@@ -148,12 +152,32 @@ export class Entry {
     return true;
   }
 
+  /** Make the photo ready to be sent and shown, once: `photo` may be another one then. @returns {Promise<void>} */
+  async prepare() {
+    if (this.#ready) return;
+    if (this.#preparing) return this.#preparing.done;
+    const made = this.#call(
+      async (how) => {
+        this.photo = await prepared(this.photo, how);
+        this.#ready = true;
+      },
+      {
+        over: () => {
+          if (this.#preparing === made) this.#preparing = null;
+        },
+      },
+    );
+    this.#preparing = made;
+    return made.done;
+  }
+
   /** Find every object, once. @returns {Promise<Detected>} */
   async find() {
     if (this.detected) return this.detected;
     if (this.#finding) return this.#finding.done;
     const made = this.#call(
       async (how) => {
+        await this.prepare();
         const fields = this.#search();
         const detected = await patiently(() => detect(this.photo, fields, how), how);
         how.signal.throwIfAborted();
@@ -177,7 +201,13 @@ export class Entry {
    * @returns {Promise<number | null>} its id; null where nothing is
    */
   async findIn(box) {
-    const made = this.#call((how) => patiently(() => detect(this.photo, { box }, how), how), { over: () => {} });
+    const made = this.#call(
+      async (how) => {
+        await this.prepare();
+        return patiently(() => detect(this.photo, { box }, how), how);
+      },
+      { over: () => {} },
+    );
     this.#boxing = made.abort;
     const [found] = (await made.done).objects;
     if (!found) return null;
@@ -239,6 +269,8 @@ export class Entry {
   /** Give up everything that is not held elsewhere. */
   close() {
     this.stop();
+    this.#preparing?.abort.abort();
+    this.#preparing = null;
     this.#finding?.abort.abort();
     this.#boxing?.abort();
   }
@@ -304,6 +336,7 @@ export class Entry {
     };
     const made = this.#call(
       async (how) => {
+        await this.prepare();
         const answer = await patiently(() => cut(this.photo, fields, { accept: "image/*", ...how }), how);
         const result = { ...answer, fields, seconds: (performance.now() - started) / 1000 };
         if (this.#asksFor(fields)) this.#take(result);

@@ -117,11 +117,15 @@ export class ShownPhoto {
 
   /** Find the photo's objects, and outline them where this browser can show the photo. @param {Entry} entry */
   async #outline(entry) {
-    const { shown } = entry.photo;
+    const chosen = entry.photo;
     const left = () => this.#entry !== entry;
     try {
       const finding = entry.find();
       finding.then(() => left() || this.#enlist()).catch(() => {}); // a failure is told below
+      await entry.prepare();
+      if (left()) return;
+      if (entry.photo !== chosen) this.#view.show(entry.photo);
+      const { shown } = entry.photo;
       await (shown ? this.objects.open(shown, finding, () => entry.taken) : finding); // decoded while the server looks
       if (left()) return;
       this.update();
@@ -134,6 +138,7 @@ export class ShownPhoto {
         return;
       }
       this.#seeNothing();
+      const { shown } = entry.photo;
       const expected = error instanceof Error && error.name === UNREADABLE;
       if (expected && shown) markUnreadable(shown);
       if (!expected) console.warn(error); // all but the outlines works without the worker

@@ -52,6 +52,6 @@ async function sizeOf(address) {
     await probe.decode();
     return { width: probe.naturalWidth, height: probe.naturalHeight };
   } catch {
-    return null; // HEIC and TIFF in most browsers, or no picture at all
+    return null; // HEIC and TIFF in most browsers, until the server made a picture of it; or no picture at all
   }
 }

@@ -131,11 +131,12 @@ export class ResultPane {
    * @returns {Promise<import("../album/album.js").Make>}
    */
   async making(entry, fields, signal) {
-    const { shown = null } = entry.photo;
-    const { finish } = entry.divided(fields);
-    const strokes = shown ? await this.#cutout.strokesOn(shown) : [];
+    const drawnOn = entry.photo.shown;
+    const strokes = drawnOn ? await this.#cutout.strokesOn(drawnOn) : [];
     return async (result) => {
       const { blob } = result;
+      const { shown = null } = entry.photo; // it may have been made ready meanwhile
+      const { finish } = entry.divided(fields);
       if ((isPlain(finish) && !strokes.length) || !isTransparent(result)) return blob;
       const blurs = isBlurred(finish);
       try {

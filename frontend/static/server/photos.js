@@ -79,6 +79,17 @@ export function cut(photo, fields, { accept, ...sending }) {
 }
 
 /**
+ * Have the server make a picture that every browser shows of a photo.
+ * @param {import("../photo/photo.js").Photo} photo
+ * @param {Sending} sending
+ * @returns {Promise<Blob>} JPEG, upright, as large as the photo
+ */
+export async function asPicture(photo, sending) {
+  const fields = { output: "photo", format: "jpeg", ...modelFields() };
+  return (await cut(photo, fields, { accept: "image/*", ...sending })).blob;
+}
+
+/**
  * Make a call with the key of this tab, and ask for one where the server wants another.
  * @template T
  * @param {(headers: Record<string, string>) => ReturnType<typeof upload>} send

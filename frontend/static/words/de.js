@@ -318,7 +318,7 @@ export const WORDS = {
   "source.shrunk": "Verkleinert: {px} von {width} × {height}",
   "source.alt": "Dein Foto {name}",
   "source.fetched": "Der Server holt dieses Foto von seiner Adresse, deshalb ist es hier nicht zu sehen.",
-  "source.unseen": "Dein Browser kann diese Art von Datei nicht anzeigen. Der Server kann sie vielleicht lesen.",
+  "source.unseen": "Dein Browser kann diese Art von Datei nicht anzeigen: Der Server wandelt sie um …",
   "source.camera": "Foto aufnehmen",
   "source.samples": "Oder probiere eins davon:",
   "source.sample.astronaut": "Astronautin",

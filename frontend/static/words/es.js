@@ -313,7 +313,7 @@ export const WORDS = {
   "source.shrunk": "Reducida: {px} de {width} × {height}",
   "source.alt": "Tu foto {name}",
   "source.fetched": "El servidor obtiene esta foto de su dirección, así que aquí no se muestra.",
-  "source.unseen": "Tu navegador no puede mostrar este tipo de archivo. Quizá el servidor sí pueda leerlo.",
+  "source.unseen": "Tu navegador no puede mostrar este tipo de archivo: el servidor lo convierte…",
   "source.camera": "Hacer una foto",
   "source.samples": "O prueba con una de estas:",
   "source.sample.astronaut": "Astronauta",

@@ -284,7 +284,7 @@ export const TEXTS = {
     "source.shrunk": "Made smaller: {px} of {width} × {height}",
     "source.alt": "Your photo {name}",
     "source.fetched": "The server fetches this photo from its address, so it is not shown here.",
-    "source.unseen": "Your browser cannot show this kind of file. The server may still be able to read it.",
+    "source.unseen": "Your browser cannot show this kind of file: the server converts it …",
     "source.camera": "Take a photo",
     "source.samples": "Or try one of these:",
     "source.sample.astronaut": "Astronaut",

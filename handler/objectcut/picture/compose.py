@@ -113,6 +113,23 @@ def cut(
     return Cutout(pixels, box)
 
 
+def uncut(photo: Photo, max_size: int | None, spread: Spread = map) -> Cutout:
+    """Return the photo itself, zero in every channel where its own alpha is.
+
+    Args:
+        photo: the upright photo.
+        max_size: longest side of the picture, px; None for the photo's own size.
+        spread: distributes strips of the picture over cores.
+    """
+    size = photo.width, photo.height
+    whole: Box = 0, 0, *size
+    frame = framed(whole, whole, size, CutOptions(max_size=max_size), photo.width * photo.height)
+    alpha = np.full(photo.pixels.shape[:2], 255, np.uint8) if photo.alpha is None else photo.alpha
+    pixels = np.zeros((*frame.size[::-1], 3 if photo.alpha is None else 4), np.uint8)
+    _compose(pixels, _Scaled(partial(_straight, photo.pixels, alpha, None), frame, whole), None, spread)
+    return Cutout(pixels, whole)
+
+
 def _below(alpha: Part, box: Box, options: CutOptions) -> tuple[list[Outline | Shadow], Box, Box]:
     """Return what lies below the cut-out, the lowest first, the box of cut-out and outline, and that of everything."""
     below: list[Outline | Shadow] = []

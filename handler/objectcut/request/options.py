@@ -240,10 +240,11 @@ class CutOptions(DetectOptions):
         "colour, such as `4 white`",
     )
     max_size: int | None = Field(None, ge=1, le=MAX_SIDE, description="longest side of the result, px")
-    output: Annotated[Literal["image", "mask", "both"], BeforeValidator(_lower)] = Field(
+    output: Annotated[Literal["image", "mask", "both", "photo"], BeforeValidator(_lower)] = Field(
         "image",
-        description="the cut-out, its mask (white is kept), or `both`: a ZIP with the colours as `cutout.jpg` and the "
-        "transparency as `alpha.png`",
+        description="the cut-out, its mask (white is kept), `both`: a ZIP with the colours as `cutout.jpg` and the "
+        "transparency as `alpha.png`, or `photo`: the whole photo, upright and in sRGB, of which only `max_size` and "
+        "`format` change anything",
     )
     format: Annotated[Format | None, BeforeValidator(_format)] = Field(
         None, description="png, webp or jpeg; without it the Accept header decides, else PNG. zip is `output=both`"
