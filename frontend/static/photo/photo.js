@@ -3,8 +3,7 @@
  * fetched by the server alone: this page sends nothing to other hosts, so it cannot show that photo.
  */
 
-import { limits } from "../server/api.js";
-import { language, t } from "../words/translate.js";
+import { t } from "../words/translate.js";
 
 /**
  * @typedef {{blob: Blob, url?: undefined, name: string, stem: string}} FilePhoto stem: its name without the ending
@@ -23,11 +22,6 @@ export class PhotoProblem extends Error {}
 export async function fromFile(file) {
   if (file.type && !file.type.startsWith("image/")) {
     throw new PhotoProblem(t("source.no-photo", { name: file.name }));
-  }
-  if (file.size > limits.max_body_bytes) {
-    const tenths = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
-    const size = (file.size / 1e6).toLocaleString(language, tenths);
-    throw new PhotoProblem(t("source.too-large", { name: file.name, size, most: limits.max_body_bytes / 1e6 }));
   }
   let bytes;
   try {

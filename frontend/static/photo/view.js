@@ -3,7 +3,10 @@
 import { find, showOnly } from "../elements.js";
 import { t } from "../words/translate.js";
 
-/** @typedef {import("./photo.js").Photo & {shown?: Blob}} ShownPhoto shown: the upright picture, where there is one */
+/**
+ * @typedef {import("./photo.js").Photo & {shown?: Blob, shrunk?: boolean}} ShownPhoto shown: the upright picture, where
+ *   there is one; shrunk: whether the file that was chosen was too large
+ */
 
 export class PhotoView {
   #pane;
@@ -36,7 +39,8 @@ export class PhotoView {
       const image = find(this.#pane, "img", HTMLImageElement);
       image.src = address;
       image.alt = t("source.alt", { name: photo.name });
-      meta.textContent = `${size.width} × ${size.height} px`;
+      const px = `${size.width} × ${size.height} px`;
+      meta.textContent = photo.shrunk ? t("source.shrunk", { px }) : px;
     }
     find(this.#pane, ".blank", HTMLElement).textContent = t(photo.url ? "source.fetched" : "source.unseen");
     showOnly(find(this.#pane, ".canvas", Element), size ? "picture" : "unseen");

@@ -2,8 +2,8 @@
 
 import { address, host, invalidServer, modelFields } from "./address.js";
 
-/** What the server accepts: its defaults until `/labels` answers. A larger file is not uploaded. */
-export const limits = { max_body_bytes: 20_000_000, max_pixels: 25_000_000 };
+/** What the server accepts: its defaults until `/labels` answers. A larger photo is made smaller. */
+export const limits = { max_body_bytes: 20_000_000, max_pixels: 25_000_000, max_side: 16_384 };
 
 const SILENCE_MS = 10_000; // after which a server that sends nothing is away
 

@@ -315,7 +315,7 @@ export const WORDS = {
   "source.unreadable": "„{name}“ ist nicht lesbar. Ist es ein Ordner oder eine verschobene Datei?",
   "source.empty": "„{name}“ ist leer.",
   "source.no-address": "Das ist keine Webadresse. Eine Webadresse sieht so aus: https://example.org/foto.jpg.",
-  "source.shrunk": "Verkleinert: {px} von {width} × {height}",
+  "source.shrunk": "{px}, verkleinert",
   "source.alt": "Dein Foto {name}",
   "source.fetched": "Der Server holt dieses Foto von seiner Adresse, deshalb ist es hier nicht zu sehen.",
   "source.unseen": "Dein Browser kann diese Art von Datei nicht anzeigen: Der Server wandelt sie um …",

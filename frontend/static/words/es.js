@@ -310,7 +310,7 @@ export const WORDS = {
   "source.empty": "«{name}» está vacío.",
   "source.no-address":
     "Esto no es una dirección web. Una dirección web tiene esta forma: https://example.org/foto.jpg.",
-  "source.shrunk": "Reducida: {px} de {width} × {height}",
+  "source.shrunk": "{px}, reducida",
   "source.alt": "Tu foto {name}",
   "source.fetched": "El servidor obtiene esta foto de su dirección, así que aquí no se muestra.",
   "source.unseen": "Tu navegador no puede mostrar este tipo de archivo: el servidor lo convierte…",

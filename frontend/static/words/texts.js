@@ -281,7 +281,7 @@ export const TEXTS = {
     "source.unreadable": "“{name}” cannot be read. Is it a folder, or a file that was moved?",
     "source.empty": "“{name}” is empty.",
     "source.no-address": "This is not a web address. A web address looks like https://example.org/photo.jpg.",
-    "source.shrunk": "Made smaller: {px} of {width} × {height}",
+    "source.shrunk": "{px}, made smaller",
     "source.alt": "Your photo {name}",
     "source.fetched": "The server fetches this photo from its address, so it is not shown here.",
     "source.unseen": "Your browser cannot show this kind of file: the server converts it …",
