@@ -647,6 +647,8 @@ def test_a_file_that_cannot_be_a_photo_is_told_at_once(page: Page, name: str, ki
 
 def test_a_damaged_photo_is_told_by_the_server(page: Page):
     choose(page, b"no picture", "damaged.png")
+    expect(page.get_by_role("alert")).to_contain_text("The photo cannot be read")
+    expect(page.locator("#photo")).to_contain_text("This photo cannot be shown.")
     ask_for(page, "cat")
     expect(page.get_by_role("alert")).to_contain_text("The photo cannot be read")
 

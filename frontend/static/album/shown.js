@@ -134,6 +134,7 @@ export class ShownPhoto {
     } catch (error) {
       if (left() || isAbort(error)) return;
       if (error instanceof ApiError) {
+        this.#view.giveUp();
         this.onfailed(error, () => this.#look(entry));
         return;
       }
@@ -150,6 +151,7 @@ export class ShownPhoto {
   /** The photo's objects cannot be drawn here. */
   #seeNothing() {
     this.#unseen = true;
+    this.#view.giveUp();
     this.update();
   }
 }

@@ -22,6 +22,7 @@ export class PhotoView {
 
   /** @param {ShownPhoto} photo */
   async show(photo) {
+    this.#blank = t(photo.url ? "source.fetched" : "source.unseen");
     this.#pane.ariaBusy = "true"; // the line below the photo waits until the photo has its place
     if (this.#shown) URL.revokeObjectURL(this.#shown);
     this.#shown = photo.shown ? URL.createObjectURL(photo.shown) : null;
@@ -42,9 +43,17 @@ export class PhotoView {
       const px = `${size.width} × ${size.height} px`;
       meta.textContent = photo.shrunk ? t("source.shrunk", { px }) : px;
     }
-    find(this.#pane, ".blank", HTMLElement).textContent = t(photo.url ? "source.fetched" : "source.unseen");
     showOnly(find(this.#pane, ".canvas", Element), size ? "picture" : "unseen");
     this.#pane.ariaBusy = null;
+  }
+
+  /** Say that there will be no picture of the photo, where none is shown. */
+  giveUp() {
+    if (this.#shown) this.#blank = t("source.lost");
+  }
+
+  set #blank(/** @type {string} */ words) {
+    find(this.#pane, ".blank", HTMLElement).textContent = words;
   }
 }
 

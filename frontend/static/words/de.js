@@ -319,6 +319,7 @@ export const WORDS = {
   "source.alt": "Dein Foto {name}",
   "source.fetched": "Der Server holt dieses Foto von seiner Adresse, deshalb ist es hier nicht zu sehen.",
   "source.unseen": "Dein Browser kann diese Art von Datei nicht anzeigen: Der Server wandelt sie um …",
+  "source.lost": "Dieses Foto kann nicht angezeigt werden.",
   "source.camera": "Foto aufnehmen",
   "source.samples": "Oder probiere eins davon:",
   "source.sample.astronaut": "Astronautin",

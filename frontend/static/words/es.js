@@ -314,6 +314,7 @@ export const WORDS = {
   "source.alt": "Tu foto {name}",
   "source.fetched": "El servidor obtiene esta foto de su dirección, así que aquí no se muestra.",
   "source.unseen": "Tu navegador no puede mostrar este tipo de archivo: el servidor lo convierte…",
+  "source.lost": "Esta foto no se puede mostrar.",
   "source.camera": "Hacer una foto",
   "source.samples": "O prueba con una de estas:",
   "source.sample.astronaut": "Astronauta",

@@ -320,6 +320,7 @@ export const WORDS = {
   "source.alt": "Votre photo {name}",
   "source.fetched": "Le serveur récupère cette photo à son adresse, elle n’est donc pas affichée ici.",
   "source.unseen": "Votre navigateur ne peut pas afficher ce type de fichier : le serveur le convertit…",
+  "source.lost": "Cette photo ne peut pas être affichée.",
   "source.camera": "Prendre une photo",
   "source.samples": "Ou essayez l’une d’elles :",
   "source.sample.astronaut": "Astronaute",

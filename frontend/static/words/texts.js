@@ -285,6 +285,7 @@ export const TEXTS = {
     "source.alt": "Your photo {name}",
     "source.fetched": "The server fetches this photo from its address, so it is not shown here.",
     "source.unseen": "Your browser cannot show this kind of file: the server converts it …",
+    "source.lost": "This photo cannot be shown.",
     "source.camera": "Take a photo",
     "source.samples": "Or try one of these:",
     "source.sample.astronaut": "Astronaut",
