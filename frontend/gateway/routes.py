@@ -272,6 +272,6 @@ def create_app(settings: Settings) -> FastAPI:
 _DOCS = "/docs"
 _NOT_POST = ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _BUNDLED_NOTE = (
-    "The small bundled model runs: {count} classes. For the full one (80 classes, better edges) run `make weights` "
+    "The small bundled model runs: {count} names. For the full one (80 names, better edges) run `make weights` "
     "once, then start the server again."
 )
