@@ -522,7 +522,7 @@ def test_labels_tell_the_model_and_its_names(client: httpx.Client) -> None:
     }
     assert response["dtype"] in {"fp32", "bf16", "fp16"}  # processors, a GPU
     assert response["card"]["licence"] == "MIT"
-    assert response["note"].startswith("The small bundled model runs: 16 classes.")
+    assert response["note"].startswith("The small bundled model runs: 16 names.")
     assert "make weights" in response["note"]
 
 
