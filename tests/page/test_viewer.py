@@ -66,6 +66,7 @@ Object.assign(window, { viewer, brush, picture, cut, edited });
 """
 WIDTH, HEIGHT = 1000, 700  # more than one tile each way
 HOLE = (300, 200, 700, 500)  # what the cut-out keeps of the photo
+PLAIN = (110, 140, 90)
 FOLLOW = "Follow edges: only what belongs to what the middle of the brush touches"
 
 
@@ -136,6 +137,7 @@ def site(
     Image.fromarray(halves).save(folder / "halves.png")
     (folder / "clear.png").write_bytes(png.encode(np.zeros((HEIGHT, WIDTH, 4), np.uint8)))
     (folder / "full.png").write_bytes(png.encode(np.dstack([halves, np.full((HEIGHT, WIDTH), 255, np.uint8)])))
+    (folder / "plain.png").write_bytes(png.encode(np.full((HEIGHT, WIDTH, 4), (*PLAIN, 255), np.uint8)))
     Image.fromarray(cutout).save(folder / "pillow.png")
     Image.fromarray(cutout).save(folder / "cutout.webp", lossless=True, exact=True)
     Image.fromarray(cutout).convert("P").save(folder / "palette.png", transparency=0)
@@ -521,6 +523,33 @@ def test_undo_and_redo_restore_every_bit(page: Page):
     page.keyboard.press("Control+z")
     draw(page, (500, 350))
     expect(tool(page, "Redo")).to_have_attribute("aria-disabled", "true")
+
+
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_no_seam_is_seen_where_a_brush_is_in_hand(browser: Browser, site: str, ratio: int):
+    for page in opened(browser, site, device_scale_factor=ratio):
+        page.add_style_tag(content=".viewer-checker { background: magenta !important } .brush-ring { display: none }")
+        page.evaluate("cut('plain.png')")
+        edit(page, "Erase", 4)
+        colour = np.array(PLAIN)
+        for scale in (0.61, 0.73, 1.3, 2.41, 3.7):
+            page.evaluate(
+                """scale => viewer.move((placement) => {
+                    placement.zoom(scale, placement.middle);
+                    placement.pan(-512 * scale - placement.x + 150.3, -512 * scale - placement.y + 200.7);
+                })""",
+                scale,
+            )
+            (left, top, width, height), (x, y, across, down) = box(picture(page)), box(port(page))
+            left, top, right, bottom = (
+                max(left, x),
+                max(top, y),
+                min(left + width, x + across),
+                min(top + height, y + down),
+            )
+            clip = page.screenshot(clip={"x": left, "y": top, "width": right - left, "height": bottom - top})
+            seen = np.array(Image.open(io.BytesIO(clip)).convert("RGB")).astype(int)
+            assert np.abs(seen - colour)[4:-4, 4:-4].max() <= 2, scale
 
 
 def test_a_stroke_that_changes_nothing_is_no_edit(page: Page):

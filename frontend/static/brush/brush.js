@@ -57,6 +57,7 @@ export class Brush extends EventTarget {
     viewer.addEventListener("change", () => {
       if (viewer.mode !== "view") this.#edit();
     });
+    viewer.addEventListener("draw", () => this.#sheet?.meet(viewer.seen));
   }
 
   /** Whether the viewer's picture can be edited: a final, transparent cut-out of a photo that this browser can show. */

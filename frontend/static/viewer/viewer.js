@@ -53,7 +53,19 @@ const GRIP = 6; // CSS px around a press in which the cut-out is taken hold of
  * @property {() => void} cancel put it back
  */
 
-/** Dispatches "change" when zoom, mode, the divider's presence or the picture changes. */
+/**
+ * @typedef {object} Seen where the photo is drawn: its px (x, y) at (x, y) * scale + offset, px of the screen from the
+ *   port's corner
+ * @property {number} x
+ * @property {number} y
+ * @property {number} scaleX
+ * @property {number} scaleY
+ */
+
+/**
+ * Dispatches "change" when zoom, mode, the divider's presence or the picture changes, and "draw" whenever the picture is
+ * drawn, in each frame of an animation too.
+ */
 export class Viewer extends EventTarget {
   /** @type {Pen | null} */
   pen = null;
@@ -82,6 +94,8 @@ export class Viewer extends EventTarget {
   #cutoutPart = make("div", { className: "viewer-part" });
   /** @type {Place} */
   #place = whole(1, 1);
+  /** @type {import("./placement.js").View} the latest that was drawn */
+  #drawn = this.placement.view;
   #final = false;
   #showing = 0; // number of the latest call of show()
   #compare = false;
@@ -120,6 +134,18 @@ export class Viewer extends EventTarget {
   /** CSS px per px of the photo. */
   get penScale() {
     return this.scale * this.#place.scaleX;
+  }
+
+  /** @returns {Seen} */
+  get seen() {
+    const [{ scale, ...offset }, { x, y, scaleX, scaleY }] = [this.#drawn, this.#place];
+    const ratio = devicePixelRatio;
+    return {
+      x: (offset.x + x * scale) * ratio,
+      y: (offset.y + y * scale) * ratio,
+      scaleX: scaleX * scale * ratio,
+      scaleY: scaleY * scale * ratio,
+    };
   }
 
   get fitted() {
@@ -329,6 +355,7 @@ export class Viewer extends EventTarget {
   /** Draw everything from one view, so that photo and cut-out never drift apart. */
   #draw(view = this.placement.view) {
     if (!this.#after) return;
+    this.#drawn = view;
     const { scale, x, y } = view;
     const { picture, port } = this.placement;
     const [width, height] = [picture.width * scale, picture.height * scale];
@@ -345,6 +372,7 @@ export class Viewer extends EventTarget {
     this.port.style.touchAction = still && this.#mode === "view" && !this.movable ? "pan-x pan-y" : "none";
     this.#photoPart.hidden = !this.#compare && this.#mode !== "add";
     this.#divider.draw({ shown: this.#compare, view, before: this.#photoPart, after: this.#cutoutPart });
+    this.dispatchEvent(new Event("draw"));
   }
 }
 
