@@ -130,6 +130,33 @@ def test_a_found_object_is_a_shop_picture_after_three_clicks(page: Page, chelsea
     assert 150 < below[: len(below) // 2].min() < 245  # the shadow
 
 
+def test_the_shadow_leaves_what_is_erased_while_the_eraser_is_in_hand(page: Page, chelsea: Image.Image):
+    on_a_canvas(page, chelsea)
+    page.get_by_text("Behind", exact=True).click()
+    expect(page.locator("#code-curl")).to_contain_text("shadow=drop")
+    layers = page.locator(".below-cutout canvas")
+    layers.evaluate("(layer) => layer.setAttribute('data-seen', '')")
+    page.get_by_role("button", name="Erase", exact=True).click()
+    expect(page.locator(".brush-picture")).to_be_visible()
+    page.get_by_role("slider", name="Brush size").fill("70")
+    drag(page, 0.05, 0)
+    page.mouse.move(5, 5)
+
+    def middle() -> np.ndarray:
+        """What is seen through the hole, once it is drawn anew."""
+        expect(page.locator(".below-cutout canvas:not([data-seen])")).to_be_visible()
+        layers.evaluate("(layer) => layer.setAttribute('data-seen', '')")
+        port = viewer(page).bounding_box()
+        assert port is not None
+        x, y = port["x"] + 0.52 * port["width"], port["y"] + 0.5 * port["height"]
+        clip = page.screenshot(clip={"x": x - 15, "y": y - 15, "width": 30, "height": 30})
+        return np.asarray(Image.open(io.BytesIO(clip)).convert("L"), np.float32)
+
+    in_hand = middle()
+    page.get_by_role("button", name="Erase", exact=True).click()
+    np.testing.assert_allclose(in_hand, middle(), atol=3)
+
+
 def test_a_cut_out_is_dragged_on_its_canvas(page: Page, chelsea: Image.Image):
     on_a_canvas(page, chelsea)
     drag(page, -0.9, 0.1)

@@ -88,6 +88,11 @@ export class Brush extends EventTarget {
     return this.#waiting;
   }
 
+  /** Whether a stroke is being drawn. */
+  get drawing() {
+    return this.#drawing;
+  }
+
   /** Around what is left of the cut-out, px; null until it is read. */
   get box() {
     return this.#editable ? this.#strokes.state.box : null;

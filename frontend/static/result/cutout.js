@@ -17,6 +17,8 @@ import { Mover } from "./mover.js";
 import { Toolbar } from "./toolbar.js";
 import { part, under } from "./under.js";
 
+const FOLLOW_MS = 400; // after a stroke, before what lies below is drawn again: the next stroke would wait for it
+
 /** @typedef {import("../compose/placing.js").Size} Size */
 
 /**
@@ -55,6 +57,9 @@ export class CutoutView {
   /** @type {(Finished & {size: Size}) | null} the final picture, once it can be saved; size: of the cut-out, px */
   #result = null;
   #presenting = Promise.resolve(); // settles when the latest final picture is shown
+  /** @type {{layers: HTMLElement[], place: import("../viewer/place.js").Place} | null} what lies below it, and where */
+  #below = null;
+  #following = 0; // the time out after a stroke
   #renewing = false; // the placing of the final picture, when it is drawn on no longer
   #failed = false; // the reading of the final picture, to draw on it
 
@@ -80,6 +85,7 @@ export class CutoutView {
     this.#brush.addEventListener("drawn", () => {
       this.#renewing = true;
       this.#renew();
+      this.#followSoon();
     });
     this.#viewer.addEventListener("change", () => {
       this.#tell();
@@ -208,7 +214,9 @@ export class CutoutView {
     const { image, element } = behind;
     this.#backdrop.take(image && { image, room: placing, position: finish.backdrop_position ?? CENTRED });
     const place = { ...size, ...transform(placing), turn: below?.turn };
-    element.append(...(below?.layers ?? []).map((layer) => part(layer, place)));
+    const layers = (below?.layers ?? []).map((layer) => part(layer, place));
+    element.append(...layers);
+    this.#below = { layers, place };
     const whole = photo !== null && photo.width === size.width && photo.height === size.height;
     await this.#show({
       before: whole ? photo.blob : null,
@@ -228,6 +236,24 @@ export class CutoutView {
     if (!this.#renewing || !own || !result || this.#viewer.mode !== "view") return;
     this.#renewing = false;
     if (dependsOnPixels(result.finish)) await this.#arrange(own, result, result.size);
+  }
+
+  #followSoon() {
+    clearTimeout(this.#following);
+    this.#following = setTimeout(() => this.#follow(), FOLLOW_MS);
+  }
+
+  /** Draw again what lies below the cut-out, by its pixels as they are now, while a brush is in hand. */
+  async #follow() {
+    if (this.#brush.drawing) return this.#followSoon();
+    const [result, below] = [this.#result, this.#below];
+    if (!result || !below?.layers.length || this.#viewer.mode === "view") return;
+    if (below.place.turn) return; // about another centre than the picture, which stays where it is
+    const { layers = [] } = (await this.#brush.layers(result.finish)) ?? {};
+    const drawn = layers.map((layer) => part(layer, below.place));
+    if (below !== this.#below || drawn.length !== below.layers.length) return;
+    for (const [index, layer] of below.layers.entries()) layer.replaceWith(drawn[index]);
+    below.layers = drawn;
   }
 
   /** Write the line below the tools. */
@@ -250,7 +276,7 @@ export class CutoutView {
   }
 
   #leave() {
-    this.#result = null;
+    this.#result = this.#below = null;
     for (const mover of [this.#mover, this.#backdrop]) mover.take(null);
     this.#brush.clear();
     this.#outputs.hidden = true;
