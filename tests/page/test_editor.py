@@ -141,6 +141,25 @@ def test_all_tools_are_in_sight_on_a_phone_and_stay_where_they_are(
             erase.tap()
 
 
+@pytest.mark.parametrize(("width", "height"), [(640, 400), (600, 375), (320, 256)], ids=["200 %", "213 %", "400 %"])
+def test_photo_and_tools_are_of_use_in_a_page_that_is_zoomed(
+    browser: Browser, server: Server, cat_and_woman: bytes, width: int, height: int
+):
+    """As WCAG 2.2 has it, success criterion 1.4.10: nothing is lost, and the page is scrolled one way at most."""
+    with window(browser, viewport={"width": width, "height": height}) as page:
+        page.goto(server.url)
+        choose(page, cat_and_woman, "both.jpg", "image/jpeg")
+        expect(objects(page)).to_have_count(2)
+        assert box(page.locator("#photo svg"))["height"] >= 150
+        objects(page).first.click()
+        download = page.get_by_role("button", name="Download", exact=True)
+        download.scroll_into_view_if_needed()
+        assert box(download)["y"] + box(download)["height"] <= height
+        page.get_by_role("button", name="Cut-out", exact=True).click()
+        assert box(page.locator(".viewer-port"))["height"] >= 150
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_one_action_is_the_first_at_a_time(page: Page, chelsea: Image.Image):
     """Where colours say so: choose, then cut out, then download."""
 
