@@ -160,6 +160,33 @@ def test_photo_and_tools_are_of_use_in_a_page_that_is_zoomed(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("language", ["en", "es", "de", "fr"])
+def test_busy_words_stand_beside_their_spinner_and_leave_the_name_room(
+    browser: Browser, server: Server, chelsea: Image.Image, language: str
+):
+    with window(browser, viewport={"width": 1280, "height": 800}) as page:
+        page.route("**/cut", lambda _: None)  # never answered
+        page.goto(f"{server.url}/?lang={language}")
+        name = {"name": "man-street-of-town.png", "mimeType": "image/png", "buffer": encoded(chelsea)}
+        page.locator("#file").set_input_files([name])
+        expect(page.locator("#file-name")).to_be_visible()
+        assert box(page.locator("#file-name"))["width"] >= 76
+        cut = page.locator("#cut")
+        cut.click()
+        expect(cut).to_have_attribute("aria-disabled", "true")
+        words = cut.locator("#cut-label").evaluate(
+            """(label) => {
+                const range = document.createRange();
+                range.selectNodeContents(label);
+                return range.getBoundingClientRect().toJSON();
+            }"""
+        )
+        spinner = box(cut.locator(".spinner"))
+        assert spinner["x"] + spinner["width"] <= words["left"] + 2  # it turns: its box is wider than itself
+        assert words["right"] <= box(cut)["x"] + box(cut)["width"]
+        assert cut.evaluate("(button) => getComputedStyle(button).transitionDuration") == "0s"
+
+
 def test_one_action_is_the_first_at_a_time(page: Page, chelsea: Image.Image):
     """Where colours say so: choose, then cut out, then download."""
 
