@@ -187,6 +187,23 @@ def test_busy_words_stand_beside_their_spinner_and_leave_the_name_room(
         assert cut.evaluate("(button) => getComputedStyle(button).transitionDuration") == "0s"
 
 
+def test_the_wheel_over_the_options_leaves_the_photo_in_its_place(page: Page, chelsea: Image.Image):
+    choose(page, encoded(chelsea))
+    page.get_by_text("More", exact=True).click()
+    page.get_by_text("For shops", exact=True).click()
+    panel = page.locator(".controls")
+    place = box(panel)
+    page.mouse.move(place["x"] + 20, place["y"] + 300)
+    for _ in range(8):
+        page.mouse.wheel(0, 800)
+    page.wait_for_function(
+        "(panel) => panel.scrollTop + panel.clientHeight >= panel.scrollHeight - 1", arg=panel.element_handle()
+    )
+    page.mouse.wheel(0, 800)
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == 0
+
+
 def test_one_action_is_the_first_at_a_time(page: Page, chelsea: Image.Image):
     """Where colours say so: choose, then cut out, then download."""
 
