@@ -204,6 +204,23 @@ def test_the_wheel_over_the_options_leaves_the_photo_in_its_place(page: Page, ch
     assert page.evaluate("scrollY") == 0
 
 
+def test_the_list_of_objects_fades_out_where_there_is_more(page: Page, cat_and_woman: bytes):
+    def fades() -> list[str]:
+        return page.locator("#listed").evaluate(
+            "(list) => ['--left', '--right'].map((side) => getComputedStyle(list).getPropertyValue(side))"
+        )
+
+    choose(page, cat_and_woman, "both.jpg", "image/jpeg")
+    expect(page.locator("#listed li")).to_have_count(3)
+    assert fades() == ["0px", "0px"]
+    page.set_viewport_size({"width": 250, "height": 700})
+    page.wait_for_function("getComputedStyle(document.querySelector('#listed')).getPropertyValue('--right') !== '0px'")
+    assert fades() == ["0px", "2.5rem"]
+    page.locator("#listed").evaluate("(list) => list.scrollTo(1000, 0)")
+    page.wait_for_function("getComputedStyle(document.querySelector('#listed')).getPropertyValue('--right') === '0px'")
+    assert fades() == ["2.5rem", "0px"]
+
+
 def test_one_action_is_the_first_at_a_time(page: Page, chelsea: Image.Image):
     """Where colours say so: choose, then cut out, then download."""
 
