@@ -72,6 +72,7 @@ export class CutoutView {
     this.#tools = find(pane, "#tools", HTMLElement);
     pane.append(this.#note);
     this.#viewer = new Viewer(find(this.#canvas, "div[data-when=picture]", HTMLElement));
+    this.#viewer.port.append(make("span", { className: "veil" }));
     this.#brush = new Brush(this.#viewer);
     this.#mover = new Mover(this.#viewer);
     this.#mover.onmoved = (position) => this.onmoved({ position });
