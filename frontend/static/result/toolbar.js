@@ -92,6 +92,9 @@ export class Toolbar {
       this.#button("edges", edges),
       this.#size,
     );
+    const size = make("label", { className: "tool-range" });
+    this.#size.replaceWith(size);
+    size.append(this.#size, make("span", { textContent: t("cutout.size.short") }));
     this.#group(
       this.#button("undo", () => this.#steps.undo()),
       this.#button("redo", () => this.#steps.redo()),

@@ -200,6 +200,7 @@ export const WORDS = {
   "cutout.undo.short": "Rückgängig",
   "cutout.redo.short": "Wiederholen",
   "cutout.size": "Pinselgröße",
+  "cutout.size.short": "Größe",
   "cutout.size.value": "{size} Pixel",
   "cutout.undo": "Rückgängig",
   "cutout.redo": "Wiederholen",

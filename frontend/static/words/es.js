@@ -197,6 +197,7 @@ export const WORDS = {
   "cutout.undo.short": "Deshacer",
   "cutout.redo.short": "Rehacer",
   "cutout.size": "Tamaño del pincel",
+  "cutout.size.short": "Tamaño",
   "cutout.size.value": "{size} píxeles",
   "cutout.undo": "Deshacer",
   "cutout.redo": "Rehacer",

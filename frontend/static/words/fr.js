@@ -201,6 +201,7 @@ export const WORDS = {
   "cutout.undo.short": "Annuler",
   "cutout.redo.short": "Rétablir",
   "cutout.size": "Taille du pinceau",
+  "cutout.size.short": "Taille",
   "cutout.size.value": "{size} pixels",
   "cutout.undo": "Annuler",
   "cutout.redo": "Rétablir",

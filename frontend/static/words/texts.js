@@ -169,6 +169,7 @@ export const TEXTS = {
     "cutout.undo.short": "Undo",
     "cutout.redo.short": "Redo",
     "cutout.size": "Brush size",
+    "cutout.size.short": "Size",
     "cutout.size.value": "{size} pixels",
     "cutout.undo": "Undo",
     "cutout.redo": "Redo",
