@@ -5,6 +5,9 @@ import { byId, find } from "./elements.js";
 /** @typedef {"photo" | "cutout"} View the id of what is shown */
 
 export class Stage {
+  /** Called when it turns to the photo. */
+  onphoto = () => {};
+
   #root = byId("stage");
   /** @type {NodeListOf<HTMLElement>} */
   #buttons = byId("views").querySelectorAll("button");
@@ -25,6 +28,7 @@ export class Stage {
     this.#root.dataset.view = view;
     for (const button of this.#buttons) button.ariaPressed = String(button.dataset.view === view);
     if (view === "cutout") this.fresh = false;
+    else this.onphoto();
   }
 
   /** Whether there is a cut-out that has not been looked at: its button shows it. */

@@ -31,6 +31,8 @@ const LOST = new Set(
 const NOT_THERE = new Set(["unknown_object", "object_not_found"]);
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
 
+const REST_MS = 1000; // after a stroke, before the photo's outline follows: the next stroke would wait for it
+
 /**
  * @typedef {import("./server/photos.js").Fields} Fields of `/cut` and `/detect`
  * @typedef {{wanted: import("./album/entry.js").Wanted | null, settings: import("./form/options.js").Settings}} Choice
@@ -53,6 +55,7 @@ export class Studio {
   /** @type {AbortController | null} of the cut that is under way for what is shown */
   #running = null;
   #settling = 0;
+  #whole = false; // whether the server's cut-out is as large as the photo, and keeps what is taken
   #steps = new Steps();
   /** @type {Choice} the latest for the photo that is shown, which the next one can be undone to */
   #noted = this.#chosen;
@@ -90,6 +93,15 @@ export class Studio {
     addEventListener("beforeunload", (event) => {
       if (this.#result.drawnOn) event.preventDefault(); // the browser asks whether to leave
     });
+    const settle = () => {
+      if (this.#result.redrawn && this.#stage.view === "photo") this.#settle();
+    };
+    this.#stage.onphoto = settle;
+    let drawn = 0;
+    this.#result.onredrawn = () => {
+      clearTimeout(drawn);
+      drawn = setTimeout(settle, REST_MS);
+    };
     this.#result.onmoved = (moved) => this.#options.place(moved);
     this.#options.onchange = ({ min_score: score }) => {
       this.#note();
@@ -366,7 +378,8 @@ export class Studio {
       this.#shown.taken = entry.taken; // as the server understood the names
       await this.#result.show(entry, result, fields, this.#shown.objects.photo, own.signal);
       this.#stage.fresh = this.#stage.view === "photo";
-      if (!fields.invert && isWhole(result.fields)) this.#shown.objects.settle(result.blob);
+      this.#whole = !fields.invert && isWhole(result.fields);
+      this.#settle();
       return true;
     } catch (error) {
       if (own.signal.aborted) return false;
@@ -393,6 +406,13 @@ export class Studio {
       }
       this.#album.takeTurns();
     }
+  }
+
+  /** Outline what the cut-out keeps, with what was drawn on it. */
+  async #settle() {
+    const { now } = this.#album;
+    const blob = this.#whole ? await this.#result.kept() : null;
+    if (blob && now === this.#album.now && !this.#result.empty) this.#shown.objects.settle(blob);
   }
 
   /** What the file of an entry's cut-out is called. */

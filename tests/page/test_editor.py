@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from conftest import Server, encoded
+from conftest import Server, encoded, wait_until
 from PIL import Image
 from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 from scipy import ndimage
@@ -299,6 +299,33 @@ def test_the_photo_is_dimmed_where_the_final_cut_out_leaves_it_out(page: Page, a
     outside[:40] = False  # where the object's name stands
     assert lit[inside & bright].mean() > 0.97
     assert lit[outside & bright].mean() < 0.03
+
+
+def test_what_was_erased_is_left_out_on_the_photo_too(page: Page, chelsea: Image.Image):
+    choose(page, encoded(chelsea))
+    objects(page).first.click()
+    expect(cutout(page)).to_be_visible()
+    page.get_by_role("button", name="Photo", exact=True).click()
+    expect(page.locator(".objects[data-settled]")).to_be_visible()
+    place = box(page.locator("#photo svg"))
+    nose = [place[side] + share * place[length] for side, length, share in (("x", "width", 0.5), ("y", "height", 0.5))]
+
+    def brightness() -> float:
+        page.mouse.move(0, 0)
+        clip = {"x": nose[0] - 2, "y": nose[1] - 2, "width": 4, "height": 4}
+        return float(np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("L")).mean())  # type: ignore[arg-type]
+
+    before = brightness()
+    page.get_by_role("button", name="Cut-out", exact=True).click()
+    page.get_by_role("button", name="Erase").click()
+    expect(page.locator(".brush-picture")).to_be_visible()
+    port = box(page.locator(".viewer-port"))
+    page.mouse.click(port["x"] + port["width"] / 2, port["y"] + port["height"] / 2)
+    expect(page.get_by_role("button", name="Undo")).not_to_have_attribute("aria-disabled", "true")
+    page.get_by_role("button", name="Photo", exact=True).click()
+    wait_until(lambda: brightness() < 0.7 * before, 30, "the photo to be dimmed there")
+    page.keyboard.press("Control+z")
+    wait_until(lambda: brightness() > 0.9 * before, 30, "the photo to be lit again")
 
 
 def test_after_a_click_one_outline_is_left_and_the_cut_out_says_that_it_is_there(page: Page, cat_and_woman: bytes):

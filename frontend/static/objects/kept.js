@@ -33,12 +33,13 @@ export class Kept {
    * @returns {Promise<boolean>}
    */
   async show(cutout) {
-    this.clear();
+    this.#number++;
     const own = this.#number;
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     if (this.#number !== own) return false;
     const small = await reduced(cutout, this.#size).catch(() => null);
     if (this.#number !== own || !small) return false;
+    this.clear();
     this.#address = URL.createObjectURL(small);
     this.line.append(this.#rim(), this.#image("kept-rim"));
     this.hole.append(this.#black(), this.#image("kept-black"));

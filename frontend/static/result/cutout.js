@@ -60,6 +60,10 @@ export class CutoutView {
   /** @type {{layers: HTMLElement[], place: import("../viewer/place.js").Place} | null} what lies below it, and where */
   #below = null;
   #following = 0; // the time out after a stroke
+  /** Whether it was drawn on, or strokes were taken back, since `kept` was asked. */
+  redrawn = false;
+  /** Called when it was. */
+  onredrawn = () => {};
   #renewing = false; // the placing of the final picture, when it is drawn on no longer
   #failed = false; // the reading of the final picture, to draw on it
 
@@ -84,9 +88,10 @@ export class CutoutView {
     });
     this.#brush.addEventListener("change", () => this.#tell());
     this.#brush.addEventListener("drawn", () => {
-      this.#renewing = true;
+      this.#renewing = this.redrawn = true;
       this.#renew();
       this.#followSoon();
+      this.onredrawn();
     });
     this.#viewer.addEventListener("change", () => {
       this.#tell();
@@ -185,6 +190,12 @@ export class CutoutView {
     find(this.#outputs, "#copy", HTMLElement).hidden = !canCopy(asFile(result));
     find(this.#outputs, "#share", HTMLElement).hidden = !canShare(asFile(result), nameOf(result, asFile(result)));
     signal.throwIfAborted();
+  }
+
+  /** @returns {Promise<Blob | null>} the cut-out with its strokes, as large as the server made it; null while there is none */
+  async kept() {
+    this.redrawn = false;
+    return (await this.#brush.toBlob({})) ?? this.#result?.blob ?? null;
   }
 
   /** @param {Blob} photo @returns {ReturnType<Brush["strokesOn"]>} the strokes on it now, shown or not */

@@ -56,6 +56,20 @@ export class ResultPane {
     return this.#cutout.drawnOn;
   }
 
+  set onredrawn(/** @type {() => void} */ listener) {
+    this.#cutout.onredrawn = listener;
+  }
+
+  /** Whether the cut-out was drawn on, or strokes were taken back, since `kept` was asked. */
+  get redrawn() {
+    return this.#cutout.redrawn;
+  }
+
+  /** @returns {Promise<Blob | null>} the cut-out with its strokes, as large as the server made it; null while there is none */
+  kept() {
+    return this.#cutout.kept();
+  }
+
   /** Whether a cut is under way. */
   set busy(/** @type {boolean} */ busy) {
     // Not `disabled`: a disabled button would lose the keyboard's focus.
