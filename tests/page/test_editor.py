@@ -214,10 +214,14 @@ def test_the_list_of_objects_fades_out_where_there_is_more(page: Page, cat_and_w
     expect(page.locator("#listed li")).to_have_count(3)
     assert fades() == ["0px", "0px"]
     page.set_viewport_size({"width": 250, "height": 700})
-    page.wait_for_function("getComputedStyle(document.querySelector('#listed')).getPropertyValue('--right') !== '0px'")
+    page.wait_for_function(
+        "() => getComputedStyle(document.querySelector('#listed')).getPropertyValue('--right') !== '0px'"
+    )
     assert fades() == ["0px", "2.5rem"]
     page.locator("#listed").evaluate("(list) => list.scrollTo(1000, 0)")
-    page.wait_for_function("getComputedStyle(document.querySelector('#listed')).getPropertyValue('--right') === '0px'")
+    page.wait_for_function(
+        "() => getComputedStyle(document.querySelector('#listed')).getPropertyValue('--right') === '0px'"
+    )
     assert fades() == ["2.5rem", "0px"]
 
 
