@@ -115,6 +115,7 @@ def test_all_tools_are_in_sight_on_a_phone_and_stay_where_they_are(
     with window(browser, **PHONE) as page:
         page.goto(f"{server.url}/?lang={language}")
         page.locator("#file").set_input_files([{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": cat_and_woman}])
+        expect(objects(page)).to_have_count(2)  # the page is an editor, and no longer moves
         page.locator("#cut").tap()
         expect(page.locator("#download")).to_be_visible()
         tools, erase = page.locator("#tools :is(button, input)"), page.locator(".tool-erase")
