@@ -61,6 +61,7 @@ def shares(picture: Image.Image) -> list[float]:
 
 def drag(page: Page, across: float, down: float, start: tuple[float, float] = (0.5, 0.5), drop: bool = True) -> None:
     """Drag the picture, by shares of its size, and let go where it is to be dropped."""
+    viewer(page).scroll_into_view_if_needed()  # a click on an option may have moved the page
     port = viewer(page).bounding_box()
     assert port is not None
     x, y = port["x"] + start[0] * port["width"], port["y"] + start[1] * port["height"]

@@ -82,7 +82,7 @@ export class Album {
       try {
         const result = await (made ?? entry.keep(fields, signal));
         const blob = await (await make)(result);
-        const found = wanted?.names ? await entry.foundIn(wanted, result, signal) : naming.names;
+        const found = wanted?.names ? await entry.namesFound(wanted, result, signal) : naming.names;
         files.push({ name: fileName({ ...naming, names: found }, blob.type), blob });
       } catch (error) {
         missing.push({ name: entry.photo.name, error });

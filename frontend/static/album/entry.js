@@ -106,7 +106,7 @@ export class Entry {
    * @param {AbortSignal} signal
    * @returns {Promise<string[]>} as `found`
    */
-  async foundIn(wanted, { ids }, signal) {
+  async namesFound(wanted, { ids }, signal) {
     if (wanted?.names?.length) {
       const looking = this.find().catch(() => {}); // its own call tells a failure
       await until(looking, signal);
