@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import cast
@@ -57,8 +58,10 @@ def test_one_that_is_too_large_is_not_kept():
 
 def test_after_their_time_they_are_gone_though_nobody_asks_and_the_memory_is_given_back():
     tidied: list[bool] = []
-    photos = RecentPhotos(10 * SIZE, 0.3, lambda: tidied.append(True))
-    assert ask(photos, b"a", b"a") == [b"a"]
+    photos = RecentPhotos(10 * SIZE, 2.0, lambda: tidied.append(True))
+    assert ask(photos, b"a") == [b"a"]
+    time.sleep(0.1)
+    assert ask(photos, b"a") == []  # asked about again, it stays for longer
     wait_until(lambda: bool(tidied), 20, "the end of its time")
     assert ask(photos, b"a") == [b"a"]
 

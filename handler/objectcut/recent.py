@@ -124,7 +124,9 @@ class RecentPhotos:
         with self._lock:
             self._clock = None
             oldest = time.monotonic() - self._seconds
-            for digest in [digest for digest, (_, asked) in self._kept.items() if asked <= oldest]:
+            gone = [digest for digest, (_, asked) in self._kept.items() if asked <= oldest]
+            for digest in gone:
                 self._kept.pop(digest)[0].forget()
         self.trim()
-        self._tidy()
+        if gone:
+            self._tidy()
