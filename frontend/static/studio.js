@@ -30,7 +30,6 @@ const LOST = new Set(
 /** Codes of errors that say of what is wanted that it cannot be cut out. */
 const NOT_THERE = new Set(["unknown_object", "object_not_found"]);
 const SETTLE_MS = 350; // after a click on an object, before the server is asked: the next click may follow
-
 const REST_MS = 1000; // after a stroke, before the photo's outline follows: the next stroke would wait for it
 
 /**

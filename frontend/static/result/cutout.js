@@ -38,7 +38,6 @@ export class CutoutView {
   onproblem = () => {};
   /** @type {(moved: import("../compose/fields.js").Position) => void} called when a person moved something in the picture */
   onmoved = () => {};
-
   /** @type {(drawn: boolean) => void} called with whether the picture has strokes of the brush */
   ondrawn = () => {};
 
